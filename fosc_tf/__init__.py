@@ -1,0 +1,41 @@
+"""fosc_tf: robust image classifiers by Dynamic adversarial training, on Keras and TensorFlow.
+
+    import fosc_tf
+    network = fosc_tf.models.get("mnist_cnn", input_shape=(28, 28, 1), num_classes=10)
+
+Rooms of the house load when first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_ROOMS = (
+    "attacks",
+    "callbacks",
+    "data",
+    "defenses",
+    "evaluation",
+    "export",
+    "models",
+    "objectives",
+    "schedules",
+    "training",
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return importlib.import_module(f"fosc_tf.{name}")
+    if name == "AdversarialTrainer":
+        return importlib.import_module("fosc_tf.training").AdversarialTrainer
+    if name == "UserError":
+        return importlib.import_module("fosc_tf.errors").UserError
+    raise AttributeError(f"module 'fosc_tf' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*_ROOMS, "AdversarialTrainer", "UserError", "__version__"]

@@ -1,0 +1,36 @@
+"""The one kind of error a user's mistake raises, always in three parts.
+
+    raise UserError(
+        rule="epsilon must lie in (0, 1]: pixels are in [0, 1]",
+        right="8/255 = 0.0314 for the usual CIFAR-10 ball",
+        received="epsilon=8",
+    )
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(ValueError):
+    """A mistake in what the user gave: the rule, what would be right, what was received.
+
+    Args:
+        rule: the condition that does not hold, as a sentence without its full stop.
+        right: an input that would be accepted.
+        received: what was given instead.
+    """
+
+    def __init__(self, rule: str, right: str, received: str) -> None:
+        self.rule, self.right, self.received = rule, right, received
+        super().__init__(f"{rule}.\n  Right would be: {right}.\n  Received: {received}.")
+
+
+def unknown_name(kind: str, name: object, known: Iterable[str]) -> UserError:
+    """Returns the error for an unknown name: it lists every known one and the nearest."""
+    known = sorted(known)
+    nearest = difflib.get_close_matches(str(name), known, n=1, cutoff=0.0)
+    listing = ", ".join(known) or "none is registered"
+    right = f"one of {listing}" + (f" (nearest: {nearest[0]})" if nearest else "")
+    return UserError(f"the {kind} must be a known one", right, f"{kind}={name!r}")

@@ -1,0 +1,39 @@
+"""Installs fosc_tf: `pip install .` or, to work on it, `pip install -e .[test]`."""
+
+import pathlib
+import re
+
+from setuptools import find_packages, setup
+
+HERE = pathlib.Path(__file__).parent
+VERSION = re.search(
+    r'^__version__ = "(.+)"$', (HERE / "fosc_tf" / "__init__.py").read_text(), re.MULTILINE
+).group(1)
+
+setup(
+    name="fosc-tf",
+    version=VERSION,
+    description="Dynamic (FOSC-gated) adversarial training and its evaluation on Keras/TensorFlow",
+    long_description=(HERE / "README.md").read_text(),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10",
+    packages=find_packages(include=["fosc_tf", "fosc_tf.*"]),
+    install_requires=[
+        "tensorflow>=2.20",
+        "keras>=3.10",
+        "tensorboard>=2.20",
+        "tensorflow-datasets>=4.9.8",
+        "absl-py>=2.1",
+        "ml-collections>=1.0",
+        "numpy>=1.26",
+        "scipy>=1.11",
+        "scikit-learn>=1.4",
+        "rich>=13.7",
+        "matplotlib>=3.8",
+    ],
+    extras_require={
+        "test": ["pytest>=8", "pytest-xdist>=3.5", "ruff>=0.9"],
+        "gpu": ["tensorflow[and-cuda]>=2.20"],
+    },
+)
