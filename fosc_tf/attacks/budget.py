@@ -1,0 +1,43 @@
+"""How many steps each example may climb: one number, a schedule, or a mixture within the batch.
+
+steps_per_example(10, step, batch)      # [batch] of 10
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import tensorflow as tf
+
+from fosc_tf.attacks.replicas import rows_of_global_batch
+from fosc_tf.schedules import at
+from fosc_tf.types import Number, Schedule
+
+
+@dataclasses.dataclass(frozen=True)
+class Mixed:
+    """Cuts the batch into equal chunks that climb 0, 1, ..., `strength` steps (see `curriculum`).
+
+    Source: batch mixing of Cai et al. 2018, section 3.3. The strongest chunk takes the remainder.
+
+    Attributes:
+        strength: the strongest number of steps, at least 0, a number or a schedule.
+    """
+
+    strength: int | Schedule
+
+    def of_global_batch(self, step: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+        """Returns [rows] int32 steps, ascending from 0 to the strength at this step."""
+        strength = tf.cast(at(self.strength, step), tf.int32)
+        chunk = tf.maximum(rows // (strength + 1), 1)
+        return tf.minimum(tf.range(rows) // chunk, strength)
+
+
+Budget = int | Schedule | Mixed
+
+
+def steps_per_example(budget: Budget | Number, step: tf.Tensor, batch: tf.Tensor) -> tf.Tensor:
+    """Returns the steps that each of this replica's `batch` examples may climb, [batch] int32."""
+    if isinstance(budget, Mixed):
+        return rows_of_global_batch(lambda rows: budget.of_global_batch(step, rows), batch)
+    return tf.fill([batch], tf.cast(at(budget, step), tf.int32))

@@ -1,0 +1,73 @@
+"""What an attack accepts: checked before the first gradient, so that no mistake costs a run.
+
+check_climb(epsilon=8, step_size=2, num_steps=10, norm="linf", feasible="ball")   # raises
+"""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from fosc_tf.attacks import ball as balls
+from fosc_tf.attacks.fosc import FEASIBLE
+from fosc_tf.attacks.losses import check_logits
+from fosc_tf.data.checks import check_images, check_labels
+from fosc_tf.errors import UserError, unknown_name
+
+
+def check_epsilon(epsilon: Any, norm: str) -> None:
+    """Raises `UserError` unless `epsilon` is positive and, for linf, at most 1."""
+    largest = 1.0 if norm == "linf" else float("inf")
+    if isinstance(epsilon, numbers.Real) and not 0.0 < epsilon <= largest:
+        if norm == "linf":
+            rule = "epsilon must lie in (0, 1]: pixels are in [0, 1]"
+            right = f"epsilon={epsilon:g}/255" if epsilon > 1 else "epsilon=8/255"
+        else:
+            rule, right = "epsilon must be positive", "epsilon=0.5 for l2 on CIFAR-10"
+        raise UserError(rule, right, f"epsilon={epsilon:g}")
+
+
+def check_climb(epsilon: Any, step_size: Any, num_steps: Any, norm: str, feasible: str) -> None:
+    """Raises `UserError` for numbers that make no climb; schedules and tensors pass unseen."""
+    balls.get(norm)
+    if feasible not in FEASIBLE:
+        raise unknown_name("feasible set", feasible, FEASIBLE)
+    check_epsilon(epsilon, norm)
+    if isinstance(step_size, numbers.Real):
+        if not step_size > 0:
+            raise UserError("step_size must be positive", "epsilon / 4", f"step_size={step_size:g}")
+        if isinstance(epsilon, numbers.Real) and step_size > 2 * epsilon:
+            raise UserError(
+                "step_size must be at most 2 * epsilon: a longer step always leaves the ball",
+                f"step_size={epsilon / 4:.4g} (epsilon / 4)",
+                f"step_size={step_size:g} with epsilon={epsilon:g}",
+            )
+    if isinstance(num_steps, bool) or (
+        isinstance(num_steps, numbers.Real)
+        and not (isinstance(num_steps, numbers.Integral) and num_steps >= 1)
+    ):
+        raise UserError("num_steps must be a whole number >= 1", "10", f"num_steps={num_steps!r}")
+
+
+def check_examples(network: Any, image: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns float32 images and int32 labels, or raises `UserError` if they do not fit.
+
+    Args:
+        network: maps images to logits; asked once, on the first two images.
+        image: [batch, ...] in [0, 1].
+        label: [batch] int in 0..num_classes-1.
+    """
+    check_images(np.asarray(image))
+    image = tf.convert_to_tensor(image, tf.float32)
+    logits = tf.convert_to_tensor(network(image[:2], training=False))
+    check_logits(logits)
+    label = np.asarray(label)
+    check_labels(label, int(logits.shape[1]))
+    if len(label) != len(image):
+        raise UserError(
+            "every image needs one label", f"{len(image)} labels", f"{len(label)} labels"
+        )
+    return image, tf.convert_to_tensor(label.astype(np.int32))

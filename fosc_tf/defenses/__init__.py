@@ -1,0 +1,20 @@
+"""Defenses by name, one function a file; each says where the climb starts, who may go on, what the
+weights descend and in which order.
+
+    defense = fosc_tf.defenses.get("dynamic", epsilon=0.3, steps_per_epoch=468)
+"""
+
+from fosc_tf.defenses import curriculum, dynamic, fgsm_pgd, standard, unsecured
+from fosc_tf.defenses.registry import factory, get, names, register
+
+__all__ = [
+    "curriculum",
+    "dynamic",
+    "factory",
+    "fgsm_pgd",
+    "get",
+    "names",
+    "register",
+    "standard",
+    "unsecured",
+]

@@ -1,0 +1,6 @@
+"""What the weights descend: terms that return [batch], and objectives made of them."""
+
+from fosc_tf.objectives.adversarial import adversarial, self_weighted
+from fosc_tf.objectives.terms import cross_entropy
+
+__all__ = ["adversarial", "cross_entropy", "self_weighted"]

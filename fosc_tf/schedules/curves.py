@@ -1,0 +1,57 @@
+"""Curves over epochs: c_t of Dynamic training and the changes of attack of its baselines.
+
+threshold = fosc_threshold(c_max=0.5, control_epochs=40, clock=Clock(468))
+threshold(step)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from fosc_tf.schedules.clock import Clock
+from fosc_tf.types import Number, Schedule
+
+
+def fosc_threshold(
+    *, c_max: Number | Callable[[], tf.Tensor], control_epochs: int, clock: Clock
+) -> Schedule:
+    """Returns c_t = max(c_max - t * c_max / T', 0) for epoch t, constant within an epoch.
+
+    Source: Wang et al. 2019, section 4.1 and Algorithm 1.
+
+    Args:
+        c_max: the first threshold in nats, or a function that reads it when asked.
+        control_epochs: T', from which on the threshold is 0.
+        clock: turns steps into epochs.
+    """
+
+    def threshold(step: tf.Tensor) -> tf.Tensor:
+        highest = tf.cast(c_max() if callable(c_max) else c_max, tf.float32)
+        passed = tf.cast(clock.epoch(step), tf.float32) / float(control_epochs)
+        return tf.maximum(highest * (1.0 - passed), 0.0)
+
+    return threshold
+
+
+def switch(*, before: Number, after: Number, epoch: int, clock: Clock) -> Schedule:
+    """Returns the schedule that is `before` until 0-based `epoch` begins and `after` from then."""
+
+    def switched(step: tf.Tensor) -> tf.Tensor:
+        return tf.where(clock.epoch(step) < epoch, before, after)
+
+    return switched
+
+
+def staircase(*, highest: int, total_epochs: int, clock: Clock) -> Schedule:
+    """Returns the integer schedule 0, 1, ..., `highest` in equally long lessons.
+
+    Lesson l (int32) lasts from epoch l * total_epochs / (highest + 1) on; the last one stays.
+    """
+
+    def lesson(step: tf.Tensor) -> tf.Tensor:
+        level = clock.epoch(step) * (highest + 1) // total_epochs
+        return tf.cast(tf.minimum(level, highest), tf.int32)
+
+    return lesson

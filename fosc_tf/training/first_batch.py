@@ -1,0 +1,70 @@
+"""A look at the first batch before training starts, so that a mistake costs no run.
+
+check_first_batch(network, dataset)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from fosc_tf.attacks.limits import check_examples
+from fosc_tf.errors import UserError
+from fosc_tf.training.reduction import num_replicas
+from fosc_tf.types import Batch
+
+
+def check_first_batch(
+    network: keras.Model, x: Any, y: Any = None, batch_size: int | None = None
+) -> Batch | None:
+    """Returns the first batch of what is given to `fit`, or None where it cannot be looked at.
+
+    Args:
+        network: maps images to logits.
+        x: a `tf.data.Dataset`, a `keras.utils.PyDataset`, or images.
+        y: labels when `x` is images.
+        batch_size: of arrays; 32 as in Keras if None.
+
+    Raises:
+        UserError: images of another shape or out of [0, 1], labels out of range, probabilities
+            instead of logits, a batch that the replicas cannot share equally.
+    """
+    if isinstance(x, tf.data.Dataset):
+        data = next(iter(x), None)
+    elif isinstance(x, keras.utils.PyDataset):
+        data = x[0]
+    elif isinstance(x, np.ndarray | tf.Tensor):
+        size = batch_size or 32
+        data = (x[:size], None if y is None else y[:size])
+    else:
+        return None
+    if data is None:
+        raise UserError("the dataset must not be empty", "at least one batch", "no batch")
+    if not isinstance(data, dict) and (not isinstance(data, tuple | list) or len(data) != 2):
+        raise UserError(
+            'a batch is an (image, label) pair or a dict with "image" and "label"',
+            "dataset.map(lambda example: (example['image'], example['label']))",
+            f"a batch of {type(data).__name__}",
+        )
+    batch = Batch.of(data)
+    expected, received = tuple(network.input_shape[1:]), tuple(np.shape(batch.image)[1:])
+    if len(expected) != len(received) or any(
+        e not in (None, r) for e, r in zip(expected, received, strict=True)
+    ):
+        raise UserError(
+            "images must have the shape that the network takes",
+            f"[batch, {', '.join(map(str, expected))}]",
+            f"[batch, {', '.join(map(str, received))}]",
+        )
+    size = len(batch.image)
+    if size % num_replicas():
+        raise UserError(
+            f"the batch must be divisible by the {num_replicas()} replicas",
+            f"batch_size={size // num_replicas() * num_replicas() or num_replicas()}",
+            f"batch_size={size}",
+        )
+    image, label = check_examples(network, batch.image, batch.label)
+    return Batch(image, label, batch.context)

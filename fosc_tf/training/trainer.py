@@ -1,0 +1,162 @@
+"""The one template step: attack, judge, descend, record.
+
+trainer = AdversarialTrainer(network, defense)
+trainer.compile(optimizer=keras.optimizers.SGD(0.01, momentum=0.9))
+trainer.fit(dataset, epochs=50)      # any tf.data of (image, label)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from fosc_tf.schedules import at
+from fosc_tf.training.first_batch import check_first_batch
+from fosc_tf.training.reduction import gather_over_replicas, mean_over_replicas
+from fosc_tf.types import Batch, Defense, Found, Judged
+
+
+class AdversarialTrainer(keras.Model):
+    """Trains `network` by `defense`; plain Keras from `compile` on.
+
+    Batches are dicts with `image` [batch, h, w, c] float32 in [0, 1] and `label` [batch] int, or
+    (image, label) pairs. Each step attacks the batch with the network in evaluation mode, then
+    updates the weights on the defense's objective in training mode. Only `network` is meant to be
+    exported. Subclasses may change the order of these parts and nothing else.
+
+    The attack's random numbers depend on `seed` and the step only, so a resumed run or another
+    number of replicas sees the same ones.
+
+    Metrics, means over the epoch: `loss` (nats) and `accuracy` at the images trained on;
+    `gradients` spent per example; `fosc` of the adversarial images where measured; with a gate
+    also `frozen`, the share that stopped before the last step, and `threshold`, the epoch's c_t.
+
+    Args:
+        network: maps images to logits.
+        defense: from `fosc_tf.defenses.get`.
+        seed: decides, with the step, every random number of the attack.
+        fosc_every: measures the FOSC of all examples on every n-th batch, at one more gradient
+            for those that climbed to the end; 0 never does.
+        **arguments: for `keras.Model`.
+    """
+
+    def __init__(
+        self,
+        network: keras.Model,
+        defense: Defense,
+        *,
+        seed: int = 0,
+        fosc_every: int = 10,
+        **arguments: Any,
+    ) -> None:
+        super().__init__(**arguments)
+        self.network = network
+        self.defense = defense
+        self.defense_state = list(defense.state)
+        self.seed = seed
+        self.fosc_every = fosc_every
+        self.reports_fosc = False
+        self._means = {"loss": keras.metrics.Mean("loss")}
+        self._means["accuracy"] = keras.metrics.Mean("accuracy")
+        if defense.attack is not None:
+            self._means["gradients"] = keras.metrics.Mean("gradients")
+            self._means["fosc"] = keras.metrics.Mean("fosc")
+            if getattr(defense.attack, "gate", None) is not None:
+                self._means["frozen"] = keras.metrics.Mean("frozen")
+        self.built = True
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """The running means, reset by Keras as each epoch begins."""
+        return list(self._means.values())
+
+    def call(self, image: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Returns the network's logits, [batch, num_classes]."""
+        return self.network(image, training=training)
+
+    def fit(self, x: Any = None, y: Any = None, **arguments: Any) -> keras.callbacks.History:
+        """Checks the first batch, calibrates the defense if it asks for it, then trains.
+
+        Takes what `keras.Model.fit` takes.
+
+        Raises:
+            UserError: images or labels that do not fit the network, see `check_first_batch`.
+        """
+        first = check_first_batch(self.network, x, y, arguments.get("batch_size"))
+        if self.defense.calibrate is not None and first is not None:
+            self.defense.calibrate(self.network, first.image, first.label)
+        return super().fit(x, y, **arguments)
+
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
+        """Attacks, judges, descends and records one batch."""
+        batch = Batch.of(data)
+        step = tf.cast(self.optimizer.iterations, tf.int64)
+        found = self.attack(batch, step)
+        judged = self.descend(batch, found, step)
+        return self.record(batch, found, judged, step)
+
+    def attack(self, batch: Batch, step: tf.Tensor) -> Found | None:
+        """Returns what the defense's attack finds, or None without one."""
+        if self.defense.attack is None:
+            return None
+        measured = self.fosc_every > 0 and step % self.fosc_every == 0
+        return self.defense.attack(
+            self.network, batch.image, batch.label, seed=self.seed, step=step, final_fosc=measured
+        )
+
+    def descend(self, batch: Batch, found: Found | None, step: tf.Tensor) -> Judged:
+        """Updates the weights once on the defense's objective and the network's own losses."""
+        with tf.GradientTape() as tape:
+            judged = self.defense.objective(self.network, batch, found, step)
+            loss = mean_over_replicas(judged.loss)
+            for penalty in self.network.losses:
+                loss += mean_over_replicas(penalty)
+            loss = self.optimizer.scale_loss(loss)
+        variables = self.network.trainable_variables
+        self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+        return judged
+
+    def record(
+        self, batch: Batch, found: Found | None, judged: Judged, step: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Updates the running means and returns what Keras logs for this step."""
+        hit = tf.argmax(judged.logits, axis=1, output_type=tf.int32) == tf.cast(
+            batch.label, tf.int32
+        )
+        self._means["loss"].update_state(judged.loss)
+        self._means["accuracy"].update_state(hit)
+        logs = {}
+        if found is not None:
+            known = tf.math.is_finite(found.fosc)
+            self._means["gradients"].update_state(found.num_gradients)
+            if "frozen" in self._means:
+                steps = tf.cast(at(self.defense.attack.num_steps, step), tf.int32)
+                self._means["frozen"].update_state(known & (found.num_gradients <= steps))
+            measured = self.fosc_every > 0 and step % self.fosc_every == 0
+            # Only fully measured batches count: frozen examples alone would bias the mean.
+            fosc = tf.where(measured, found.fosc, float("nan"))
+            known = tf.math.is_finite(fosc)
+            self._means["fosc"].update_state(
+                tf.where(known, fosc, 0.0), sample_weight=tf.cast(known, tf.float32)
+            )
+            if self.reports_fosc:
+                logs["fosc_of_examples"] = gather_over_replicas(fosc)
+        if self.defense.threshold is not None:
+            logs["threshold"] = self.defense.threshold(step)
+        return logs | {name: mean.result() for name, mean in self._means.items()}
+
+    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
+        """Returns loss and accuracy at the clean images."""
+        batch = Batch.of(data)
+        logits = tf.cast(self.network(batch.image, training=False), tf.float32)
+        hit = tf.argmax(logits, axis=1, output_type=tf.int32) == tf.cast(batch.label, tf.int32)
+        loss = tf.nn.sparse_softmax_cross_entropy_with_logits(batch.label, logits)
+        self._means["loss"].update_state(loss)
+        self._means["accuracy"].update_state(hit)
+        return {name: self._means[name].result() for name in ("loss", "accuracy")}
+
+    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
+        """Does nothing: the network is built already, and Keras would reduce distributed batches
+        eagerly here, which fails with several workers."""
