@@ -1,10 +1,10 @@
 """The one kind of error a user's mistake raises, always in three parts.
 
-    raise UserError(
-        rule="epsilon must lie in (0, 1]: pixels are in [0, 1]",
-        right="8/255 = 0.0314 for the usual CIFAR-10 ball",
-        received="epsilon=8",
-    )
+raise UserError(
+    rule="epsilon must lie in (0, 1]: pixels are in [0, 1]",
+    right="8/255 = 0.0314 for the usual CIFAR-10 ball",
+    received="epsilon=8",
+)
 """
 
 from __future__ import annotations

@@ -66,6 +66,7 @@ class PGD:
         self.ball = balls.get(norm)
         self.start = starts.get(start)
         self.loss = losses.get(loss)
+        self._names = {"start": start, "loss": loss}
         self._compiled = tf.function(self.climb, autograph=False, reduce_retracing=True)
 
     def __call__(
@@ -101,6 +102,19 @@ class PGD:
         image, label = check_examples(network, image, label)
         integers = (tf.constant(np.int64(value)) for value in (seed, step))
         return self._compiled(network, image, label, *integers, tf.constant(bool(final_fosc)))
+
+    def parameters(self) -> dict[str, Any]:
+        """Returns what makes this attack, for records; functions appear by their names."""
+        values = {
+            name: getattr(self, name)
+            for name in ("epsilon", "step_size", "num_steps", "norm", "gate", "feasible")
+        } | self._names
+        return {
+            name: value
+            if isinstance(value, int | float | str | None)
+            else getattr(value, "__name__", repr(value))
+            for name, value in values.items()
+        }
 
     def climb(
         self,

@@ -1,0 +1,179 @@
+"""From a config to objects: the only place, with `cli`, that knows the config's fields.
+
+experiment = build(config)
+experiment.trainer.fit(experiment.batches(epoch=0, position=0))
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from typing import Any
+
+import tensorflow as tf
+from ml_collections import ConfigDict
+
+from fosc_tf import data, defenses, models
+from fosc_tf.attacks import presets
+from fosc_tf.errors import UserError
+from fosc_tf.schedules import Clock, step_decay
+from fosc_tf.training import AdversarialTrainer, CoupledSGD
+from fosc_tf.training.distribution import strategy
+from fosc_tf.types import Attack
+
+
+@dataclasses.dataclass
+class Experiment:
+    """Everything a run needs, made from one config.
+
+    Attributes:
+        config: where it all comes from.
+        arrays: the dataset.
+        train: the part that is trained on.
+        held_out: the part that chooses the best epoch; may be empty.
+        trainer: compiled, its optimizer built.
+        steps_per_epoch: batches of one pass over `train`.
+    """
+
+    config: ConfigDict
+    arrays: data.Arrays
+    train: data.Part
+    held_out: data.Part
+    trainer: AdversarialTrainer
+    steps_per_epoch: int
+
+    def batches(self, *, epoch: int, position: int = 0) -> tf.data.Dataset:
+        """Returns endless training batches from batch `position` of `epoch` on."""
+        config = self.config.data
+        return data.train_batches(
+            self.train.image,
+            self.train.label,
+            ids=self.train.ids,
+            batch_size=config.batch_size,
+            seed=self.config.seed,
+            augment=_augmentation(config),
+            start_epoch=epoch,
+            start_position=position,
+        )
+
+    def test_batches(self) -> tf.data.Dataset:
+        """Returns the whole test set once, in order."""
+        size = self.config.evaluation.batch_size
+        return data.test_batches(self.arrays.x_test, self.arrays.y_test, batch_size=size)
+
+    def held_out_batches(self) -> tf.data.Dataset:
+        """Returns the held-out part once, in order."""
+        size = self.config.evaluation.batch_size
+        return data.test_batches(self.held_out.image, self.held_out.label, batch_size=size)
+
+    def held_out_attack(self) -> Attack:
+        """Returns the attack that chooses the best epoch."""
+        config = self.config.evaluation
+        return presets.get(config.held_out_attack, epsilon=config.epsilon, norm=config.norm)
+
+
+def build(config: ConfigDict) -> Experiment:
+    """Makes an experiment; nothing is trained or written yet.
+
+    Args:
+        config: from one of `configs/`.
+
+    Raises:
+        UserError: any field that cannot work, alone or with the others.
+    """
+    check(config)
+    arrays = data.load(config.data.name, npz=config.data.npz, dir=config.data.dir)
+    train, held_out = data.split(arrays, held_out=config.data.held_out, seed=config.seed)
+    steps_per_epoch = data.steps_per_epoch(len(train.image), config.data.batch_size)
+    replicas = strategy(config.distribution)
+    if config.data.batch_size % replicas.num_replicas_in_sync:
+        raise UserError(
+            f"the batch must be divisible by the {replicas.num_replicas_in_sync} replicas",
+            "a data.batch_size that is a multiple of their number",
+            f"data.batch_size={config.data.batch_size}",
+        )
+    with replicas.scope():
+        trainer = _trainer(config, steps_per_epoch)
+    return Experiment(config, arrays, train, held_out, trainer, steps_per_epoch)
+
+
+def network(config: ConfigDict) -> Any:
+    """Returns the config's network with its initial weights."""
+    entry = data.get(config.data.name)
+    arguments = {name: config.model[name] for name in config.model if name != "name"}
+    return models.get(
+        config.model.name,
+        input_shape=entry.image_shape,
+        num_classes=entry.num_classes,
+        **{"seed": config.seed, **arguments},
+    )
+
+
+def _trainer(config: ConfigDict, steps_per_epoch: int) -> AdversarialTrainer:
+    trainer = AdversarialTrainer(
+        network(config),
+        _defense(config, steps_per_epoch),
+        seed=config.seed,
+        fosc_every=config.log.fosc_every,
+    )
+    rate = step_decay(
+        config.optimizer.learning_rate,
+        drop_epochs=config.optimizer.drop_epochs,
+        drop_factor=config.optimizer.drop_factor,
+        clock=Clock(steps_per_epoch),
+    )
+    optimizer = CoupledSGD(
+        learning_rate=rate,
+        momentum=config.optimizer.momentum,
+        coupled_weight_decay=config.optimizer.weight_decay,
+    )
+    trainer.compile(optimizer=optimizer)
+    trainer.optimizer.build(trainer.network.trainable_variables)
+    return trainer
+
+
+def _defense(config: ConfigDict, steps_per_epoch: int) -> Any:
+    """Returns the defense; what it takes of the run's lengths it gets from the run."""
+    arguments = {name: config.defense[name] for name in config.defense if name != "name"}
+    lengths = {"steps_per_epoch": steps_per_epoch, "total_epochs": config.total_epochs}
+    taken = inspect.signature(defenses.factory(config.defense.name)).parameters
+    arguments |= {name: value for name, value in lengths.items() if name in taken}
+    return defenses.get(config.defense.name, **arguments)
+
+
+def _augmentation(config: ConfigDict) -> data.Augmentation | None:
+    """Returns what the catalog says of the dataset, or pad-4 crop and flip where it says none."""
+    if not config.augment:
+        return None
+    return data.get(config.name).augment or data.CropFlip()
+
+
+def check(config: ConfigDict) -> None:
+    """Raises `UserError` for what no single part can see, before anything is loaded."""
+    defenses.factory(config.defense.name)
+    data.get(config.data.name)
+    if config.total_epochs < 1:
+        raise UserError(
+            "total_epochs must be at least 1", "30", f"total_epochs={config.total_epochs}"
+        )
+    for field in ("control_epochs", "fgsm_epochs"):
+        epochs = config.defense.get(field, 0)
+        if epochs > config.total_epochs:
+            raise UserError(
+                f"defense.{field} must not exceed total_epochs",
+                f"defense.{field}={config.total_epochs * 4 // 5}, or more total_epochs",
+                f"defense.{field}={epochs} with total_epochs={config.total_epochs}",
+            )
+    drops = tuple(config.optimizer.drop_epochs)
+    if sorted(set(drops)) != list(drops) or any(epoch < 1 for epoch in drops):
+        raise UserError(
+            "optimizer.drop_epochs must be ascending epochs from 1 on",
+            "(20, 40)",
+            f"optimizer.drop_epochs={drops}",
+        )
+    if config.checkpoint.keep < 1:
+        raise UserError("checkpoint.keep must be at least 1", "3", f"{config.checkpoint.keep}")
+    evaluation = config.evaluation
+    for name in (*evaluation.attacks, evaluation.held_out_attack):
+        if name != "clean":
+            presets.get(name, epsilon=evaluation.epsilon, norm=evaluation.norm)

@@ -1,0 +1,209 @@
+"""A run in its work folder: train, evaluate, export, each resumable.
+
+run.train(config, pathlib.Path("runs/digits_dynamic"))
+"""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import tensorflow as tf
+from ml_collections import ConfigDict
+from rich.console import Console
+
+from fosc_tf import build, callbacks, data
+from fosc_tf import export as exports
+from fosc_tf.errors import UserError
+from fosc_tf.evaluation import table, white_box
+from fosc_tf.run_record import RunRecord
+from fosc_tf.training.checkpoints import Checkpoints, restore_best, restore_last, step_of_last
+from fosc_tf.training.ledger import Ledger
+
+
+def train(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> None:
+    """Trains to the end, from the last checkpoint if there is one, then evaluates and exports.
+
+    Args:
+        config: the experiment.
+        folder: work folder; made if missing.
+        overrides: fields given on the command line, for the record.
+
+    Raises:
+        UserError: a mistake in the config or the folder; nothing has been written over.
+        NotFinite: a metric or weight became NaN; the last checkpoint is from before.
+    """
+    _be_deterministic(config)
+    experiment = build.build(config)
+    record = RunRecord.open(folder, config.to_dict(), overrides)
+    record.note(data={"source": experiment.arrays.source, "sha256": experiment.arrays.sha256})
+    with record.timed("train"):
+        _fit(experiment, folder)
+    _evaluate(experiment.config, experiment.arrays, record)
+    _export(config, record)
+
+
+def evaluate(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> None:
+    """Evaluates the last and the best network of a work folder; see `train`."""
+    _be_deterministic(config)
+    build.check(config)
+    record = _existing(config, folder, overrides)
+    arrays = data.load(config.data.name, npz=config.data.npz, dir=config.data.dir)
+    _evaluate(config, arrays, record)
+
+
+def export(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> None:
+    """Exports the last and the best network of a work folder; see `train`."""
+    _export(config, _existing(config, folder, overrides))
+
+
+def _existing(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> RunRecord:
+    if not step_of_last(folder / "checkpoints"):
+        raise UserError(
+            "only a trained work folder can be evaluated or exported",
+            "--workdir=FOLDER of a run, or --mode=train first",
+            f"no checkpoint in {folder}",
+        )
+    return RunRecord.open(folder, config.to_dict(), overrides)
+
+
+def _be_deterministic(config: ConfigDict) -> None:
+    keras.utils.set_random_seed(config.seed)
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
+
+
+def _fit(experiment: build.Experiment, folder: pathlib.Path) -> None:
+    config, trainer = experiment.config, experiment.trainer
+    ledger = Ledger()
+    checkpoints = Checkpoints(folder / "checkpoints", trainer, ledger, config.checkpoint.keep)
+    checkpoints.restore()
+    steps = experiment.steps_per_epoch
+    epoch, position = divmod(int(trainer.optimizer.iterations.numpy()), steps)
+    if epoch >= config.total_epochs:
+        return
+    writer = tf.summary.create_file_writer(str(folder / "tensorboard"))
+    watchers = _watchers(experiment, folder, checkpoints, ledger, writer)
+    try:
+        if position:
+            rest = experiment.batches(epoch=epoch, position=position).take(steps - position)
+            options = {"callbacks": watchers, "verbose": 0}
+            trainer.fit(rest, initial_epoch=epoch, epochs=epoch + 1, **options)
+            epoch += 1
+        if epoch < config.total_epochs:
+            trainer.fit(
+                experiment.batches(epoch=epoch),
+                steps_per_epoch=steps,
+                initial_epoch=epoch,
+                epochs=config.total_epochs,
+                callbacks=watchers,
+                verbose=0,
+            )
+    finally:
+        watchers[-1].close()
+        writer.close()
+
+
+def _watchers(
+    experiment: build.Experiment,
+    folder: pathlib.Path,
+    checkpoints: Checkpoints,
+    ledger: Ledger,
+    writer: tf.summary.SummaryWriter,
+) -> list[keras.callbacks.Callback]:
+    """Returns the callbacks in the order in which they must see an epoch's logs."""
+    config, network = experiment.config, experiment.trainer.network
+    guard = callbacks.NanGuard()
+    shown = next(iter(experiment.test_batches().unbatch().batch(max(config.log.images, 1))))
+    watchers = [guard, callbacks.FoscHistogram(folder / "fosc", writer, ledger)]
+    if len(experiment.held_out.image) and config.evaluation.held_out_every:
+        watchers.append(
+            callbacks.HeldOut(
+                network,
+                experiment.held_out_batches(),
+                experiment.held_out_attack(),
+                every=config.evaluation.held_out_every,
+                seed=config.seed,
+            )
+        )
+    return [
+        *watchers,
+        callbacks.TensorBoard(
+            writer,
+            network,
+            shown[0][: config.log.images].numpy(),
+            shown[1][: config.log.images].numpy(),
+            experiment.held_out_attack(),
+            config.evaluation.epsilon,
+        ),
+        callbacks.Saving(
+            checkpoints,
+            ledger,
+            guard,
+            steps_per_epoch=experiment.steps_per_epoch,
+            every_steps=config.checkpoint.every_steps,
+            history=folder / "history.json",
+        ),
+        callbacks.Progress(
+            total_epochs=config.total_epochs,
+            steps_per_epoch=experiment.steps_per_epoch,
+            batch_size=config.data.batch_size,
+        ),
+    ]
+
+
+def _networks(config: ConfigDict, folder: pathlib.Path) -> Iterator[tuple[str, keras.Model]]:
+    """Yields ("last", network) and, where one was kept, ("best", network)."""
+    for name, restore in (("last", restore_last), ("best", restore_best)):
+        network = build.network(config)
+        if restore(folder / "checkpoints", network):
+            yield name, network
+
+
+def _evaluate(config: ConfigDict, arrays: data.Arrays, record: RunRecord) -> None:
+    settings = config.evaluation
+    batches = data.test_batches(arrays.x_test, arrays.y_test, batch_size=settings.batch_size)
+    done = {
+        "step": step_of_last(record.folder / "checkpoints"),
+        "settings": settings.to_dict() | {"attacks": list(settings.attacks)},
+        "seed": config.seed,
+    }
+    if record.content.get("evaluated") != done:
+        rows = []
+        with record.timed("evaluate"):
+            for name, network in _networks(config, record.folder):
+                found = white_box(
+                    network,
+                    batches,
+                    epsilon=settings.epsilon,
+                    attacks=settings.attacks,
+                    norm=settings.norm,
+                    seed=config.seed,
+                )
+                rows += [{"checkpoint": name} | row for row in found]
+        table.write(rows, record.folder, _note(record))
+        record.note(evaluated=done)
+    table.show(table.read(record.folder), Console())
+
+
+def _note(record: RunRecord) -> str:
+    content = record.content
+    seconds = ", ".join(f"{part} {value:.0f} s" for part, value in content["seconds"].items())
+    versions = ", ".join(f"{name} {value}" for name, value in content["versions"].items())
+    return (
+        f"Command: `{content['command']}`  \nSeed: {content['config']['seed']}  \n"
+        f"Epsilon: {content['config']['evaluation']['epsilon']:.4g} "
+        f"({content['config']['evaluation']['norm']})  \nWall time: {seconds}  \n"
+        f"Date: {content['updated']}  \nMachine: {content['machine']['platform']}, "
+        f"{content['machine']['cores']} cores  \nVersions: {versions}"
+    )
+
+
+def _export(config: ConfigDict, record: RunRecord) -> None:
+    with record.timed("export"):
+        for name, network in _networks(config, record.folder):
+            path = record.folder / ("export" if name == "last" else "export_best")
+            exports.save(network, path)
+            Console().print(f"{name} network: {path}")

@@ -1,0 +1,10 @@
+"""Trains, evaluates and exports robust networks from a config.
+
+python main.py --config=configs/cifar_dynamic.py [--workdir=DIR] [--mode=train]
+               [--config.section.field=value ...]
+"""
+
+from fosc_tf import cli
+
+if __name__ == "__main__":
+    cli.start()
