@@ -14,7 +14,7 @@ import re
 import sys
 from collections.abc import Sequence
 
-from absl import app, flags
+from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
 from fosc_tf.errors import UserError, unknown_name
@@ -40,9 +40,12 @@ def parse(argv: Sequence[str]) -> list[str]:
     sys.argv[:] = [_as_decimal(word) for word in argv]
     try:
         _check_config_file(sys.argv)
-        return flags.FLAGS(sys.argv)
+        rest = flags.FLAGS(sys.argv)
     except (UserError, flags.Error, AttributeError, KeyError, ValueError, TypeError) as error:
         _end(error if isinstance(error, UserError) else _flag_mistake(error))
+    if flags.FLAGS["verbosity"].using_default_value:
+        logging.set_verbosity(logging.WARNING)
+    return rest
 
 
 def main(argv: Sequence[str]) -> None:

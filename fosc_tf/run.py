@@ -40,7 +40,8 @@ def train(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -
     record = RunRecord.open(folder, config.to_dict(), overrides)
     record.note(data={"source": experiment.arrays.source, "sha256": experiment.arrays.sha256})
     with record.timed("train"):
-        _fit(experiment, folder)
+        ledger = _fit(experiment, folder)
+    Console().print(_summary(ledger, record))
     _evaluate(experiment.config, experiment.arrays, record)
     _export(config, record)
 
@@ -70,12 +71,21 @@ def _existing(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any
 
 
 def _be_deterministic(config: ConfigDict) -> None:
+    tf.get_logger().setLevel("ERROR")
     keras.utils.set_random_seed(config.seed)
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
 
 
-def _fit(experiment: build.Experiment, folder: pathlib.Path) -> None:
+def _summary(ledger: Ledger, record: RunRecord) -> str:
+    rows = ledger.rows
+    gradients = [row["gradients"] for row in rows if "gradients" in row]
+    cost = f"{sum(gradients) / len(gradients):.2f}" if gradients else "no"
+    seconds = record.content["seconds"]["train"]
+    return f"{len(rows)} epochs in {seconds:.0f} s, {cost} attack gradients per example"
+
+
+def _fit(experiment: build.Experiment, folder: pathlib.Path) -> Ledger:
     config, trainer = experiment.config, experiment.trainer
     ledger = Ledger()
     checkpoints = Checkpoints(folder / "checkpoints", trainer, ledger, config.checkpoint.keep)
@@ -83,7 +93,7 @@ def _fit(experiment: build.Experiment, folder: pathlib.Path) -> None:
     steps = experiment.steps_per_epoch
     epoch, position = divmod(int(trainer.optimizer.iterations.numpy()), steps)
     if epoch >= config.total_epochs:
-        return
+        return ledger
     writer = tf.summary.create_file_writer(str(folder / "tensorboard"))
     watchers = _watchers(experiment, folder, checkpoints, ledger, writer)
     try:
@@ -104,6 +114,7 @@ def _fit(experiment: build.Experiment, folder: pathlib.Path) -> None:
     finally:
         watchers[-1].close()
         writer.close()
+    return ledger
 
 
 def _watchers(

@@ -11,16 +11,17 @@ from typing import Any
 import keras
 from absl import logging
 from rich.console import Console
-from rich.progress import BarColumn, TextColumn
-from rich.progress import Progress as Bar
+from rich.progress import TextColumn
+from rich.progress import Progress as Live
+from rich.table import Column
 
 _SHOWN = {
     "loss": "loss {:.3f}",
     "accuracy": "accuracy {:.1%}",
     "threshold": "c_t {:.3f}",
     "fosc": "FOSC {:.3f}",
-    "gradients": "{:.1f} gradients/example",
-    "held_out_robust": "held-out robust {:.1%}",
+    "gradients": "gradients {:.1f}",
+    "held_out_robust": "held-out {:.1%}",
 }
 
 
@@ -46,21 +47,15 @@ class Progress(keras.callbacks.Callback):
         self.total_epochs, self.steps_per_epoch = total_epochs, steps_per_epoch
         self.batch_size = batch_size
         self.console = console or Console()
-        self._bar: Bar | None = None
+        self._bar: Live | None = None
         self._started = self._first_step = None
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Starts this epoch's line."""
         if self.console.is_terminal:
-            columns = (
-                TextColumn("{task.description}"),
-                BarColumn(12),
-                TextColumn("{task.fields[text]}"),
-            )
-            self._bar = Bar(*columns, console=self.console)
-            self._bar.add_task(
-                f"epoch {epoch + 1}/{self.total_epochs}", total=self.steps_per_epoch, text=""
-            )
+            line = TextColumn("{task.description}", table_column=Column(overflow="fold"))
+            self._bar = Live(line, console=self.console)
+            self._bar.add_task(self._head(epoch, 0), total=self.steps_per_epoch)
             self._bar.start()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
@@ -71,13 +66,14 @@ class Progress(keras.callbacks.Callback):
             self._started, self._first_step = time.monotonic(), step
         if self._bar is not None:
             within = step - (step - 1) // self.steps_per_epoch * self.steps_per_epoch
-            self._bar.update(0, completed=within, text=self._text(step, logs or {}))
+            head = self._head((step - 1) // self.steps_per_epoch, within)
+            self._bar.update(0, description=head + self._text(step, logs or {}))
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Leaves the finished line standing."""
         text = self._text(int(self.model.optimizer.iterations.numpy()), logs or {})
         if self._bar is not None:
-            self._bar.update(0, completed=self.steps_per_epoch, text=text)
+            self._bar.update(0, description=self._head(epoch, self.steps_per_epoch) + text)
             self.close()
         else:
             logging.info("epoch %d/%d  %s", epoch + 1, self.total_epochs, text)
@@ -87,6 +83,9 @@ class Progress(keras.callbacks.Callback):
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+
+    def _head(self, epoch: int, within: int) -> str:
+        return f"epoch {epoch + 1}/{self.total_epochs} {within / self.steps_per_epoch:4.0%} "
 
     def _text(self, step: int, logs: dict[str, Any]) -> str:
         words = [form.format(logs[name]) for name, form in _SHOWN.items() if name in logs]

@@ -87,6 +87,8 @@ class AdversarialTrainer(keras.Model):
         first = check_first_batch(self.network, x, y, arguments.get("batch_size"))
         if self.defense.calibrate is not None and first is not None:
             self.defense.calibrate(self.network, first.image, first.label)
+        if isinstance(x, tf.data.Dataset):
+            arguments = {"shuffle": False} | arguments  # Keras would warn that it cannot
         return super().fit(x, y, **arguments)
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
