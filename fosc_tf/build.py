@@ -14,12 +14,11 @@ import tensorflow as tf
 from ml_collections import ConfigDict
 
 from fosc_tf import data, defenses, models
-from fosc_tf.attacks import presets
 from fosc_tf.errors import UserError
+from fosc_tf.evaluation.stages import Stages, stages
 from fosc_tf.schedules import Clock, step_decay
 from fosc_tf.training import AdversarialTrainer, CoupledSGD
 from fosc_tf.training.distribution import strategy
-from fosc_tf.types import Attack
 
 
 @dataclasses.dataclass
@@ -66,10 +65,10 @@ class Experiment:
         size = self.config.evaluation.batch_size
         return data.test_batches(self.held_out.image, self.held_out.label, batch_size=size)
 
-    def held_out_attack(self) -> Attack:
+    def held_out_attack(self) -> Stages:
         """Returns the attack that chooses the best epoch."""
         config = self.config.evaluation
-        return presets.get(config.held_out_attack, epsilon=config.epsilon, norm=config.norm)
+        return stages(config.held_out_attack, epsilon=config.epsilon, norm=config.norm)
 
 
 def build(config: ConfigDict) -> Experiment:
@@ -175,5 +174,4 @@ def check(config: ConfigDict) -> None:
         raise UserError("checkpoint.keep must be at least 1", "3", f"{config.checkpoint.keep}")
     evaluation = config.evaluation
     for name in (*evaluation.attacks, evaluation.held_out_attack):
-        if name != "clean":
-            presets.get(name, epsilon=evaluation.epsilon, norm=evaluation.norm)
+        stages(name, epsilon=evaluation.epsilon, norm=evaluation.norm)

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from fosc_tf import build, callbacks, data
 from fosc_tf import export as exports
+from fosc_tf.attacks import presets
 from fosc_tf.errors import UserError
 from fosc_tf.evaluation import table, white_box
 from fosc_tf.run_record import RunRecord
@@ -146,7 +147,7 @@ def _watchers(
             network,
             shown[0][: config.log.images].numpy(),
             shown[1][: config.log.images].numpy(),
-            experiment.held_out_attack(),
+            presets.get("pgd-10", epsilon=config.evaluation.epsilon, norm=config.evaluation.norm),
             config.evaluation.epsilon,
         ),
         callbacks.Saving(

@@ -62,11 +62,15 @@ def check_logits(logits: tf.Tensor) -> None:
             "a last layer keras.layers.Dense(num_classes)",
             f"an output of shape {tuple(logits.shape)}",
         )
-    sums = tf.reduce_sum(tf.cast(logits, tf.float32), axis=1)
-    probable = tf.reduce_all(tf.abs(sums - 1.0) < 1e-3) & tf.reduce_all(logits >= 0)
-    if bool(probable):
+    if are_probabilities(tf.cast(logits, tf.float32)):
         raise UserError(
             "the network must return logits, not probabilities: a softmax hides its gradient",
             "the same network without its softmax",
             "outputs that are not negative and sum to 1",
         )
+
+
+def are_probabilities(output: tf.Tensor) -> bool:
+    """Returns whether `output` [batch, classes] float32 is nowhere negative and sums to 1."""
+    sums = tf.reduce_sum(output, axis=1)
+    return bool(tf.reduce_all(tf.abs(sums - 1.0) < 1e-3) & tf.reduce_all(output >= 0))

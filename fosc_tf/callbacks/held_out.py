@@ -10,8 +10,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from fosc_tf.evaluation.white_box import accuracy_under
-from fosc_tf.types import Attack
+from fosc_tf.evaluation.stages import Stages
+from fosc_tf.evaluation.survival import Survival
 
 
 class HeldOut(keras.callbacks.Callback):
@@ -20,7 +20,7 @@ class HeldOut(keras.callbacks.Callback):
     Args:
         network: maps images to logits.
         batches: held-out (image, label) batches.
-        attack: decides the robust accuracy.
+        attack: from `fosc_tf.evaluation.stages`; decides the robust accuracy.
         every: epochs between measurements.
         seed: of the attack's random numbers, the same each epoch.
     """
@@ -29,18 +29,18 @@ class HeldOut(keras.callbacks.Callback):
         self,
         network: keras.Model,
         batches: tf.data.Dataset,
-        attack: Attack,
+        attack: Stages,
         *,
         every: int = 1,
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.batches, self.every, self.seed = batches, every, seed
-        self._clean = accuracy_under(network, None)
-        self._robust = accuracy_under(network, attack)
+        self.every, self.attack = every, attack
+        self._survival = Survival(network, batches, seed=seed)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Measures when it is this epoch's turn."""
         if (epoch + 1) % self.every == 0:
-            logs["held_out_clean"], _ = self._clean(self.batches, self.seed)
-            logs["held_out_robust"], _ = self._robust(self.batches, self.seed)
+            masks = list(self._survival.masks(self.attack).values())
+            logs["held_out_clean"] = float(masks[0].mean())
+            logs["held_out_robust"] = float(masks[-1].mean())

@@ -1,0 +1,76 @@
+"""Black-box accuracy by transfer: the attacker knows another network, a surrogate.
+
+rows = black_box(network, {"standard": surrogate}, dataset, epsilon=0.3)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from fosc_tf.errors import UserError
+from fosc_tf.evaluation.journal import Journal
+from fosc_tf.evaluation.stages import stages
+from fosc_tf.evaluation.survival import Survival, check_dataset
+
+TABLE_2 = ("fgsm", "pgd-10", "pgd-20", "cw-linf")
+"""The attacks of Wang et al. 2019, Table 2."""
+
+
+def black_box(
+    network: Any,
+    surrogates: Mapping[str, Any],
+    dataset: tf.data.Dataset,
+    *,
+    epsilon: float,
+    attacks: Sequence[str] = TABLE_2,
+    norm: str = "linf",
+    seed: int = 0,
+    journal: Journal | None = None,
+) -> list[dict[str, Any]]:
+    """Returns the accuracy of `network` on images crafted on each surrogate.
+
+    Source: Wang et al. 2019, section 5.1 and Table 2: examples from a separately trained
+    Standard network. Only images that the defended network gets right clean are crafted on.
+
+    Args:
+        network: the defended one, as for `white_box`.
+        surrogates: networks that the attacker knows, by name.
+        dataset: batches of (image, label), or dicts with these.
+        epsilon: radius of the ball over pixels in [0, 1].
+        attacks: names that `fosc_tf.attacks.get` knows.
+        norm: "linf", "l2" or "l1".
+        seed: as for `white_box`.
+        journal: as for `white_box`.
+
+    Returns:
+        The rows of `white_box` with `surrogate` added.
+
+    Raises:
+        UserError: a surrogate of other images or classes, and what `white_box` raises.
+    """
+    check_dataset(network, dataset)
+    plans = [stages(name, epsilon=epsilon, norm=norm) for name in attacks]
+    rows = []
+    for name, surrogate in surrogates.items():
+        _check_surrogate(network, name, surrogate)
+        survival = Survival(network, dataset, seed=seed, journal=journal, surrogate=surrogate)
+        rows += [survival.row(plan) | {"surrogate": name} for plan in plans]
+    return rows
+
+
+def _check_surrogate(network: Any, name: str, surrogate: Any) -> None:
+    mine, other = (_form(each) for each in (network, surrogate))
+    if mine != other:
+        raise UserError(
+            "a surrogate must classify the images and classes of the defended network",
+            f"images {mine[0]} in {mine[1]} classes",
+            f"surrogate {name} with images {other[0]} in {other[1]} classes",
+        )
+
+
+def _form(network: Any) -> tuple[tuple[int, ...], int]:
+    shape = tuple(network.input_shape[1:])
+    return shape, int(network(tf.zeros([1, *shape]), training=False).shape[-1])

@@ -1,0 +1,214 @@
+"""Signs that a robustness number must not be believed, each looked for with every evaluation.
+
+    findings = check(network, dataset, epsilon=0.3)
+    [finding.name for finding in findings if not finding.passed]
+
+A flag is a place to look: it says what was measured, what was expected, and what usually causes it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from fosc_tf.attacks import ball as balls
+from fosc_tf.attacks import losses
+from fosc_tf.evaluation.journal import Journal
+from fosc_tf.evaluation.stages import Stages, stages
+from fosc_tf.evaluation.survival import Survival
+from fosc_tf.types import Batch, Found
+
+TOLERANCE = 0.005  # half a point of accuracy
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """One check and what it found.
+
+    Attributes:
+        name: short and the same in every report.
+        passed: False raises a flag.
+        value: what was measured, in words and numbers.
+        meaning: what a flag would mean.
+    """
+
+    name: str
+    passed: bool
+    value: str
+    meaning: str
+
+
+def check(
+    network: Any,
+    dataset: tf.data.Dataset,
+    *,
+    epsilon: float,
+    norm: str = "linf",
+    seed: int = 0,
+    journal: Journal | None = None,
+    transfer: float | None = None,
+) -> list[Finding]:
+    """Returns all findings for `network` on `dataset`.
+
+    Sources: Athalye et al. 2018, section 3.1; Carlini et al. 2019, section 4; Croce et al. 2022
+    (the flags of AutoAttack).
+
+    Args:
+        network: as for `white_box`, but may return probabilities: that is a finding here.
+        dataset: as for `white_box`; a few hundred images are enough.
+        epsilon: radius of the ball over pixels in [0, 1].
+        norm: "linf", "l2" or "l1".
+        seed: as for `white_box`.
+        journal: as for `white_box`.
+        transfer: accuracy of `network` under the best transfer attack, if it was measured.
+    """
+    batch = Batch.of(next(iter(dataset)))
+    logits = _logits_are_logits(network, batch.image)
+    findings = [logits, _deterministic(network, batch.image), _gradients(network, dataset)]
+    if not logits.passed:
+        return findings
+    survival = Survival(network, dataset, seed=seed, journal=journal)
+
+    def accuracy(name: str, radius: float = epsilon) -> float:
+        return survival.row(stages(name, epsilon=radius, norm=norm))["accuracy"]
+
+    clean, single, strong = accuracy("clean"), accuracy("fgsm"), accuracy("pgd-20")
+    longer = accuracy("pgd-100x3")
+    noise = survival.row(_noise(epsilon, norm))["accuracy"]
+    findings += [
+        _at_least_as_strong("iterative against single step", strong, single, "PGD-20", "FGSM"),
+        Finding(
+            "more steps and restarts",
+            strong - longer < TOLERANCE,
+            f"PGD-20 {strong:.1%}, PGD-100 with 3 restarts {longer:.1%}",
+            "the attack had not converged: quote the stronger number, and doubt it too",
+        ),
+        _at_least_as_strong("gradient against noise", strong, noise, "PGD-20", "random noise"),
+        _curve(network, clean, strong, accuracy, epsilon, norm),
+    ]
+    square = accuracy("square")
+    findings.append(_at_least_as_strong("white against black box", longer, square, "PGD", "Square"))
+    if transfer is not None:
+        findings.append(
+            _at_least_as_strong("white box against transfer", longer, transfer, "PGD", "transfer")
+        )
+    findings.append(
+        Finding(
+            "inside the ball",
+            survival.farthest <= 1 + 1e-4 and survival.outside <= 1e-6,
+            f"farthest image at {survival.farthest:.6f} epsilon, "
+            f"pixels at most {max(survival.outside, 0.0):.1g} outside [0, 1]",
+            "the attack cheated: its images are not allowed",
+        )
+    )
+    return findings
+
+
+def _logits_are_logits(network: Any, image: tf.Tensor) -> Finding:
+    output = tf.cast(network(image, training=False), tf.float32)
+    spread = (
+        f"outputs from {float(tf.reduce_min(output)):.3g} to {float(tf.reduce_max(output)):.3g}"
+    )
+    return Finding(
+        "logits",
+        not losses.are_probabilities(output),
+        spread,
+        "a softmax inside the network hides its gradients: take it out",
+    )
+
+
+def _deterministic(network: Any, image: tf.Tensor) -> Finding:
+    first, second = (np.asarray(network(image, training=False)) for _ in range(2))
+    difference = float(np.abs(first - second).max())
+    return Finding(
+        "deterministic",
+        difference == 0.0,
+        f"two passes differ by at most {difference:.3g}",
+        "a random layer is active: average gradients over it (AutoAttack version rand)",
+    )
+
+
+def _gradients(network: Any, dataset: tf.data.Dataset) -> Finding:
+    zero = count = 0
+    for data in dataset:
+        batch = Batch.of(data)
+        image = tf.convert_to_tensor(batch.image, tf.float32)
+        with tf.GradientTape() as tape:
+            tape.watch(image)
+            output = tf.cast(network(image, training=False), tf.float32)
+            loss = losses.cross_entropy(output, tf.cast(batch.label, tf.int32))
+        gradient = tape.gradient(loss, image)
+        steepest = tf.zeros(len(loss)) if gradient is None else _steepest(gradient)
+        zero += int(tf.reduce_sum(tf.cast(steepest == 0.0, tf.int32)))
+        count += len(loss)
+    return Finding(
+        "gradients",
+        zero / count < 0.01,
+        f"{zero} of {count} examples have a zero input gradient",
+        "gradients are masked (quantised input, saturated logits): cross-entropy attacks fail "
+        "here without meaning; rescale the logits or attack around the layer that masks",
+    )
+
+
+def _steepest(gradient: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_max(tf.abs(balls.flat(gradient)), axis=1)
+
+
+def _at_least_as_strong(
+    name: str, strong: float, weak: float, strong_name: str, weak_name: str
+) -> Finding:
+    return Finding(
+        name,
+        strong <= weak + TOLERANCE,
+        f"{strong_name} {strong:.1%}, {weak_name} {weak:.1%}",
+        f"{weak_name} should not be the stronger attack: gradients are masked or the "
+        f"attack's settings are too weak",
+    )
+
+
+def _curve(
+    network: Any, clean: float, strong: float, accuracy: Any, epsilon: float, norm: str
+) -> Finding:
+    """Looks whether accuracy falls with epsilon down to chance."""
+    classes = int(network(tf.zeros([1, *network.input_shape[1:]]), training=False).shape[-1])
+    pixels = int(np.prod(network.input_shape[1:]))
+    whole = {"linf": 1.0, "l2": pixels**0.5, "l1": float(pixels)}[norm]
+    points = [(0.0, clean), (epsilon, strong)]
+    for radius in (min(2 * epsilon, whole), whole):
+        points.append((radius, accuracy("pgd-20", radius)))
+    falls = all(b <= a + TOLERANCE for (_, a), (_, b) in zip(points, points[1:], strict=False))
+    return Finding(
+        "falls to chance",
+        falls and points[-1][1] <= 1 / classes,
+        ", ".join(f"{value:.1%} at {radius:.3g}" for radius, value in points),
+        "an unbounded attack must break everything: gradients are masked",
+    )
+
+
+def _noise(epsilon: float, norm: str) -> Stages:
+    return Stages("noise", {"noise": _Noise(epsilon, norm)}, {"epsilon": epsilon, "norm": norm})
+
+
+class _Noise:
+    """A random point of the ball: what an attack must at least beat."""
+
+    def __init__(self, epsilon: float, norm: str) -> None:
+        self.epsilon, self.norm = epsilon, norm
+
+    def parameters(self) -> dict[str, Any]:
+        return {"epsilon": self.epsilon, "norm": self.norm, "attack": "noise"}
+
+    def __call__(
+        self, network: Any, image: Any, label: Any, *, seed: int = 0, step: int = 0
+    ) -> Found:
+        del network
+        ball = balls.get(self.norm)
+        image = tf.convert_to_tensor(image)
+        shape = tf.shape(balls.flat(image))
+        noise = ball.uniform(shape, tf.constant([seed, step], tf.int64), self.epsilon)
+        image_adv = ball.project(image + tf.reshape(noise, image.shape), image, self.epsilon)
+        nan = tf.fill([len(label)], float("nan"))
+        return Found(image_adv, nan, nan, tf.zeros([len(label)], tf.int32))

@@ -1,0 +1,57 @@
+"""What an evaluation has already found, on disk: a killed one goes on with equal results.
+
+    journal = Journal(folder / "evaluation.jsonl")
+    bits = journal.mask("last/pgd-20/batch 3")      # None the first time
+    journal.keep("last/pgd-20/batch 3", bits)
+
+Each line is one finding; a line that a kill cut short is passed over and found anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pathlib
+from typing import Any
+
+import numpy as np
+
+
+class Journal:
+    """Boolean masks by key; without a path they live in memory only."""
+
+    def __init__(self, path: pathlib.Path | None = None) -> None:
+        self.path = path
+        self._found: dict[str, str] = {}
+        if path is not None and path.exists():
+            whole = path.read_text().rpartition("\n")[0]
+            for line in filter(None, whole.splitlines()):
+                key, mask = json.loads(line)
+                self._found[key] = mask
+            # What follows the last line end is a line cut short; new lines must not join it.
+            path.write_text(whole + "\n" if whole else "")
+
+    def mask(self, key: str) -> np.ndarray | None:
+        """Returns the mask kept under `key`, [n] bool, or None."""
+        bits = self._found.get(key)
+        return None if bits is None else np.frombuffer(bits.encode(), np.uint8) == ord("1")
+
+    def keep(self, key: str, mask: np.ndarray) -> None:
+        """Keeps `mask` [n] bool under `key`, at once on disk."""
+        bits = "".join("1" if bit else "0" for bit in mask)
+        self._found[key] = bits
+        if self.path is not None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("a") as file:
+                file.write(json.dumps([key, bits]) + "\n")
+
+
+def fingerprint(network: Any, sample: np.ndarray) -> str:
+    """Returns a digest of the logits of `sample` [n, h, w, c], equal for equal weights."""
+    logits = np.asarray(network(sample, training=False), np.float32)
+    return hashlib.sha256(logits.tobytes()).hexdigest()[:16]
+
+
+def key(*parts: Any) -> str:
+    """Returns one string for parts that JSON can hold."""
+    return json.dumps(parts, sort_keys=True)

@@ -1,0 +1,73 @@
+"""An evaluation attack as a list of stages, each tried on whoever survived those before.
+
+stages("pgd-20x3", epsilon=0.3).attacks      # three PGD-20, told apart by their seeds
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import Any
+
+from fosc_tf.attacks import presets
+from fosc_tf.errors import UserError
+from fosc_tf.types import Attack
+
+
+@dataclasses.dataclass(frozen=True)
+class Stages:
+    """A named attack taken apart.
+
+    Attributes:
+        name: as in tables, such as "pgd-20x3".
+        attacks: by the name of the stage, in order; none for "clean".
+        parameters: what a record needs to repeat it.
+    """
+
+    name: str
+    attacks: dict[str, Attack]
+    parameters: dict[str, Any]
+
+
+def stages(
+    name: str,
+    *,
+    epsilon: float,
+    norm: str = "linf",
+    step_size: float | None = None,
+    stop_when_wrong: bool = False,
+) -> Stages:
+    """Returns the stages of the attack called `name`.
+
+    Args:
+        name: "clean", a name that `fosc_tf.attacks.get` knows, or one with "xR" behind it for R
+            restarts, such as "pgd-100x5".
+        epsilon: radius of the ball.
+        norm: "linf", "l2" or "l1".
+        step_size: None takes the preset's own.
+        stop_when_wrong: see `white_box`.
+
+    Raises:
+        UserError: unknown name, no restart, a number out of its range.
+    """
+    if name == "clean":
+        return Stages(name, {}, {})
+    base, restarts = _restarts(name)
+    options = {"stop_when_wrong": True} if stop_when_wrong else {}
+    attack = presets.get(base, epsilon=epsilon, step_size=step_size, norm=norm, **options)
+    members = getattr(attack, "members", None)
+    if members is not None:
+        return Stages(name, dict(members), attack.parameters())
+    tries = {
+        f"{base} #{number + 1}" if restarts > 1 else base: attack for number in range(restarts)
+    }
+    return Stages(name, tries, attack.parameters() | {"restarts": restarts})
+
+
+def _restarts(name: str) -> tuple[str, int]:
+    match = re.fullmatch(r"(.+\D\d*|.+-\d+)x(\d+)", name)
+    if match is None:
+        return name, 1
+    if int(match.group(2)) < 1:
+        raise UserError("an attack is tried at least once", f"{match.group(1)}x5", name)
+    return match.group(1), int(match.group(2))

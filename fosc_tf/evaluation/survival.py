@@ -1,0 +1,151 @@
+"""Who survives: the loop over a dataset that every evaluation shares.
+
+survival = Survival(network, dataset, seed=0)
+survival.row(stages("pgd-20", epsilon=0.3))
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from fosc_tf.attacks import ball as balls
+from fosc_tf.attacks.limits import check_examples
+from fosc_tf.errors import UserError
+from fosc_tf.evaluation.journal import Journal, fingerprint, key
+from fosc_tf.evaluation.stages import Stages
+from fosc_tf.types import Attack, Batch
+
+
+class Survival:
+    """Judges `network` on `dataset` after attacks on it or, for transfer, on a surrogate.
+
+    Args:
+        network: maps images to logits; has an `input_shape`.
+        dataset: batches of (image, label), or dicts with these.
+        seed: decides, with the stage and the batch, all random numbers.
+        journal: what is already known; None finds everything anew at each call, as for a network
+            whose weights change in between.
+        surrogate: what the attacker knows; the network itself if None.
+
+    Attributes:
+        farthest: the largest distance of a judged image from its clean one over all rows, as a
+            share of epsilon; above 1 an attack left its ball.
+        outside: the farthest a judged pixel was from [0, 1].
+    """
+
+    def __init__(
+        self,
+        network: Any,
+        dataset: tf.data.Dataset,
+        *,
+        seed: int,
+        journal: Journal | None = None,
+        surrogate: Any = None,
+    ) -> None:
+        self.network, self.dataset, self.seed, self.journal = network, dataset, seed, journal
+        self.surrogate = network if surrogate is None else surrogate
+        self._identity: list[str] = []
+        if journal is not None:
+            sample = Batch.of(next(iter(dataset))).image[:4]
+            both = [network] if surrogate is None else [network, surrogate]
+            self._identity = [fingerprint(each, sample) for each in both]
+        self.farthest = self.outside = 0.0
+        pixels = tf.TensorSpec([None, *network.input_shape[1:]], tf.float32)
+
+        @tf.function(autograph=False, input_signature=[pixels, tf.TensorSpec([None], tf.int64)])
+        def right(image: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
+            return tf.argmax(network(image, training=False), axis=1) == label
+
+        self._right = right
+
+    def row(self, plan: Stages) -> dict[str, Any]:
+        """Returns attack, accuracy in 0..1, n, parameters, and `after` with several stages."""
+        masks = self.masks(plan)
+        after = {name: float(np.mean(mask)) for name, mask in masks.items()}
+        last = list(masks.values())[-1]
+        row = {"attack": plan.name, "accuracy": float(np.mean(last)), "n": len(last)}
+        row["parameters"] = {"seed": self.seed} | plan.parameters
+        if len(plan.attacks) > 1:
+            row["after"] = after
+        return row
+
+    def masks(self, plan: Stages) -> dict[str, np.ndarray]:
+        """Returns who is still right, [n] bool, clean and after each stage, by its name."""
+        found: dict[str, list[np.ndarray]] = {name: [] for name in ("clean", *plan.attacks)}
+        for number, data in enumerate(self.dataset):
+            batch = Batch.of(data)
+            image = np.asarray(batch.image, np.float32)
+            label = np.asarray(batch.label, np.int64)
+            robust = self._known(["clean", number], lambda i=image, y=label: self._judge(i, y))
+            found["clean"].append(robust)
+            for stage, (name, attack) in enumerate(plan.attacks.items()):
+                place = [name, attack.parameters(), number]
+                robust = self._known(
+                    place,
+                    lambda i=image, y=label, r=robust, a=attack, s=(stage, number): self._attacked(
+                        a, i, y, r, s
+                    ),
+                )
+                found[name].append(robust)
+        return {name: np.concatenate(parts) for name, parts in found.items()}
+
+    def _known(self, place: list[Any], find: Any) -> np.ndarray:
+        """Returns what the journal has for `place`, or finds and keeps it."""
+        if self.journal is None:
+            return find()
+        name = key(*self._identity, self.seed, *place)
+        mask = self.journal.mask(name)
+        if mask is None:
+            mask = find()
+            self.journal.keep(name, mask)
+        return mask
+
+    def _attacked(
+        self,
+        attack: Attack,
+        image: np.ndarray,
+        label: np.ndarray,
+        robust: np.ndarray,
+        place: tuple[int, int],
+    ) -> np.ndarray:
+        alive = np.flatnonzero(robust)
+        if not alive.size:
+            return robust
+        stage, number = place
+        # Restarts must draw other numbers than each other; batches differ by the step.
+        seed = self.seed if stage == 0 else zlib.crc32(f"{self.seed}/{stage}".encode())
+        found = attack(self.surrogate, image[alive], label[alive], seed=seed, step=number)
+        image_adv = np.asarray(found.image)
+        self._measure(attack, image_adv, image[alive])
+        survivors = robust.copy()
+        survivors[alive] = self._judge(image_adv, label[alive])
+        return survivors
+
+    def _judge(self, image: np.ndarray, label: np.ndarray) -> np.ndarray:
+        return np.asarray(self._right(image, label))
+
+    def _measure(self, attack: Attack, image_adv: np.ndarray, image: np.ndarray) -> None:
+        numbers = attack.parameters()
+        distance = balls.get(numbers["norm"]).distance(image_adv, image)
+        self.farthest = max(self.farthest, float(np.max(distance)) / numbers["epsilon"])
+        self.outside = max(self.outside, float(-image_adv.min()), float(image_adv.max() - 1.0))
+
+
+def check_dataset(network: Any, dataset: tf.data.Dataset) -> None:
+    """Raises `UserError` when `dataset` is empty or its first batch does not fit `network`."""
+    first = next(iter(dataset), None)
+    if first is None:
+        raise UserError("the dataset must not be empty", "at least one batch", "no batch")
+    batch = Batch.of(first)
+    expected, received = tuple(network.input_shape[1:]), tuple(batch.image.shape[1:])
+    if expected != received:
+        raise UserError(
+            "images must have the shape that the network takes",
+            f"[batch, {', '.join(map(str, expected))}]",
+            f"[batch, {', '.join(map(str, received))}]",
+        )
+    check_examples(network, batch.image, batch.label)
