@@ -82,8 +82,11 @@ class Survival:
             label = np.asarray(batch.label, np.int64)
             robust = self._known(["clean", number], lambda i=image, y=label: self._judge(i, y))
             found["clean"].append(robust)
+            before = []
             for stage, (name, attack) in enumerate(plan.attacks.items()):
-                place = [name, attack.parameters(), number]
+                # Who is left to attack depends on the stages before.
+                before = [*before, [name, attack.parameters()]]
+                place = [before, number]
                 robust = self._known(
                     place,
                     lambda i=image, y=label, r=robust, a=attack, s=(stage, number): self._attacked(
