@@ -43,14 +43,21 @@ def check_first_batch(
         return None
     if data is None:
         raise UserError("the dataset must not be empty", "at least one batch", "no batch")
-    if not isinstance(data, dict) and (not isinstance(data, tuple | list) or len(data) != 2):
+    if isinstance(data, dict):
+        fits, received = {"image", "label"} <= set(data), f"a dict with {', '.join(sorted(data))}"
+    else:
+        fits = isinstance(data, tuple | list) and len(data) == 2
+        received = f"a batch of {type(data).__name__}"
+    if not fits:
         raise UserError(
             'a batch is an (image, label) pair or a dict with "image" and "label"',
             "dataset.map(lambda example: (example['image'], example['label']))",
-            f"a batch of {type(data).__name__}",
+            received,
         )
     batch = Batch.of(data)
-    expected, received = tuple(network.input_shape[1:]), tuple(np.shape(batch.image)[1:])
+    received = tuple(np.shape(batch.image)[1:])
+    # A subclassed network does not say which images it takes.
+    expected = tuple((getattr(network, "input_shape", None) or (None, *received))[1:])
     if len(expected) != len(received) or any(
         e not in (None, r) for e, r in zip(expected, received, strict=True)
     ):
