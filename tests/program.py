@@ -131,4 +131,5 @@ def _become_main(order: dict) -> None:
 
 
 if __name__ == "__main__":
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     _serve()

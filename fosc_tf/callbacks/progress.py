@@ -11,8 +11,8 @@ from typing import Any
 import keras
 from absl import logging
 from rich.console import Console
-from rich.progress import TextColumn
 from rich.progress import Progress as Live
+from rich.progress import TextColumn
 from rich.table import Column
 
 _SHOWN = {

@@ -5,14 +5,15 @@ rows = white_box(network, dataset, epsilon=0.3, attacks=("clean", "fgsm", "pgd-2
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
 
 from fosc_tf.attacks import presets
-from fosc_tf.attacks.limits import check_epsilon, check_examples
+from fosc_tf.attacks.limits import check_epsilon
 from fosc_tf.errors import UserError
+from fosc_tf.training.first_batch import check_batch
 from fosc_tf.types import Attack, Batch
 
 
@@ -43,8 +44,8 @@ def white_box(
         A dict for each attack, in order: attack, accuracy in 0..1, n, parameters.
 
     Raises:
-        UserError: unknown attack, epsilon out of range, empty dataset, images or labels that do
-            not fit the network.
+        UserError: unknown attack, epsilon out of range, empty or endless dataset, images or labels
+            that do not fit the network.
     """
     check_epsilon(epsilon, norm)
     made = {
@@ -53,51 +54,69 @@ def white_box(
         else presets.get(name, epsilon=epsilon, step_size=step_size, norm=norm)
         for name in attacks
     }
-    first = next(iter(dataset), None)
-    if first is None:
-        raise UserError("the dataset must not be empty", "at least one batch", "no batch")
-    batch = Batch.of(first)
-    check_examples(network, batch.image, batch.label)
+    if (
+        isinstance(dataset, tf.data.Dataset)
+        and dataset.cardinality() == tf.data.INFINITE_CARDINALITY
+    ):
+        raise UserError("the dataset must end", "one without repeat()", "an endless dataset")
     rows = []
     for name, attack in made.items():
-        accuracy, n = accuracy_under(network, attack)(dataset, seed)
+        # What the first attack has seen, the others need not look at again.
+        batches = dataset if rows else _checked(network, dataset)
+        accuracy, n = accuracy_under(network, attack)(batches, seed)
         parameters = {"seed": seed} | ({} if attack is None else attack.parameters())
         rows.append({"attack": name, "accuracy": accuracy, "n": n, "parameters": parameters})
     return rows
 
 
+def _checked(network: Any, dataset: tf.data.Dataset) -> Iterator[Batch]:
+    """Yields the batches, each looked at first; raises `UserError` when there is none."""
+    empty = True
+    for data in dataset:
+        empty = False
+        yield check_batch(network, data)
+    if empty:
+        raise UserError("the dataset must not be empty", "at least one batch", "no batch")
+
+
 def accuracy_under(
     network: Any, attack: Attack | None
-) -> Callable[[tf.data.Dataset, int], tuple[float, int]]:
-    """Returns `measure(dataset, seed) -> (accuracy in 0..1, n)`, compiled once for every use.
+) -> Callable[[Iterable[Any], int], tuple[float, int]]:
+    """Returns `measure(batches, seed) -> (accuracy in 0..1, n)`, compiled once for every use.
 
     Args:
-        network: maps images to logits; has an `input_shape`.
+        network: maps images to logits.
         attack: None measures clean accuracy.
     """
 
-    # One trace for the last, smaller batch too.
-    signature = [
-        tf.TensorSpec([None, *network.input_shape[1:]], tf.float32),
-        tf.TensorSpec([None], tf.int32),
-        tf.TensorSpec([], tf.int64),
-        tf.TensorSpec([], tf.int64),
-    ]
-
-    @tf.function(autograph=False, input_signature=signature)
     def hits(image: tf.Tensor, label: tf.Tensor, seed: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
         if attack is not None:
             image = attack(network, image, label, seed=seed, step=step).image
         choice = tf.argmax(network(image, training=False), axis=1)
         return tf.reduce_sum(tf.cast(choice == tf.cast(label, tf.int64), tf.int32))
 
-    def measure(dataset: tf.data.Dataset, seed: int) -> tuple[float, int]:
+    compiled: dict[tuple[int, ...], Callable[..., tf.Tensor]] = {}
+
+    def measure(batches: Iterable[Any], seed: int) -> tuple[float, int]:
         right = n = 0
-        for number, data in enumerate(dataset):
-            batch = Batch.of(data)
+        for number, data in enumerate(batches):
+            batch = Batch.of(data).cast()
+            shape = tuple(batch.image.shape[1:])
+            if shape not in compiled:
+                # One trace for the last, smaller batch too.
+                number_spec = tf.TensorSpec([], tf.int64)
+                compiled[shape] = tf.function(
+                    hits,
+                    autograph=False,
+                    input_signature=[
+                        tf.TensorSpec([None, *shape], tf.float32),
+                        tf.TensorSpec([None], tf.int32),
+                        number_spec,
+                        number_spec,
+                    ],
+                )
             numbers = tf.constant([seed, number], tf.int64)
-            label = tf.cast(batch.label, tf.int32)
-            right += int(hits(batch.image, label, numbers[0], numbers[1]))
+            right += int(compiled[shape](batch.image, batch.label, numbers[0], numbers[1]))
             n += len(batch.label)
         return right / n, n
 
