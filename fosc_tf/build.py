@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import math
 from typing import Any
 
 import tensorflow as tf
 from ml_collections import ConfigDict
 
 from fosc_tf import data, defenses, models
+from fosc_tf.data.checks import check_whole
 from fosc_tf.errors import UserError
 from fosc_tf.evaluation.stages import Stages, stages
 from fosc_tf.schedules import Clock, step_decay
@@ -151,27 +153,57 @@ def check(config: ConfigDict) -> None:
     """Raises `UserError` for what no single part can see, before anything is loaded."""
     defenses.factory(config.defense.name)
     data.get(config.data.name)
-    if config.total_epochs < 1:
-        raise UserError(
-            "total_epochs must be at least 1", "30", f"total_epochs={config.total_epochs}"
-        )
+    _check_whole_numbers(config)
     for field in ("control_epochs", "fgsm_epochs"):
         epochs = config.defense.get(field, 0)
         if epochs > config.total_epochs:
             raise UserError(
                 f"defense.{field} must not exceed total_epochs",
-                f"defense.{field}={config.total_epochs * 4 // 5}, or more total_epochs",
+                f"defense.{field}={max(1, config.total_epochs * 4 // 5)}, or more total_epochs",
                 f"defense.{field}={epochs} with total_epochs={config.total_epochs}",
             )
-    drops = tuple(config.optimizer.drop_epochs)
-    if sorted(set(drops)) != list(drops) or any(epoch < 1 for epoch in drops):
+    _check_optimizer(config.optimizer)
+    evaluation = config.evaluation
+    if not evaluation.attacks:
+        raise UserError(
+            "evaluation.attacks must name at least one attack",
+            "('clean', 'pgd-20')",
+            f"evaluation.attacks={tuple(evaluation.attacks)}",
+        )
+    for name in (*evaluation.attacks, evaluation.held_out_attack):
+        stages(str(name), epsilon=evaluation.epsilon, norm=evaluation.norm)
+
+
+def _check_whole_numbers(config: ConfigDict) -> None:
+    least = {"total_epochs": 1, "seed": 0, "checkpoint.keep": 1, "checkpoint.every_steps": 0}
+    least |= {"data.batch_size": 1, "data.held_out": 0, "evaluation.batch_size": 1}
+    least |= {"evaluation.held_out_every": 0, "log.fosc_every": 0, "log.images": 0}
+    for field, smallest in least.items():
+        section, _, name = field.rpartition(".")
+        check_whole(field, (config[section] if section else config)[name], least=smallest)
+    if config.seed >= 2**32:
+        raise UserError("seed must be below 2**32", "seed=0", f"seed={config.seed}")
+
+
+def _check_optimizer(optimizer: ConfigDict) -> None:
+    drops = tuple(optimizer.drop_epochs)
+    whole = all(isinstance(epoch, int) and epoch >= 1 for epoch in drops)
+    if not whole or sorted(set(drops)) != list(drops):
         raise UserError(
             "optimizer.drop_epochs must be ascending epochs from 1 on",
             "(20, 40)",
             f"optimizer.drop_epochs={drops}",
         )
-    if config.checkpoint.keep < 1:
-        raise UserError("checkpoint.keep must be at least 1", "3", f"{config.checkpoint.keep}")
-    evaluation = config.evaluation
-    for name in (*evaluation.attacks, evaluation.held_out_attack):
-        stages(name, epsilon=evaluation.epsilon, norm=evaluation.norm)
+    # Written so that NaN fails too.
+    for name, right, holds in (
+        ("learning_rate", "a positive number such as 0.01", 0 < optimizer.learning_rate < math.inf),
+        ("momentum", "0 or a number below 1 such as 0.9", 0 <= optimizer.momentum < 1),
+        ("weight_decay", "0 or a number such as 1e-4", 0 <= optimizer.weight_decay < math.inf),
+        ("drop_factor", "a positive number such as 0.1", 0 < optimizer.drop_factor < math.inf),
+    ):
+        if not holds:
+            raise UserError(
+                f"optimizer.{name} must lie in its range",
+                right,
+                f"optimizer.{name}={optimizer[name]}",
+            )

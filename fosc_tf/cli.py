@@ -8,11 +8,12 @@ Modes: `train` trains, evaluates and exports, and goes on where a run was cut of
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
@@ -27,7 +28,7 @@ _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of the run; runs/<name of the config> if not given."
 )
 _MODE = flags.DEFINE_string("mode", "train", f"One of {', '.join(MODES)}.")
-_FRACTION = re.compile(r"(--?config\.[\w.]+=)(\d+(?:\.\d*)?)/(\d+(?:\.\d*)?)")
+_FRACTION = re.compile(r"((?:--?config\.[\w.]+=)?)(\d+(?:\.\d*)?)/(\d+(?:\.\d*)?)")
 
 
 def start() -> None:
@@ -37,7 +38,7 @@ def start() -> None:
 
 def parse(argv: Sequence[str]) -> list[str]:
     """Parses the flags; a field that is unknown or of another type ends the program."""
-    sys.argv[:] = [_as_decimal(word) for word in argv]
+    sys.argv[:] = [_as_decimal(*words) for words in zip(argv, ["", *argv], strict=False)]
     try:
         _check_config_file(sys.argv)
         rest = flags.FLAGS(sys.argv)
@@ -69,15 +70,45 @@ def main(argv: Sequence[str]) -> None:
 
 
 def _run(mode: str, config: ConfigDict, folder: pathlib.Path, overrides: dict[str, object]) -> None:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    # TensorFlow takes seconds to import, which --help and mistyped flags need not wait for.
-    from fosc_tf import run
-    from fosc_tf.callbacks import NotFinite
+    with _tensorflow_silent():
+        # TensorFlow takes seconds to import, which --help and mistyped flags need not wait for.
+        import tensorflow as tf
 
+        from fosc_tf import run
+        from fosc_tf.callbacks import NotFinite
+
+        tf.config.list_physical_devices()
     try:
         getattr(run, mode)(config, folder, overrides)
     except NotFinite as error:
         sys.exit(f"\n{error}")
+    except OSError as error:
+        raise UserError(
+            "a run needs files that can be read and a work folder with room",
+            "a folder on a disk with free space; start again and the run goes on from its last "
+            "checkpoint",
+            f"{folder}: {error}",
+        ) from error
+
+
+@contextlib.contextmanager
+def _tensorflow_silent() -> Iterator[None]:
+    """Hides what TensorFlow's libraries write while they load: no log level reaches that.
+
+    TF_CPP_MIN_LOG_LEVEL=0 shows it, for whoever wonders where the GPU is.
+    """
+    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2") < "2":
+        yield
+        return
+    sys.stderr.flush()
+    shown, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(shown, 2)
+        os.close(shown)
+        os.close(nowhere)
 
 
 def _flag() -> flags.Flag:
@@ -92,10 +123,12 @@ def _workdir() -> pathlib.Path:
     return pathlib.Path("runs") / (f"{name}-{argument}" if argument else name)
 
 
-def _as_decimal(word: str) -> str:
-    """Returns --config.defense.epsilon=8/255 with the fraction carried out."""
+def _as_decimal(word: str, before: str) -> str:
+    """Returns --config.defense.epsilon=8/255, or 8/255 after that flag, carried out."""
     match = _FRACTION.fullmatch(word)
-    return f"{match[1]}{float(match[2]) / float(match[3])!r}" if match else word
+    if not match or not float(match[3]) or not (match[1] or re.match("--?config[.]", before)):
+        return word
+    return f"{match[1]}{float(match[2]) / float(match[3])!r}"
 
 
 def _check_config_file(argv: Sequence[str]) -> None:
@@ -110,11 +143,15 @@ def _check_config_file(argv: Sequence[str]) -> None:
 
 
 def _flag_mistake(error: Exception) -> UserError:
-    text = str(error).strip("'\"").replace("\\n", " ").replace("\\'", "'")
+    # KeyError shows its message in quotes.
+    text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
+    lines = [line.strip() for line in text.replace("\\n", "\n").splitlines() if line.strip()]
+    # A config file that raises is quoted with its whole traceback; its last line is the reason.
+    reason = (lines[-1] if len(lines) > 3 else " ".join(lines)).replace("\\'", "'").rstrip(".")
     return UserError(
         "every flag must be a known one with a value of its type",
         "--config.FIELD=VALUE with a field of the config; python main.py --help lists the flags",
-        text.splitlines()[0] if text else type(error).__name__,
+        f"no field {reason}" if isinstance(error, KeyError) else reason or type(error).__name__,
     )
 
 

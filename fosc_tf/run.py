@@ -20,7 +20,13 @@ from fosc_tf.attacks import presets
 from fosc_tf.errors import UserError
 from fosc_tf.evaluation import table, white_box
 from fosc_tf.run_record import RunRecord
-from fosc_tf.training.checkpoints import Checkpoints, restore_best, restore_last, step_of_last
+from fosc_tf.training.checkpoints import (
+    Checkpoints,
+    all_damaged,
+    restore_best,
+    restore_last,
+    step_of_last,
+)
 from fosc_tf.training.ledger import Ledger
 
 
@@ -36,21 +42,20 @@ def train(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -
         UserError: a mistake in the config or the folder; nothing has been written over.
         NotFinite: a metric or weight became NaN; the last checkpoint is from before.
     """
-    _be_deterministic(config)
+    _prepare(config)
     experiment = build.build(config)
-    record = RunRecord.open(folder, config.to_dict(), overrides)
-    record.note(data={"source": experiment.arrays.source, "sha256": experiment.arrays.sha256})
+    contents = {"source": experiment.arrays.source, "sha256": experiment.arrays.sha256}
+    record = RunRecord.open(folder, config.to_dict(), overrides, contents)
     with record.timed("train"):
         ledger = _fit(experiment, folder)
-    Console().print(_summary(ledger, record))
+    _console().print(_summary(ledger, record), highlight=False)
     _evaluate(experiment.config, experiment.arrays, record)
     _export(config, record)
 
 
 def evaluate(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> None:
     """Evaluates the last and the best network of a work folder; see `train`."""
-    _be_deterministic(config)
-    build.check(config)
+    _prepare(config)
     record = _existing(config, folder, overrides)
     arrays = data.load(config.data.name, npz=config.data.npz, dir=config.data.dir)
     _evaluate(config, arrays, record)
@@ -58,6 +63,7 @@ def evaluate(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]
 
 def export(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> None:
     """Exports the last and the best network of a work folder; see `train`."""
+    _prepare(config)
     _export(config, _existing(config, folder, overrides))
 
 
@@ -71,7 +77,8 @@ def _existing(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any
     return RunRecord.open(folder, config.to_dict(), overrides)
 
 
-def _be_deterministic(config: ConfigDict) -> None:
+def _prepare(config: ConfigDict) -> None:
+    build.check(config)
     tf.get_logger().setLevel("ERROR")
     keras.utils.set_random_seed(config.seed)
     if config.deterministic:
@@ -166,26 +173,31 @@ def _watchers(
     ]
 
 
-def _networks(config: ConfigDict, folder: pathlib.Path) -> Iterator[tuple[str, keras.Model]]:
-    """Yields ("last", network) and, where one was kept, ("best", network)."""
+def _networks(config: ConfigDict, folder: pathlib.Path) -> Iterator[tuple[str, int, keras.Model]]:
+    """Yields ("last", its step, network) and, where one was kept, ("best", its step, network)."""
     for name, restore in (("last", restore_last), ("best", restore_best)):
         network = build.network(config)
-        if restore(folder / "checkpoints", network):
-            yield name, network
+        step = restore(folder / "checkpoints", network)
+        if step:
+            yield name, step, network
+        elif name == "last":
+            raise all_damaged(folder / "checkpoints")
 
 
 def _evaluate(config: ConfigDict, arrays: data.Arrays, record: RunRecord) -> None:
     settings = config.evaluation
     batches = data.test_batches(arrays.x_test, arrays.y_test, batch_size=settings.batch_size)
+    networks = list(_networks(config, record.folder))
     done = {
-        "step": step_of_last(record.folder / "checkpoints"),
+        "steps": {name: step for name, step, _ in networks},
         "settings": settings.to_dict() | {"attacks": list(settings.attacks)},
         "seed": config.seed,
+        "data": arrays.sha256,
     }
-    if record.content.get("evaluated") != done:
+    if record.content.get("evaluated") != done or not (record.folder / "results.json").exists():
         rows = []
         with record.timed("evaluate"):
-            for name, network in _networks(config, record.folder):
+            for name, _, network in networks:
                 found = white_box(
                     network,
                     batches,
@@ -197,7 +209,7 @@ def _evaluate(config: ConfigDict, arrays: data.Arrays, record: RunRecord) -> Non
                 rows += [{"checkpoint": name} | row for row in found]
         table.write(rows, record.folder, _note(record))
         record.note(evaluated=done)
-    table.show(table.read(record.folder), Console())
+    table.show(table.read(record.folder), _console())
 
 
 def _note(record: RunRecord) -> str:
@@ -215,7 +227,13 @@ def _note(record: RunRecord) -> str:
 
 def _export(config: ConfigDict, record: RunRecord) -> None:
     with record.timed("export"):
-        for name, network in _networks(config, record.folder):
+        for name, _, network in _networks(config, record.folder):
             path = record.folder / ("export" if name == "last" else "export_best")
             exports.save(network, path)
-            Console().print(f"{name} network: {path}")
+            _console().print(f"{name} network: {path}", markup=False, highlight=False)
+
+
+def _console() -> Console:
+    """Returns the standard output; where that is no terminal, lines are not broken at 80."""
+    console = Console()
+    return console if console.is_terminal else Console(width=10_000)

@@ -40,7 +40,11 @@ class RunRecord:
 
     @classmethod
     def open(
-        cls, folder: pathlib.Path, config: dict[str, Any], overrides: dict[str, Any]
+        cls,
+        folder: pathlib.Path,
+        config: dict[str, Any],
+        overrides: dict[str, Any],
+        data: dict[str, str] | None = None,
     ) -> RunRecord:
         """Returns the record of `folder`, begun if there is none.
 
@@ -48,15 +52,21 @@ class RunRecord:
             folder: made if missing.
             config: all fields, as plain Python values.
             overrides: those given on the command line.
+            data: `source` and `sha256` of what is trained on; None when nothing is.
 
         Raises:
-            UserError: the folder holds a run of another config, or cannot be written.
+            UserError: the folder holds a run of another config or on other data, or cannot be
+                written.
         """
         config, overrides = json.loads(json.dumps([config, overrides]))
         _writable(folder)
         old = read(folder)
         if old is not None:
-            _refuse_another_run(folder, _making(old["config"]), _making(config))
+            was, now = _making(old["config"]), _making(config)
+            if data and "data" in old:
+                was["contents of the data"] = old["data"]["sha256"][:12]
+                now["contents of the data"] = data["sha256"][:12]
+            _refuse_another_run(folder, was, now)
             content = old | {"config": config, "overrides": overrides}
         elif any((folder / name).exists() for name in ("checkpoints", "results.json")):
             raise UserError(
@@ -76,6 +86,8 @@ class RunRecord:
             "versions": versions(),
             "machine": {"platform": platform.platform(), "cores": os.cpu_count()},
         }
+        if data:
+            content["data"] = data
         record = cls(folder, content)
         record.write()
         return record

@@ -41,6 +41,11 @@ class Batch(NamedTuple):
         image, label = data[:2]
         return cls(image, label, {})
 
+    def cast(self) -> Batch:
+        """Returns the batch with the dtypes above, whichever float and integer it came in."""
+        image, label = tf.cast(self.image, tf.float32), tf.cast(self.label, tf.int32)
+        return self._replace(image=image, label=label)
+
 
 class Point(NamedTuple):
     """What one gradient evaluation at `image` tells about each example; the gates see this.

@@ -38,3 +38,13 @@ def fosc_above(threshold: Number | Schedule) -> FoscAbove:
         threshold: c_t in loss units, a number or a schedule; -inf never stops anyone.
     """
     return FoscAbove(threshold)
+
+
+def still_right(point: Point, step: tf.Tensor) -> tf.Tensor:
+    """Lets climb who is still classified as its label: for evaluation, where any error counts.
+
+    Returns:
+        [batch] bool: True where the largest logit is the label's.
+    """
+    del step
+    return tf.argmax(point.logits, axis=1, output_type=tf.int32) == point.label

@@ -61,25 +61,23 @@ class Saving(keras.callbacks.Callback):
         """Saves within the epoch; its last step is left to the epoch's end."""
         step = self._step()
         if self.every_steps and step % self.every_steps == 0 and step % self.steps_per_epoch:
-            self._save()
+            self.guard.check_weights()
+            self.checkpoints.save()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Enters the epoch in the ledger, keeps the network if it is the best, and saves."""
+        self.guard.check_weights()
         row = {"epoch": epoch, **{name: float(value) for name, value in (logs or {}).items()}}
         self.ledger.rows.append(row)
         best = self.ledger.best
         robust = row.get("held_out_robust")
         if robust is not None and (best is None or robust > best["held_out_robust"]):
-            self.guard.check_weights()
             self.ledger.best = row
             self.checkpoints.save_best()
-        self._save()
+        # Before the checkpoint: after the last one of a run nothing would write it again.
         unfinished = self.history.with_suffix(".unfinished")
         unfinished.write_text(json.dumps(self.ledger.rows, indent=1))
         os.replace(unfinished, self.history)
-
-    def _save(self) -> None:
-        self.guard.check_weights()
         self.checkpoints.save()
 
     def _step(self) -> int:

@@ -13,7 +13,7 @@ import tensorflow as tf
 from fosc_tf.errors import UserError
 from fosc_tf.evaluation.journal import Journal
 from fosc_tf.evaluation.stages import stages
-from fosc_tf.evaluation.survival import Survival, check_dataset
+from fosc_tf.evaluation.survival import Survival
 
 TABLE_2 = ("fgsm", "pgd-10", "pgd-20", "cw-linf")
 """The attacks of Wang et al. 2019, Table 2."""
@@ -51,7 +51,6 @@ def black_box(
     Raises:
         UserError: a surrogate of other images or classes, and what `white_box` raises.
     """
-    check_dataset(network, dataset)
     plans = [stages(name, epsilon=epsilon, norm=norm) for name in attacks]
     rows = []
     for name, surrogate in surrogates.items():

@@ -78,6 +78,9 @@ def check(
     clean, single, strong = accuracy("clean"), accuracy("fgsm"), accuracy("pgd-20")
     longer = accuracy("pgd-100x3")
     noise = survival.row(_noise(epsilon, norm))["accuracy"]
+    classes = int(network(batch.image[:1], training=False).shape[-1])
+    whole = _whole(batch.image, norm)
+    wider = [(radius, accuracy("pgd-20", radius)) for radius in (min(2 * epsilon, whole), whole)]
     findings += [
         _at_least_as_strong("iterative against single step", strong, single, "PGD-20", "FGSM"),
         Finding(
@@ -87,7 +90,7 @@ def check(
             "the attack had not converged: quote the stronger number, and doubt it too",
         ),
         _at_least_as_strong("gradient against noise", strong, noise, "PGD-20", "random noise"),
-        _curve(network, clean, strong, accuracy, epsilon, norm),
+        _curve([(0.0, clean), (epsilon, strong), *wider], classes),
     ]
     square = accuracy("square")
     findings.append(_at_least_as_strong("white against black box", longer, square, "PGD", "Square"))
@@ -169,16 +172,8 @@ def _at_least_as_strong(
     )
 
 
-def _curve(
-    network: Any, clean: float, strong: float, accuracy: Any, epsilon: float, norm: str
-) -> Finding:
+def _curve(points: list[tuple[float, float]], classes: int) -> Finding:
     """Looks whether accuracy falls with epsilon down to chance."""
-    classes = int(network(tf.zeros([1, *network.input_shape[1:]]), training=False).shape[-1])
-    pixels = int(np.prod(network.input_shape[1:]))
-    whole = {"linf": 1.0, "l2": pixels**0.5, "l1": float(pixels)}[norm]
-    points = [(0.0, clean), (epsilon, strong)]
-    for radius in (min(2 * epsilon, whole), whole):
-        points.append((radius, accuracy("pgd-20", radius)))
     falls = all(b <= a + TOLERANCE for (_, a), (_, b) in zip(points, points[1:], strict=False))
     return Finding(
         "falls to chance",
@@ -186,6 +181,12 @@ def _curve(
         ", ".join(f"{value:.1%} at {radius:.3g}" for radius, value in points),
         "an unbounded attack must break everything: gradients are masked",
     )
+
+
+def _whole(image: tf.Tensor, norm: str) -> float:
+    """Returns the radius around any image that reaches every image."""
+    pixels = int(np.prod(image.shape[1:]))
+    return {"linf": 1.0, "l2": pixels**0.5, "l1": float(pixels)}[norm]
 
 
 def _noise(epsilon: float, norm: str) -> Stages:

@@ -1,6 +1,6 @@
 """The pictures that only a report needs: training curves, sweep and adversarial examples.
 
-    data = training_curves(rows)      # the bytes of a PNG
+data = training_curves(rows)      # the bytes of a PNG
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The report of a run: one HTML page that needs nothing else, a Markdown twin, a leaderboard row.
 
-    write_report(folder)      # report.html, report.md and model_info.json in the work folder
+write_report(folder)      # report.html, report.md and model_info.json in the work folder
 """
 
 from __future__ import annotations
@@ -165,7 +165,9 @@ def _own_sections(content: Content) -> list[Section]:
         sections.append(Section("Against epsilon", (Picture(png, caption),)))
     if content.history:
         png = pictures.training_curves(content.history)
-        caption = "Training: accuracies, attack gradients spent on each example, and FOSC, by epoch."
+        caption = (
+            "Training: accuracies, attack gradients spent on each example, and FOSC, by epoch."
+        )
         sections.append(Section("Training", (Picture(png, caption),)))
     return sections
 

@@ -13,10 +13,10 @@ import numpy as np
 import tensorflow as tf
 
 from fosc_tf.attacks import ball as balls
-from fosc_tf.attacks.limits import check_examples
 from fosc_tf.errors import UserError
 from fosc_tf.evaluation.journal import Journal, fingerprint, key
 from fosc_tf.evaluation.stages import Stages
+from fosc_tf.training.first_batch import check_batch
 from fosc_tf.types import Attack, Batch
 
 
@@ -24,7 +24,7 @@ class Survival:
     """Judges `network` on `dataset` after attacks on it or, for transfer, on a surrogate.
 
     Args:
-        network: maps images to logits; has an `input_shape`.
+        network: maps images to logits.
         dataset: batches of (image, label), or dicts with these.
         seed: decides, with the stage and the batch, all random numbers.
         journal: what is already known; None finds everything anew at each call, as for a network
@@ -35,6 +35,9 @@ class Survival:
         farthest: the largest distance of a judged image from its clean one over all rows, as a
             share of epsilon; above 1 an attack left its ball.
         outside: the farthest a judged pixel was from [0, 1].
+
+    Raises:
+        UserError: an endless dataset; when judging, an empty one or one that does not fit.
     """
 
     def __init__(
@@ -50,13 +53,20 @@ class Survival:
         self.surrogate = network if surrogate is None else surrogate
         self._identity: list[str] = []
         if journal is not None:
-            sample = Batch.of(next(iter(dataset))).image[:4]
+            first = next(iter(dataset), None)
+            if first is None:
+                raise _empty()
+            sample = Batch.of(first).image[:4]
             both = [network] if surrogate is None else [network, surrogate]
             self._identity = [fingerprint(each, sample) for each in both]
         self.farthest = self.outside = 0.0
-        pixels = tf.TensorSpec([None, *network.input_shape[1:]], tf.float32)
+        if (
+            isinstance(dataset, tf.data.Dataset)
+            and dataset.cardinality() == tf.data.INFINITE_CARDINALITY
+        ):
+            raise UserError("the dataset must end", "one without repeat()", "an endless dataset")
 
-        @tf.function(autograph=False, input_signature=[pixels, tf.TensorSpec([None], tf.int64)])
+        @tf.function(autograph=False, reduce_retracing=True)
         def right(image: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
             return tf.argmax(network(image, training=False), axis=1) == label
 
@@ -77,8 +87,8 @@ class Survival:
         """Returns who is still right, [n] bool, clean and after each stage, by its name."""
         found: dict[str, list[np.ndarray]] = {name: [] for name in ("clean", *plan.attacks)}
         for number, data in enumerate(self.dataset):
-            batch = Batch.of(data)
-            image = np.asarray(batch.image, np.float32)
+            batch = check_batch(self.network, data)
+            image = np.asarray(batch.image)
             label = np.asarray(batch.label, np.int64)
             robust = self._known(["clean", number], lambda i=image, y=label: self._judge(i, y))
             found["clean"].append(robust)
@@ -94,6 +104,8 @@ class Survival:
                     ),
                 )
                 found[name].append(robust)
+        if not found["clean"]:
+            raise _empty()
         return {name: np.concatenate(parts) for name, parts in found.items()}
 
     def _known(self, place: list[Any], find: Any) -> np.ndarray:
@@ -138,17 +150,5 @@ class Survival:
         self.outside = max(self.outside, float(-image_adv.min()), float(image_adv.max() - 1.0))
 
 
-def check_dataset(network: Any, dataset: tf.data.Dataset) -> None:
-    """Raises `UserError` when `dataset` is empty or its first batch does not fit `network`."""
-    first = next(iter(dataset), None)
-    if first is None:
-        raise UserError("the dataset must not be empty", "at least one batch", "no batch")
-    batch = Batch.of(first)
-    expected, received = tuple(network.input_shape[1:]), tuple(batch.image.shape[1:])
-    if expected != received:
-        raise UserError(
-            "images must have the shape that the network takes",
-            f"[batch, {', '.join(map(str, expected))}]",
-            f"[batch, {', '.join(map(str, received))}]",
-        )
-    check_examples(network, batch.image, batch.label)
+def _empty() -> UserError:
+    return UserError("the dataset must not be empty", "at least one batch", "no batch")

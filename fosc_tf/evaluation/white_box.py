@@ -13,7 +13,7 @@ import tensorflow as tf
 from fosc_tf.attacks.limits import check_epsilon
 from fosc_tf.evaluation.journal import Journal
 from fosc_tf.evaluation.stages import stages
-from fosc_tf.evaluation.survival import Survival, check_dataset
+from fosc_tf.evaluation.survival import Survival
 
 TABLE_1 = ("clean", "fgsm", "pgd-10", "pgd-20", "cw-linf")
 """The attacks of Wang et al. 2019, Table 1."""
@@ -56,8 +56,8 @@ def white_box(
         for attacks of several stages `after`, the accuracy after each stage by name.
 
     Raises:
-        UserError: unknown attack, epsilon out of range, empty dataset, images or labels that do
-            not fit the network.
+        UserError: unknown attack, epsilon out of range, empty or endless dataset, images or labels
+            that do not fit the network.
     """
     several = isinstance(epsilon, Sequence)
     epsilons = tuple(epsilon) if several else (epsilon,)
@@ -71,6 +71,5 @@ def white_box(
         for name in attacks
         if name != "clean" or radius == epsilons[0]
     ]
-    check_dataset(network, dataset)
     survival = Survival(network, dataset, seed=seed, journal=journal)
     return [survival.row(plan) for plan in plans]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import pathlib
 import re
+import shutil
 
 import keras
 import tensorflow as tf
@@ -79,11 +80,7 @@ class Checkpoints:
             if _restore(self._all, path):
                 return True
         if paths:
-            raise UserError(
-                "a work folder's checkpoints must be readable to go on from them",
-                "an undamaged checkpoint, or an empty work folder to start anew",
-                f"{len(paths)} damaged checkpoints in {self.folder}",
-            )
+            raise all_damaged(self.folder)
         return False
 
     def _write(self, manager: tf.train.CheckpointManager) -> None:
@@ -97,24 +94,42 @@ class Checkpoints:
                 "last checkpoint",
                 f"{manager.directory}: {str(error).splitlines()[0]}",
             ) from error
+        _sweep(pathlib.Path(manager.directory), {pathlib.Path(p).name for p in manager.checkpoints})
 
 
-def restore_best(folder: pathlib.Path, network: keras.Model) -> bool:
-    """Fills `network` with the best weights under `folder`; False when none are kept or whole."""
+def restore_best(folder: pathlib.Path, network: keras.Model) -> int:
+    """Fills `network` with the best weights under `folder`.
+
+    Returns:
+        The step they are from, 0 when none are kept or whole.
+    """
+    return restore_last(folder / "best", network)
+
+
+def restore_last(folder: pathlib.Path, network: keras.Model) -> int:
+    """Fills `network` with the weights of the last whole checkpoint in `folder`.
+
+    Returns:
+        The step they are from, 0 when there is none.
+    """
     checkpoint = tf.train.Checkpoint(network=_values(network.variables))
-    return any(_restore(checkpoint, path) for path in _newest_first(folder / "best"))
-
-
-def restore_last(folder: pathlib.Path, network: keras.Model) -> bool:
-    """Fills `network` with the last whole checkpoint's weights; False when there is none."""
-    checkpoint = tf.train.Checkpoint(network=_values(network.variables))
-    return any(_restore(checkpoint, path) for path in _newest_first(folder))
+    whole = (path for path in _newest_first(folder) if _restore(checkpoint, path))
+    return _step(next(whole, "step-0"))
 
 
 def step_of_last(folder: pathlib.Path) -> int:
     """Returns the step of the newest checkpoint under `folder`, 0 without any."""
     paths = _newest_first(folder)
     return _step(paths[0]) if paths else 0
+
+
+def all_damaged(folder: pathlib.Path) -> UserError:
+    """Returns the error for a folder that has checkpoints of which none can be read."""
+    return UserError(
+        "a work folder's checkpoints must be readable to go on from them",
+        "an undamaged checkpoint, or an empty work folder to start anew",
+        f"{len(_newest_first(folder))} damaged checkpoints in {folder}",
+    )
 
 
 def _restore(checkpoint: tf.train.Checkpoint, path: str) -> bool:
@@ -126,6 +141,16 @@ def _restore(checkpoint: tf.train.Checkpoint, path: str) -> bool:
         logging.error("Checkpoint %s is damaged and passed over: %s", path, reason)
         return False
     return True
+
+
+def _sweep(folder: pathlib.Path, kept: set[str]) -> None:
+    """Removes what a run that was killed while saving left behind: the manager never would."""
+    for path in _newest_first(folder):
+        if pathlib.Path(path).name not in kept:
+            for file in folder.glob(f"{pathlib.Path(path).name}.*"):
+                file.unlink()
+    for unfinished in folder.glob("step-*_temp"):
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _newest_first(folder: pathlib.Path) -> list[str]:
