@@ -1,5 +1,6 @@
 """Inner maximisation: balls, losses, FOSC, gates, starts and the one climb built from them."""
 
+from fosc_tf.attacks.autoattack import AutoAttack, AutoAttackFound
 from fosc_tf.attacks.budget import Mixed
 from fosc_tf.attacks.fosc import fosc
 from fosc_tf.attacks.gates import fosc_above
@@ -7,4 +8,13 @@ from fosc_tf.attacks.losses import carlini_wagner
 from fosc_tf.attacks.pgd import PGD
 from fosc_tf.attacks.presets import get
 
-__all__ = ["PGD", "Mixed", "carlini_wagner", "fosc", "fosc_above", "get"]
+__all__ = [
+    "PGD",
+    "AutoAttack",
+    "AutoAttackFound",
+    "Mixed",
+    "carlini_wagner",
+    "fosc",
+    "fosc_above",
+    "get",
+]

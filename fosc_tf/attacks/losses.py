@@ -38,10 +38,60 @@ def carlini_wagner(kappa: float = 50.0) -> Loss:
     return loss
 
 
+def dlr(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
+    """Returns the difference of logits ratio, [batch] in [-1, 1] and positive where misclassified.
+
+    -(z_y - max_{j != y} z_j) / (z_(1) - z_(3)), with z_(1) >= z_(2) >= ... the sorted logits: it
+    does not change when logits are scaled or shifted. 0 where the three largest are equal.
+    Source: Croce and Hein 2020 (AutoAttack), equation 6.
+
+    Args:
+        logits: [batch, num_classes >= 3].
+        label: [batch] int.
+
+    Raises:
+        UserError: fewer than 3 classes, of which there is no third largest logit.
+    """
+    _check_classes(logits, 3, "dlr")
+    top = tf.math.top_k(logits, 3).values
+    return tf.math.divide_no_nan(margin(logits, label), top[:, 0] - top[:, 2])
+
+
+def targeted_dlr(logits: tf.Tensor, label: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+    """Returns the difference of logits ratio towards one class, [batch].
+
+    -(z_y - z_t) / (z_(1) - (z_(3) + z_(4)) / 2). With fewer than 4 classes it is not defined; with
+    4 or more its scale cannot vanish while z_t is not the second largest logit.
+    Source: Croce and Hein 2020 (AutoAttack), equation 7.
+
+    Args:
+        logits: [batch, num_classes >= 4].
+        label: [batch] int, y.
+        target: [batch] int, t != y.
+
+    Raises:
+        UserError: fewer than 4 classes.
+    """
+    _check_classes(logits, 4, "targeted dlr")
+    top = tf.math.top_k(logits, 4).values
+    ahead = tf.gather(logits, target, batch_dims=1) - tf.gather(logits, label, batch_dims=1)
+    return tf.math.divide_no_nan(ahead, top[:, 0] - (top[:, 2] + top[:, 3]) / 2.0)
+
+
+def _check_classes(logits: tf.Tensor, least: int, name: str) -> None:
+    if logits.shape[1] is not None and logits.shape[1] < least:
+        raise UserError(
+            f"the loss {name} needs at least {least} classes",
+            "cross_entropy or margin, which work with 2",
+            f"{logits.shape[1]} classes",
+        )
+
+
 _LOSSES: dict[str, Loss] = {
     "cross_entropy": cross_entropy,
     "margin": margin,
     "cw": carlini_wagner(),
+    "dlr": dlr,
 }
 
 

@@ -1,0 +1,80 @@
+"""What the network says about images, and how its logits move with them.
+
+logits(network, image)                                       # [batch, classes]
+climb(network, image, lambda logits: margin(logits, label))  # logits, loss and its gradient
+
+`passes` > 1 averages over as many calls: Expectation over Transformation for networks whose
+answers are random (Athalye et al. 2018, section 3.3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from fosc_tf.errors import UserError
+
+
+class Look(NamedTuple):
+    """`logits` [batch, classes], `loss` [batch], `gradient` [batch, ...] of each own loss."""
+
+    logits: tf.Tensor
+    loss: tf.Tensor
+    gradient: tf.Tensor
+
+
+def logits(network: Any, image: tf.Tensor, passes: int = 1) -> tf.Tensor:
+    """Returns the network's logits [batch, classes] float32, the mean over `passes` calls."""
+
+    def once() -> tf.Tensor:
+        return tf.cast(network(image, training=False), tf.float32)
+
+    return _mean(once, passes)
+
+
+def climb(
+    network: Any, image: tf.Tensor, loss: Callable[[tf.Tensor], tf.Tensor], passes: int = 1
+) -> Look:
+    """Returns logits, loss and gradient at `image`, each the mean over `passes` calls.
+
+    Args:
+        network: maps images to logits; its weights are not watched.
+        image: [batch, ...] float32.
+        loss: of logits [batch, classes] to [batch].
+        passes: how often the network is asked.
+
+    Raises:
+        UserError: the logits do not depend on the images in a differentiable way.
+    """
+
+    def once() -> Look:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(image)
+            answer = tf.cast(network(image, training=False), tf.float32)
+            height = loss(answer)
+        # The gradient of a vector is that of its sum: each example keeps its own gradient.
+        gradient = tape.gradient(height, image)
+        if gradient is None:
+            raise UserError(
+                "the network must be differentiable from its images to its logits",
+                "a Keras model or an exported SavedModel of one; Square needs no gradient",
+                f"{type(network).__name__}, whose logits have no gradient",
+            )
+        return Look(answer, height, gradient)
+
+    return _mean(once, passes)
+
+
+def _mean(once: Callable[[], Any], passes: int) -> Any:
+    if passes == 1:
+        return once()
+    total = once()
+    _, total = tf.while_loop(
+        lambda done, _: done < passes,
+        lambda done, total: (done + 1, tf.nest.map_structure(tf.add, total, once())),
+        (1, total),
+        parallel_iterations=1,
+    )
+    return tf.nest.map_structure(lambda sums: sums / passes, total)

@@ -1,0 +1,241 @@
+"""What the attacks of the ensemble share: restarts, targets, compilation and the last word.
+
+A member adds `start`, `step` and `finish`, which see the examples that are not broken yet.
+"""
+
+from __future__ import annotations
+
+import numbers
+import zlib
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from fosc_tf.attacks import ball as balls
+from fosc_tf.attacks import losses
+from fosc_tf.attacks.autoattack import look, noise
+from fosc_tf.attacks.autoattack.active import Problem, shrink
+from fosc_tf.attacks.autoattack.outcome import (
+    Outcome,
+    keep_better,
+    misclassified,
+    ranked_others,
+)
+from fosc_tf.attacks.limits import check_epsilon, check_examples
+from fosc_tf.errors import UserError, unknown_name
+from fosc_tf.types import Found
+
+NORMS = ("linf", "l2")
+
+
+class Member:
+    """One attack of the ensemble, usable alone.
+
+    Examples that the network misclassifies anyway are returned clean. Every other one gets
+    `restarts` runs, for targeted attacks one for each target and restart, and leaves for good
+    once it is broken. Whoever is never broken keeps the image of largest margin. Random numbers
+    are keyed by seed, member, run and the example's `position`, so that neither batch size nor
+    company matter beyond rounding.
+
+    Attributes:
+        name: the name in the ensemble and in tables.
+        targeted: whether each run goes for one other class: the most likely first, at most
+            `num_targets`, and no more than there are other classes.
+        least_classes: what its loss is defined for.
+        num_steps: most steps of a run.
+
+    Args:
+        epsilon: radius of the ball, units of `norm` over pixels in [0, 1]; in (0, 1] for linf.
+        norm: "linf" or "l2".
+        num_steps: steps of a run, at least 1.
+        restarts: runs for each example (and target), at least 1.
+        num_targets: most targets of a targeted attack, at least 1.
+        passes: network calls averaged at each point, 1 unless the network is random.
+
+    Raises:
+        UserError: a number out of its range, an unknown norm.
+    """
+
+    name = "member"
+    targeted = False
+    least_classes = 2
+
+    def __init__(
+        self,
+        *,
+        epsilon: float,
+        norm: str = "linf",
+        num_steps: int,
+        restarts: int = 1,
+        num_targets: int = 1,
+        passes: int = 1,
+    ) -> None:
+        if norm not in NORMS:
+            raise unknown_name("norm of AutoAttack", norm, NORMS)
+        if isinstance(epsilon, bool) or not isinstance(epsilon, numbers.Real):
+            raise UserError("epsilon must be a number", "epsilon=8/255", f"epsilon={epsilon!r}")
+        check_epsilon(epsilon, norm)
+        counts = {"num_steps": num_steps, "restarts": restarts}
+        for name, count in {**counts, "num_targets": num_targets, "passes": passes}.items():
+            check_count(name, count)
+        self.epsilon, self.norm, self.ball = float(epsilon), norm, balls.get(norm)
+        self.num_steps, self.restarts = num_steps, restarts
+        self.num_targets, self.passes = num_targets, passes
+        self._compiled: dict[Any, tf.types.experimental.PolymorphicFunction] = {}
+
+    def __call__(self, network: Any, image: Any, label: Any, *, seed: int = 0) -> Found:
+        """Attacks `image`; call it outside `tf.function`.
+
+        Args:
+            network: a Keras model, or anything called like one, from images to logits.
+            image: [batch, height, width, channels] float32 in [0, 1], clean.
+            label: [batch] int in 0..num_classes-1.
+            seed: decides all random numbers.
+
+        Returns:
+            `Found`: `loss` is the margin max_{j != y} z_j - z_y, positive where broken; `fosc` is
+            NaN.
+
+        Raises:
+            UserError: images or labels out of range, probabilities instead of logits, fewer
+                classes than the loss needs.
+        """
+        image, label = check_examples(network, image, label)
+        outcome = self.search(network, image, label, seed=seed)
+        nan = tf.fill([len(image)], float("nan"))
+        return Found(
+            tf.convert_to_tensor(outcome.image),
+            nan,
+            tf.convert_to_tensor(outcome.margin),
+            tf.convert_to_tensor(outcome.num_gradients),
+        )
+
+    def search(
+        self, network: Any, image: Any, label: Any, *, seed: int = 0, position: Any = None
+    ) -> Outcome:
+        """Attacks images already checked: a pure function of its arguments and the weights.
+
+        Args:
+            network: see `__call__`.
+            image: [batch, ...] float32 in [0, 1].
+            label: [batch] int32.
+            seed: decides all random numbers, with `position`.
+            position: [batch] int64, each example's place in the whole set; None for 0, 1, ...
+
+        Returns:
+            `Outcome` of NumPy arrays.
+
+        Raises:
+            UserError: fewer classes than the loss needs.
+        """
+        image, label = np.asarray(image, np.float32), np.asarray(label, np.int32)
+        position = np.arange(len(image)) if position is None else np.asarray(position)
+        logits = self.compiled(self.logits, network, image).numpy()
+        self._check_classes(logits.shape[1])
+        targets, restarts = self.plan(logits, label)
+        margin = losses.margin(tf.constant(logits), tf.constant(label)).numpy()
+        outcome = Outcome(image.copy(), logits.argmax(1) != label, margin, np.zeros_like(label))
+        for run in range(targets.shape[1]):
+            row = np.flatnonzero(~outcome.broken)
+            if not len(row):
+                break
+            found = self.compiled(
+                self._run,
+                network,
+                image[row],
+                label[row],
+                targets[row, run],
+                restarts[row, run],
+                noise.keys(int(seed), self.stream(run), tf.constant(position[row], tf.int64)),
+            )
+            keep_better(outcome, row, Outcome(*(part.numpy() for part in found)))
+        return outcome
+
+    def plan(self, logits: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Returns target and restart of every run, [batch, runs] int32 each.
+
+        All targets come once before any comes again.
+        """
+        classes = logits.shape[1]
+        ranks = min(self.num_targets, classes - 1) if self.targeted else 1
+        others = ranked_others(logits, label)[:, :ranks]
+        restart = np.repeat(np.arange(self.restarts, dtype=np.int32), ranks)
+        return np.tile(others, self.restarts), np.tile(restart, (len(label), 1))
+
+    def stream(self, run: int) -> int:
+        """Returns the number that tells this run's random numbers from those of all others."""
+        return (zlib.crc32(self.name.encode()) << 20) + run
+
+    def compiled(self, function: Any, network: Any, *rows: Any) -> Any:
+        """Calls `function(network, *rows)` compiled once for all batch sizes."""
+        rows = [tf.convert_to_tensor(row) for row in rows]
+        if function.__name__ not in self._compiled:
+            self._compiled[function.__name__] = tf.function(function, autograph=False)
+        any_batch = [tf.TensorSpec([None, *row.shape[1:]], row.dtype) for row in rows]
+        # The concrete function is looked up by these shapes, so the batch's own cannot retrace.
+        traced = self._compiled[function.__name__].get_concrete_function(network, *any_batch)
+        return traced(*rows)
+
+    def start(self, network: Any, problem: Problem) -> Any:
+        """Returns the state before the first step, a nest of tensors [active, ...]."""
+        raise NotImplementedError
+
+    def step(
+        self, network: Any, problem: Problem, state: Any, done: tf.Tensor
+    ) -> tuple[Any, tf.Tensor, tf.Tensor]:
+        """Returns the next state, the images looked at, and which of them leave as broken."""
+        raise NotImplementedError
+
+    def finish(self, network: Any, problem: Problem, state: Any) -> tf.Tensor:
+        """Returns the best images [active, ...] of those who stayed to the end."""
+        raise NotImplementedError
+
+    def climb(self, network: Any, problem: Problem, state: Any) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns images [batch, ...], not yet projected, and steps [batch] int32 of one run."""
+
+        def step(problem: Problem, state: Any, done: tf.Tensor) -> Any:
+            return self.step(network, problem, state, done)
+
+        left, rest, state = shrink(step, problem, state, self.num_steps)
+
+        def stayed() -> tf.Tensor:
+            image_adv = self.finish(network, rest, state)
+            return tf.tensor_scatter_nd_update(left.image, rest.row[:, None], image_adv)
+
+        image_adv = tf.cond(tf.size(rest.row) > 0, stayed, lambda: left.image)
+        return image_adv, left.num_steps
+
+    def gradients(self, num_classes: int) -> int:
+        """Returns the gradients that one step costs."""
+        del num_classes
+        return 1
+
+    def _run(self, network: Any, image: tf.Tensor, label: tf.Tensor, *plan: tf.Tensor) -> Outcome:
+        problem = Problem(tf.range(tf.shape(image)[0]), image, label, *plan)
+        image_adv, num_steps = self.climb(network, problem, self.start(network, problem))
+        image_adv = self.ball.project(image_adv, image, self.epsilon)
+        # Projection may undo what an attack saw, so only this look decides.
+        logits = look.logits(network, image_adv, self.passes)
+        margin = losses.margin(logits, label)
+        num_gradients = num_steps * self.gradients(logits.shape[1])
+        return Outcome(image_adv, misclassified(logits, label), margin, num_gradients)
+
+    def logits(self, network: Any, image: tf.Tensor) -> tf.Tensor:
+        """Returns the logits [batch, classes] that decide whether an example is broken."""
+        return look.logits(network, image, self.passes)
+
+    def _check_classes(self, num_classes: int) -> None:
+        if num_classes < self.least_classes:
+            raise UserError(
+                f"{self.name} needs at least {self.least_classes} classes",
+                "apgd-ce, fab-t or square, which work with 2",
+                f"{num_classes} classes",
+            )
+
+
+def check_count(name: str, value: Any) -> None:
+    """Raises `UserError` unless `value` is a whole number of at least 1."""
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not whole or value < 1:
+        raise UserError(f"{name} must be a whole number >= 1", f"{name}=1", f"{name}={value!r}")
