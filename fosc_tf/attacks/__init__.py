@@ -6,5 +6,6 @@ from fosc_tf.attacks.gates import fosc_above
 from fosc_tf.attacks.losses import carlini_wagner
 from fosc_tf.attacks.pgd import PGD
 from fosc_tf.attacks.presets import get
+from fosc_tf.attacks.trace import Trace, trace
 
-__all__ = ["PGD", "Mixed", "carlini_wagner", "fosc", "fosc_above", "get"]
+__all__ = ["PGD", "Mixed", "Trace", "carlini_wagner", "fosc", "fosc_above", "get", "trace"]
