@@ -10,6 +10,7 @@ from ml_collections import ConfigDict
 from rich.console import Console
 
 from fosc_tf import analysis, data, trained
+from fosc_tf.errors import UserError
 from fosc_tf.run_record import RunRecord
 
 
@@ -43,6 +44,13 @@ def draw(config: ConfigDict, record: RunRecord) -> None:
 def _subjects(record: RunRecord, others: tuple[str, ...]) -> list[analysis.Subject]:
     """Returns the folder's network and those set beside it, which classify the same images."""
     networks = [trained.load(path) for path in (record.folder, *others)]
+    paths = [network.path.resolve() for network in networks]
+    if len(set(paths)) < len(paths):
+        raise UserError(
+            "every network is analyzed once",
+            "analysis.others without the work folder itself and without repetition",
+            ", ".join(map(str, paths)),
+        )
     names = [network.name for network in networks]
     subjects = []
     for network in networks:

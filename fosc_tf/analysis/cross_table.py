@@ -57,8 +57,9 @@ def cross_table(
         seed: with the number of the batch it decides the random starts.
 
     Returns:
-        `network` [networks] and `num_steps`, `divisor` [settings] name the table; `accuracy` (0..1)
-        and mean `loss`, `fosc_ball`, `fosc_box` (loss units) are [networks, settings] float64.
+        `network` [networks] and `num_steps`, `divisor` [settings] name the table; `n` examples;
+        `accuracy` (0..1) and mean `loss`, `fosc_ball`, `fosc_box` (loss units) are float64
+        [networks, settings].
 
     Raises:
         UserError: as `PGD` and `traces`.
@@ -67,11 +68,13 @@ def cross_table(
     longest: dict[float, int] = {}
     for num_steps, divisor in settings:
         longest[divisor] = max(num_steps, longest.get(divisor, 0))
+    n = 0
     table = np.zeros([len(FIELDS), len(networks), len(settings)])
     for row, network in enumerate(networks.values()):
         for divisor, most in longest.items():
             attack = PGD(epsilon=epsilon, step_size=epsilon / divisor, num_steps=most, norm=norm)
             seen = traces(network, dataset, attack, seed=seed)
+            n = seen["hit"].shape[1]
             for column, setting in enumerate(settings):
                 if setting.divisor == divisor:
                     at_end = [seen[name][setting.num_steps].mean(dtype=float) for name in FIELDS]
@@ -81,5 +84,6 @@ def cross_table(
         "network": np.array(list(networks)),
         "num_steps": np.array([setting.num_steps for setting in settings]),
         "divisor": np.array([setting.divisor for setting in settings], float),
+        "n": np.array(n),
         **named,
     }

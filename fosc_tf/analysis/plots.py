@@ -86,7 +86,7 @@ def step_curves(arrays: Arrays, title: str) -> Figure:
     _band(loss, step, arrays, "loss", style.COLOURS[2])
     style.label(loss, "", "loss (nats)")
     for criterion, colour in style.CRITERION.items():
-        _band(fosc, step, arrays, f"fosc_{criterion}", colour, criterion)
+        _band(fosc, step, arrays, f"fosc_{criterion}", colour, criterion, outer=False)
         share.plot(step, 100 * arrays[f"fosc_{criterion}_share"], color=colour, label=criterion)
     style.label(fosc, "", _FOSC)
     style.label(share, "PGD step", f"share in [0, {arrays['upper']:g}] (%)")
@@ -94,7 +94,8 @@ def step_curves(arrays: Arrays, title: str) -> Figure:
     accuracy.plot(step, 100 * arrays["accuracy"], color=style.COLOURS[2])
     style.label(accuracy, "PGD step", "accuracy (%)")
     accuracy.set_ylim(-4, 104)
-    loss.set_title("mean; bands hold the middle 50 % and 90 %")
+    loss.set_title("mean, and the middle 50 % and 90 %")
+    fosc.set_title("mean, and the middle 50 %")
     for axes in (fosc, share):
         axes.legend()
     return figure
@@ -135,12 +136,20 @@ def cross_table(arrays: Arrays, title: str) -> Figure:
 
 
 def _band(
-    axes: Axes, x: np.ndarray, arrays: Arrays, name: str, colour: str, label: str = ""
+    axes: Axes,
+    x: np.ndarray,
+    arrays: Arrays,
+    name: str,
+    colour: str,
+    label: str = "",
+    *,
+    outer: bool = True,
 ) -> None:
-    """Draws the mean within the 5 to 95 % and 25 to 75 % bands."""
-    quantiles = arrays[f"{name}_quantiles"]
-    axes.fill_between(x, quantiles[0], quantiles[-1], color=colour, alpha=0.12, linewidth=0)
-    axes.fill_between(x, quantiles[1], quantiles[-2], color=colour, alpha=0.25, linewidth=0)
+    """Draws the mean over the band from 25 to 75 % and, with `outer`, that from 5 to 95 %."""
+    lowest, low, _, high, highest = arrays[f"{name}_quantiles"]
+    if outer:
+        axes.fill_between(x, lowest, highest, color=colour, alpha=0.12, linewidth=0)
+    axes.fill_between(x, low, high, color=colour, alpha=0.25, linewidth=0)
     axes.plot(x, arrays[f"{name}_mean"], color=colour, label=label)
     axes.set_ylim(bottom=0)
 

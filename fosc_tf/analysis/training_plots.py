@@ -90,4 +90,5 @@ def _densities(
     style.label(axes, label, "density (1/nat)")
     axes.set_xlim(grid[0], grid[-1])
     axes.set_ylim(bottom=0)
-    axes.legend()
+    if axes.lines:
+        axes.legend()

@@ -137,7 +137,8 @@ class _Maker:
             lambda: cross_table({s.name: s.network for s in self.subjects}, batches, **arguments),
             made_of=self._made_of(self.subjects, examples=settings.cross_examples, **arguments),
         )
-        title = f"Accuracy under PGD, {settings.norm} epsilon {settings.epsilon:.3g}"
+        ball = f"{settings.norm} epsilon {settings.epsilon:.3g}"
+        title = f"Accuracy on {arrays['n']} test images under PGD, {ball}"
         self._draw("cross_table", title, arrays, plots.cross_table, write=False)
 
     def training_views(self, epochs: Sequence[int]) -> None:
