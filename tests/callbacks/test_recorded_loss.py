@@ -1,4 +1,4 @@
-"""FOSC and loss of an epoch's examples: in step with each other, resumed as if never interrupted."""
+"""FOSC and loss of an epoch hold the same examples, resumed as if never interrupted."""
 
 import numpy as np
 import tensorflow as tf
