@@ -45,6 +45,16 @@ def base() -> Config:
     config.evaluation.held_out_attack = "pgd-10"  # chooses the best epoch
     config.evaluation.held_out_every = 1  # epochs; 0 never
 
+    config.analysis = Config()
+    config.analysis.others = ()  # work folders or SavedModels to stand beside this network
+    config.analysis.epochs = ()  # 0-based, of the FOSC densities; () an early, middle and late one
+    config.analysis.num_steps = 10  # K of the PGD-K, steps of epsilon / 4
+    config.analysis.upper = 0.1  # nats, end of the FOSC range [0, upper]
+    config.analysis.bins = 20  # equal bins over a range
+    config.analysis.traced = 20  # test images whose climbs are drawn
+    config.analysis.examples = 10000  # test images looked at, at most
+    config.analysis.cross_examples = 1000  # test images of the cross table, at most
+
     config.checkpoint = Config()
     config.checkpoint.every_steps = 0  # weight updates between checkpoints; 0 only at epoch ends
     config.checkpoint.keep = 3  # newest checkpoints kept

@@ -1,4 +1,4 @@
-"""A run in its work folder: train, evaluate, export, each resumable.
+"""A run in its work folder: train, evaluate, analyze, export, each resumable.
 
 run.train(config, pathlib.Path("runs/digits_dynamic"))
 """
@@ -61,6 +61,16 @@ def evaluate(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]
     _evaluate(config, arrays, record)
 
 
+def analyze(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> None:
+    """Draws the FOSC views of the last network of a work folder into `analysis/`; see `train`."""
+    # Only this mode needs Matplotlib and SciPy's statistics, which are slow to import.
+    from fosc_tf import run_views
+
+    _be_deterministic(config)
+    build.check(config)
+    run_views.draw(config, _existing(config, folder, overrides))
+
+
 def export(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> None:
     """Exports the last and the best network of a work folder; see `train`."""
     _prepare(config)
@@ -70,7 +80,7 @@ def export(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) 
 def _existing(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> RunRecord:
     if not step_of_last(folder / "checkpoints"):
         raise UserError(
-            "only a trained work folder can be evaluated or exported",
+            "only a trained work folder can be evaluated, analyzed or exported",
             "--workdir=FOLDER of a run, or --mode=train first",
             f"no checkpoint in {folder}",
         )

@@ -7,14 +7,17 @@ from fosc_tf.attacks.gates import fosc_above
 from fosc_tf.attacks.losses import carlini_wagner
 from fosc_tf.attacks.pgd import PGD
 from fosc_tf.attacks.presets import get
+from fosc_tf.attacks.trace import Trace, trace
 
 __all__ = [
     "PGD",
     "AutoAttack",
     "AutoAttackFound",
     "Mixed",
+    "Trace",
     "carlini_wagner",
     "fosc",
     "fosc_above",
     "get",
+    "trace",
 ]

@@ -5,6 +5,7 @@ Used through `PGD`; here is only what happens between the start and the result.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
@@ -43,6 +44,38 @@ class Climber:
         )
         found = self._unknown(image_adv, tf.fill([tf.shape(start)[0]], num_steps))
         return self._finish(found, tf.ones_like(found.num_gradients, tf.bool), final_fosc)
+
+    def climb_watched(
+        self,
+        start: tf.Tensor,
+        num_steps: int,
+        watch: Callable[[Point], Sequence[tf.Tensor]],
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """Climbs as `climb_together` does and lets `watch` see every point.
+
+        Returns the last images and each value of `watch(point)`, [batch, ...], stacked to
+        [num_steps + 1, batch, ...]: at the start, then after each step.
+        """
+        point = self._look(start, self.image, self.label)
+        seen = [
+            tf.TensorArray(value.dtype, num_steps + 1).write(0, value) for value in watch(point)
+        ]
+
+        def body(
+            done: tf.Tensor, image_adv: tf.Tensor, gradient: tf.Tensor, seen: list[tf.TensorArray]
+        ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, list[tf.TensorArray]]:
+            image_adv = self._move(image_adv, self.image, gradient)
+            point = self._look(image_adv, self.image, self.label)
+            values = zip(seen, watch(point), strict=True)
+            return done + 1, image_adv, point.gradient, [a.write(done, v) for a, v in values]
+
+        _, image_adv, _, seen = tf.while_loop(
+            lambda done, *_: done <= num_steps,
+            body,
+            (1, start, point.gradient, seen),
+            parallel_iterations=1,
+        )
+        return image_adv, [array.stack() for array in seen]
 
     def climb_apart(
         self, start: tf.Tensor, budget: tf.Tensor, final_fosc: bool | tf.Tensor

@@ -1,4 +1,4 @@
-"""Records the FOSC of each epoch's training examples: arrays in files, histograms in TensorBoard.
+"""Records FOSC and loss of each epoch's training examples, in files and in TensorBoard.
 
 trainer.fit(dataset, callbacks=[FoscHistogram(folder, writer, ledger)])
 """
@@ -20,6 +20,7 @@ from fosc_tf.training.trainer import AdversarialTrainer
 class FoscHistogram(keras.callbacks.Callback):
     """Writes `epoch_0000.npy` (float32, FOSC in nats) and the histogram `fosc` for each epoch.
 
+    `epoch_0000_loss.npy` beside it holds the attack's loss at the same examples, in their order.
     Only batches that measure all their examples count (`fosc_every` of the trainer). The values
     of the epoch under way live in the ledger, so a resumed epoch writes what an uninterrupted
     one would have.
@@ -42,22 +43,31 @@ class FoscHistogram(keras.callbacks.Callback):
         model.reports_fosc = True
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Takes this step's values, [batch], out of the logs."""
-        values = np.asarray((logs or {}).pop("fosc_of_examples", np.zeros(0, np.float32)))
-        values = values[np.isfinite(values)]
-        if values.size:
-            self.ledger.fosc.append(values)
+        """Takes this step's values, [batch] each, out of the logs."""
+        fosc, loss = self._taken(logs or {})
+        known = np.isfinite(fosc)
+        if known.any():
+            self.ledger.fosc.append(fosc[known])
+            self.ledger.loss.append(loss[known])
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Writes the epoch's values."""
-        (logs or {}).pop("fosc_of_examples", None)
-        if not self.ledger.fosc:
+        self._taken(logs or {})
+        if not any(values.size for values in self.ledger.fosc):
             return
-        values = np.concatenate(self.ledger.fosc)
-        self.ledger.fosc = []
+        fosc, loss = np.concatenate(self.ledger.fosc), np.concatenate(self.ledger.loss)
+        self.ledger.fosc, self.ledger.loss = [], []
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._write(f"epoch_{epoch:04d}_loss.npy", loss)
+        self._write(f"epoch_{epoch:04d}.npy", fosc)
+        with self.writer.as_default(step=epoch):
+            tf.summary.histogram("fosc", fosc)
+
+    def _taken(self, logs: dict[str, Any]) -> list[np.ndarray]:
+        empty = np.zeros(0, np.float32)
+        return [np.asarray(logs.pop(f"{name}_of_examples", empty)) for name in ("fosc", "loss")]
+
+    def _write(self, name: str, values: np.ndarray) -> None:
         unfinished = self.folder / "unfinished.npy"
         np.save(unfinished, values)
-        os.replace(unfinished, self.folder / f"epoch_{epoch:04d}.npy")
-        with self.writer.as_default(step=epoch):
-            tf.summary.histogram("fosc", values)
+        os.replace(unfinished, self.folder / name)

@@ -21,19 +21,23 @@ class Ledger(tf.train.experimental.PythonState):
         rows: one dict of scalars for each finished epoch.
         best: the row with the best held-out robust accuracy, or None.
         fosc: float32 arrays, FOSC of the examples seen so far in the epoch under way.
+        loss: float32 arrays, the attack's loss at the same examples.
     """
 
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
         self.best: dict[str, Any] | None = None
         self.fosc: list[np.ndarray] = []
+        self.loss: list[np.ndarray] = []
 
     def serialize(self) -> bytes:
         """Returns everything as bytes, for the checkpoint."""
         file = io.BytesIO()
         text = json.dumps({"rows": self.rows, "best": self.best})
-        fosc = np.concatenate([*self.fosc, np.zeros(0, np.float32)])
-        np.savez_compressed(file, text=np.array(text), fosc=fosc)
+        fosc, loss = (
+            np.concatenate([*values, np.zeros(0, np.float32)]) for values in (self.fosc, self.loss)
+        )
+        np.savez_compressed(file, text=np.array(text), fosc=fosc, loss=loss)
         return file.getvalue()
 
     def deserialize(self, value: bytes) -> None:
@@ -42,3 +46,6 @@ class Ledger(tf.train.experimental.PythonState):
         content = json.loads(str(archive["text"]))
         self.rows, self.best = content["rows"], content["best"]
         self.fosc = [archive["fosc"]]
+        # Checkpoints of before the loss was recorded go on, with its values unknown.
+        unknown = np.full_like(archive["fosc"], np.nan)
+        self.loss = [archive.get("loss", unknown)]

@@ -163,6 +163,7 @@ class AdversarialTrainer(keras.Model):
                 )
             if self.reports_fosc:
                 logs["fosc_of_examples"] = gather_over_replicas(fosc)
+                logs["loss_of_examples"] = gather_over_replicas(found.loss)
         if self.defense.threshold is not None:
             logs["threshold"] = self.defense.threshold(step)
         return logs | {name: mean.result() for name, mean in self._means.items()}

@@ -1,0 +1,55 @@
+"""What the views look at: the attack, the FOSC range, the examples and epochs.
+
+settings = Settings(epsilon=0.3, upper=0.1, bins=20)
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from fosc_tf.attacks.limits import check_climb
+from fosc_tf.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What is looked at.
+
+    Attributes:
+        epsilon: radius of the ball over pixels in [0, 1].
+        norm: "linf", "l2" or "l1".
+        num_steps: K of the PGD-K with steps of epsilon / 4.
+        upper: end of the FOSC range [0, upper], nats; the paper's is 0.1.
+        bins: equal bins over a range.
+        traced: examples whose climbs are drawn.
+        examples: test examples at most.
+        cross_examples: test examples of the cross table at most.
+        epochs: 0-based epochs whose FOSC densities are drawn; none chooses three.
+        seed: of random starts and of the choice of examples.
+
+    Raises:
+        UserError: a range or number out of bounds.
+    """
+
+    epsilon: float
+    norm: str = "linf"
+    num_steps: int = 10
+    upper: float = 0.1
+    bins: int = 20
+    traced: int = 20
+    examples: int = 10000
+    cross_examples: int = 1000
+    epochs: tuple[int, ...] = ()
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_climb(self.epsilon, self.epsilon / 4, self.num_steps, self.norm, "ball")
+        if not self.upper > 0:
+            raise UserError("the FOSC range must end above 0", "0.1", f"upper={self.upper:g}")
+        for name in ("bins", "traced", "examples", "cross_examples"):
+            if getattr(self, name) < 1:
+                raise UserError(
+                    f"{name} must be at least 1",
+                    f"{name}={getattr(Settings, name)}",
+                    f"{name}={getattr(self, name)}",
+                )

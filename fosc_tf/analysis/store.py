@@ -1,0 +1,83 @@
+"""The folder of the views: arrays that are made once, pictures, each file whole or not there.
+
+store = Store(workdir / "analysis")
+arrays = store.arrays("traces", made_of={"step": 700}, compute=lambda: {...})
+store.picture("trace", figure)      # trace.png and trace.svg
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pathlib
+import zipfile
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+_MADE_OF = "made_of"
+
+
+class Store:
+    """Files under `folder`, which is made if missing."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def arrays(
+        self,
+        name: str,
+        compute: Callable[[], dict[str, np.ndarray]],
+        *,
+        made_of: dict[str, Any] | None = None,
+    ) -> dict[str, np.ndarray]:
+        """Returns what `compute` returns, kept in `NAME.npz`.
+
+        Args:
+            name: stem of the file.
+            compute: makes the arrays, numbers and strings.
+            made_of: everything that decides the arrays, as plain values. If the file was made of
+                the same, it is read and `compute` not called; None always computes.
+        """
+        path, key = self.folder / f"{name}.npz", json.dumps(made_of, sort_keys=True)
+        if made_of is not None:
+            kept = _read(path)
+            if kept is not None and str(kept.pop(_MADE_OF, "")) == key:
+                return kept
+        arrays = compute()
+        file = io.BytesIO()
+        np.savez_compressed(file, **arrays, **{_MADE_OF: np.array(key)})
+        self.write(path.name, file.getvalue())
+        return arrays
+
+    def picture(self, name: str, figure: Figure) -> None:
+        """Writes `NAME.png` and `NAME.svg`; equal figures give equal bytes."""
+        for form, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
+            file = io.BytesIO()
+            figure.savefig(file, format=form, metadata=metadata)
+            self.write(f"{name}.{form}", file.getvalue())
+
+    def remove(self, name: str) -> None:
+        """Removes the picture and the arrays of a view that no longer has any."""
+        for form in ("npz", "png", "svg"):
+            (self.folder / f"{name}.{form}").unlink(missing_ok=True)
+
+    def write(self, name: str, content: bytes) -> None:
+        """Writes a file, whole or not at all."""
+        unfinished = self.folder / f"{name}.unfinished"
+        unfinished.write_bytes(content)
+        os.replace(unfinished, self.folder / name)
+
+
+def _read(path: pathlib.Path) -> dict[str, np.ndarray] | None:
+    """Returns the arrays of a file; None without one, or with one that is damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
+        return None

@@ -1,0 +1,129 @@
+"""Training seen through its own FOSC: densities at chosen epochs, at the end, and the course.
+
+arrays = fosc_by_epoch(Recording(folder), [2, 15, 25])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from fosc_tf.analysis.density import kernel_density
+from fosc_tf.analysis.recording import Recording, not_recorded
+from fosc_tf.analysis.traces import Arrays
+
+EARLY_MIDDLE_LATE = (10 / 120, 60 / 120, 100 / 120)
+"""Where epochs 10, 60 and 100 of Wang et al. 2019, Figures 3 and 5, lie in its 120 epochs."""
+COURSE = ("gradients", "threshold", "frozen")
+_SHOWN = 0.98  # share of the values that a grid holds: a density's tail is long
+
+
+def chosen_epochs(recorded: list[int], wanted: Sequence[int]) -> list[int]:
+    """Returns the `wanted` epochs, or an early, a middle and a late one where none is wanted.
+
+    Args:
+        recorded: 0-based epochs that there are, ascending.
+        wanted: 0-based epochs.
+
+    Raises:
+        UserError: an epoch that is not recorded.
+    """
+    for epoch in wanted:
+        if epoch not in recorded:
+            raise not_recorded(epoch, recorded)
+    if wanted or not recorded:
+        return sorted(set(wanted))
+    total = recorded[-1] + 1
+    # The paper counts from 1.
+    ideal = [share * total - 1 for share in EARLY_MIDDLE_LATE]
+    return sorted({min(recorded, key=lambda epoch: abs(epoch - place)) for place in ideal})
+
+
+def fosc_by_epoch(recording: Recording, epochs: Sequence[int], *, upper: float = 0.1) -> Arrays:
+    """Returns the density of the training examples' FOSC at each of `epochs`.
+
+    Source: Wang et al. 2019, Figures 3a, 3c and 5.
+
+    Returns:
+        `epoch`, `count` (examples) and `share` (of examples in [0, upper]), [epochs]; `grid`
+        [points] in loss units; `density` [epochs, points] in 1 / loss unit.
+
+    Raises:
+        UserError: an epoch that is not recorded, or whose values are all equal.
+    """
+    values = [recording.fosc(epoch) for epoch in epochs]
+    grid, density = _on_one_grid(values)
+    return {
+        "epoch": np.array(epochs),
+        "count": np.array([len(each) for each in values]),
+        "share": np.array([np.mean(each <= upper) for each in values]),
+        "upper": np.array(upper),
+        "grid": grid,
+        "density": density,
+    }
+
+
+def last_epoch(recordings: Mapping[str, Recording]) -> Arrays:
+    """Returns the densities of FOSC and of loss of the last recorded epoch's training examples.
+
+    Source: Wang et al. 2019, Figures 2c to 2f.
+
+    Args:
+        recordings: by the name of their training setting; each has recorded FOSC.
+
+    Returns:
+        `setting` [settings] names; `epoch` and `count` [settings]; `fosc_grid` and `loss_grid`
+        [points] in loss units; `fosc_density` and `loss_density` [settings, points] in
+        1 / loss unit, NaN where a run did not record its loss.
+
+    Raises:
+        UserError: values that are all equal.
+    """
+    epochs = [recording.epochs[-1] for recording in recordings.values()]
+    pairs = list(zip(recordings.values(), epochs, strict=True))
+    fosc = [recording.fosc(epoch) for recording, epoch in pairs]
+    loss = [recording.loss(epoch) for recording, epoch in pairs]
+    arrays = {
+        "setting": np.array(list(recordings)),
+        "epoch": np.array(epochs),
+        "count": np.array([len(each) for each in fosc]),
+    }
+    for name, values in (("fosc", fosc), ("loss", loss)):
+        arrays[f"{name}_grid"], arrays[f"{name}_density"] = _on_one_grid(values)
+    return arrays
+
+
+def course(recording: Recording, *, upper: float = 0.1) -> Arrays:
+    """Returns what each epoch's attacks cost and how far they converged.
+
+    Returns:
+        `epoch` [epochs], 0-based; `share` of examples whose FOSC is in [0, upper], `gradients`
+        spent per example, `threshold` c_t in loss units and `frozen`, the share of examples that
+        stopped before the last step: [epochs] float64, NaN where not recorded.
+    """
+    rows = {int(row["epoch"]): row for row in recording.history}
+    epochs = sorted(rows.keys() | set(recording.epochs))
+    arrays = {"epoch": np.array(epochs, int), "upper": np.array(upper)}
+    arrays["share"] = np.array(
+        [
+            np.mean(recording.fosc(epoch) <= upper) if epoch in recording.epochs else np.nan
+            for epoch in epochs
+        ]
+    )
+    for name in COURSE:
+        arrays[name] = np.array([rows.get(epoch, {}).get(name, np.nan) for epoch in epochs], float)
+    return arrays
+
+
+def _on_one_grid(values: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    known = [each for each in values if each.size]
+    upper = 1.1 * max((float(np.quantile(each, _SHOWN)) for each in known), default=1.0)
+    upper = upper or 0.1
+    grid, densities = np.linspace(0.0, upper, 400), []
+    for each in values:
+        if each.size:
+            densities.append(kernel_density(each, points=len(grid), upper=upper)[1])
+        else:
+            densities.append(np.full_like(grid, np.nan))
+    return grid, np.stack(densities)
