@@ -19,6 +19,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10",
     packages=find_packages(include=["fosc_tf", "fosc_tf.*"]),
+    package_data={"fosc_tf.evaluation": ["*.j2"]},
     install_requires=[
         "tensorflow>=2.20",
         "keras>=3.10",
@@ -32,6 +33,7 @@ setup(
         "scikit-learn>=1.4",
         "rich>=13.7",
         "matplotlib>=3.8",
+        "jinja2>=3.1",
     ],
     extras_require={
         "test": ["pytest>=8", "pytest-xdist>=3.5", "ruff>=0.9"],

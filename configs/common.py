@@ -42,6 +42,10 @@ def base() -> Config:
     config.evaluation.epsilon = 0.2  # radius over pixels in [0, 1]; follows the training epsilon
     config.evaluation.norm = "linf"  # follows the training norm
     config.evaluation.batch_size = 256  # images
+    config.evaluation.examples = 0  # test images, the first ones; 0 all
+    config.evaluation.stop_when_wrong = False  # PGD stops an example at its first error
+    config.evaluation.surrogates = ()  # work folders or SavedModels to transfer attacks from
+    config.evaluation.check_examples = 100  # test images of the sanity checks; 0 none
     config.evaluation.held_out_attack = "pgd-10"  # chooses the best epoch
     config.evaluation.held_out_every = 1  # epochs; 0 never
 
@@ -54,6 +58,11 @@ def base() -> Config:
     config.analysis.traced = 20  # test images whose climbs are drawn
     config.analysis.examples = 10000  # test images looked at, at most
     config.analysis.cross_examples = 1000  # test images of the cross table, at most
+
+    config.report = Config()
+    config.report.sweep_examples = 500  # test images of the plot over epsilon; 0 no plot
+    config.report.sweep_attack = "pgd-20"
+    config.report.others = ()  # work folders or SavedModels in the same plot
 
     config.checkpoint = Config()
     config.checkpoint.every_steps = 0  # weight updates between checkpoints; 0 only at epoch ends

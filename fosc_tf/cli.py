@@ -3,7 +3,7 @@
     python main.py --config=configs/digits_dynamic.py --workdir=runs/mine --config.seed=1
 
 Modes: `train` trains, evaluates and exports, and goes on where a run was cut off; `evaluate`,
-`analyze` and `export` do that one thing with a trained work folder.
+`analyze`, `report` and `export` do that one thing with a trained work folder.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ml_collections import ConfigDict, config_flags
 
 from fosc_tf.errors import UserError, unknown_name
 
-MODES = ("train", "evaluate", "analyze", "export")
+MODES = ("train", "evaluate", "analyze", "report", "export")
 _CONFIG = config_flags.DEFINE_config_file(
     "config", None, "Experiment, such as configs/digits_dynamic.py."
 )

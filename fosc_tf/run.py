@@ -1,4 +1,4 @@
-"""A run in its work folder: train, evaluate, analyze, export, each resumable.
+"""A run in its work folder: train, evaluate, analyze, report, export, each resumable.
 
 run.train(config, pathlib.Path("runs/digits_dynamic"))
 """
@@ -6,7 +6,6 @@ run.train(config, pathlib.Path("runs/digits_dynamic"))
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -14,19 +13,12 @@ import tensorflow as tf
 from ml_collections import ConfigDict
 from rich.console import Console
 
-from fosc_tf import build, callbacks, data
+from fosc_tf import build, callbacks, data, run_evaluation, trained
 from fosc_tf import export as exports
 from fosc_tf.attacks import presets
 from fosc_tf.errors import UserError
-from fosc_tf.evaluation import table, white_box
 from fosc_tf.run_record import RunRecord
-from fosc_tf.training.checkpoints import (
-    Checkpoints,
-    all_damaged,
-    restore_best,
-    restore_last,
-    step_of_last,
-)
+from fosc_tf.training.checkpoints import Checkpoints, step_of_last
 from fosc_tf.training.ledger import Ledger
 
 
@@ -49,7 +41,7 @@ def train(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -
     with record.timed("train"):
         ledger = _fit(experiment, folder)
     _console().print(_summary(ledger, record), highlight=False)
-    _evaluate(experiment.config, experiment.arrays, record)
+    run_evaluation.evaluate(config, experiment.arrays, record, _console())
     _export(config, record)
 
 
@@ -58,7 +50,7 @@ def evaluate(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]
     _prepare(config)
     record = _existing(config, folder, overrides)
     arrays = data.load(config.data.name, npz=config.data.npz, dir=config.data.dir)
-    _evaluate(config, arrays, record)
+    run_evaluation.evaluate(config, arrays, record, _console())
 
 
 def analyze(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> None:
@@ -66,9 +58,21 @@ def analyze(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any])
     # Only this mode needs Matplotlib and SciPy's statistics, which are slow to import.
     from fosc_tf import run_views
 
-    _be_deterministic(config)
-    build.check(config)
+    _prepare(config)
     run_views.draw(config, _existing(config, folder, overrides))
+
+
+def report(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> None:
+    """Writes the report of a work folder, after measuring what is still missing; see `train`."""
+    from fosc_tf import run_report, run_views
+
+    _prepare(config)
+    record = _existing(config, folder, overrides)
+    arrays = data.load(config.data.name, npz=config.data.npz, dir=config.data.dir)
+    run_evaluation.evaluate(config, arrays, record, _console())
+    run_views.draw(config, record)
+    page = run_report.write(config, arrays, record)
+    _console().print(f"report: {page}", markup=False, highlight=False)
 
 
 def export(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> None:
@@ -80,7 +84,7 @@ def export(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) 
 def _existing(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> RunRecord:
     if not step_of_last(folder / "checkpoints"):
         raise UserError(
-            "only a trained work folder can be evaluated, analyzed or exported",
+            "only a trained work folder can be evaluated, analyzed, reported or exported",
             "--workdir=FOLDER of a run, or --mode=train first",
             f"no checkpoint in {folder}",
         )
@@ -183,61 +187,9 @@ def _watchers(
     ]
 
 
-def _networks(config: ConfigDict, folder: pathlib.Path) -> Iterator[tuple[str, int, keras.Model]]:
-    """Yields ("last", its step, network) and, where one was kept, ("best", its step, network)."""
-    for name, restore in (("last", restore_last), ("best", restore_best)):
-        network = build.network(config)
-        step = restore(folder / "checkpoints", network)
-        if step:
-            yield name, step, network
-        elif name == "last":
-            raise all_damaged(folder / "checkpoints")
-
-
-def _evaluate(config: ConfigDict, arrays: data.Arrays, record: RunRecord) -> None:
-    settings = config.evaluation
-    batches = data.test_batches(arrays.x_test, arrays.y_test, batch_size=settings.batch_size)
-    networks = list(_networks(config, record.folder))
-    done = {
-        "steps": {name: step for name, step, _ in networks},
-        "settings": settings.to_dict() | {"attacks": list(settings.attacks)},
-        "seed": config.seed,
-        "data": arrays.sha256,
-    }
-    if record.content.get("evaluated") != done or not (record.folder / "results.json").exists():
-        rows = []
-        with record.timed("evaluate"):
-            for name, _, network in networks:
-                found = white_box(
-                    network,
-                    batches,
-                    epsilon=settings.epsilon,
-                    attacks=settings.attacks,
-                    norm=settings.norm,
-                    seed=config.seed,
-                )
-                rows += [{"checkpoint": name} | row for row in found]
-        table.write(rows, record.folder, _note(record))
-        record.note(evaluated=done)
-    table.show(table.read(record.folder), _console())
-
-
-def _note(record: RunRecord) -> str:
-    content = record.content
-    seconds = ", ".join(f"{part} {value:.0f} s" for part, value in content["seconds"].items())
-    versions = ", ".join(f"{name} {value}" for name, value in content["versions"].items())
-    return (
-        f"Command: `{content['command']}`  \nSeed: {content['config']['seed']}  \n"
-        f"Epsilon: {content['config']['evaluation']['epsilon']:.4g} "
-        f"({content['config']['evaluation']['norm']})  \nWall time: {seconds}  \n"
-        f"Date: {content['updated']}  \nMachine: {content['machine']['platform']}, "
-        f"{content['machine']['cores']} cores  \nVersions: {versions}"
-    )
-
-
 def _export(config: ConfigDict, record: RunRecord) -> None:
     with record.timed("export"):
-        for name, _, network in _networks(config, record.folder):
+        for name, _, network in trained.of_run(config, record.folder):
             path = record.folder / ("export" if name == "last" else "export_best")
             exports.save(network, path)
             _console().print(f"{name} network: {path}", markup=False, highlight=False)

@@ -109,6 +109,19 @@ class RunRecord:
             self.content["seconds"][part] = round(passed, 2)
             self.note(updated=_now())
 
+    def summary(self) -> str:
+        """Returns what a reader needs to repeat and to judge the results, in Markdown."""
+        content, evaluation = self.content, self.content["config"]["evaluation"]
+        seconds = ", ".join(f"{part} {value:.0f} s" for part, value in content["seconds"].items())
+        named = ", ".join(f"{name} {value}" for name, value in content["versions"].items())
+        machine = content["machine"]
+        return (
+            f"Command: `{content['command']}`  \nSeed: {content['config']['seed']}  \n"
+            f"Epsilon: {evaluation['epsilon']:.4g} ({evaluation['norm']})  \n"
+            f"Wall time: {seconds}  \nDate: {content['updated']}  \n"
+            f"Machine: {machine['platform']}, {machine['cores']} cores  \nVersions: {named}"
+        )
+
     def write(self) -> None:
         """Writes `run.json`, whole or not at all."""
         unfinished = self.folder / f"{FILE}.unfinished"

@@ -10,6 +10,7 @@ import dataclasses
 import hashlib
 import os
 import pathlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from ml_collections import ConfigDict
 
 from fosc_tf import build, export, run_record
 from fosc_tf.errors import UserError
-from fosc_tf.training.checkpoints import restore_last
+from fosc_tf.training.checkpoints import all_damaged, restore_best, restore_last
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -70,6 +71,21 @@ def load(path: str | os.PathLike) -> Trained:
         digest.update(part)
     logits = network(tf.zeros([1, *network.input_shape[1:]]), training=False)
     return Trained(path, network, int(logits.shape[-1]), digest.hexdigest(), config)
+
+
+def of_run(config: ConfigDict, folder: pathlib.Path) -> Iterator[tuple[str, int, Any]]:
+    """Yields ("last", its step, network) and, where one was kept, ("best", its step, network).
+
+    Raises:
+        UserError: no checkpoint of the last network is whole.
+    """
+    for name, restore in (("last", restore_last), ("best", restore_best)):
+        network = build.network(config)
+        step = restore(folder / "checkpoints", network)
+        if step:
+            yield name, step, network
+        elif name == "last":
+            raise all_damaged(folder / "checkpoints")
 
 
 def check_alike(one: Trained, other: Trained) -> None:

@@ -6,8 +6,12 @@ attack = get("pgd-20", epsilon=8 / 255)      # also "fgsm", "fgsm-rs", "cw-linf"
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from fosc_tf.attacks.autoattack import APGD, FAB, AutoAttack, Square, TargetedAPGD
+from fosc_tf.attacks.autoattack.member import Member
 from fosc_tf.attacks.gates import still_right
 from fosc_tf.attacks.pgd import PGD
 from fosc_tf.errors import unknown_name
@@ -35,7 +39,17 @@ def cw_linf(*, epsilon: float, num_steps: int = 30, **options: Any) -> PGD:
     return pgd(epsilon=epsilon, num_steps=num_steps, loss="cw", **options)
 
 
-NAMES = ("fgsm", "fgsm-rs", "pgd-K", "cw-linf")
+_ENSEMBLE: dict[str, Callable[..., Member | AutoAttack]] = {
+    "autoattack": AutoAttack,
+    "autoattack-plus": partial(AutoAttack, version="plus"),
+    "autoattack-rand": partial(AutoAttack, version="rand"),
+    "apgd-ce": APGD,
+    "apgd-dlr": partial(APGD, loss="dlr"),
+    "apgd-t": TargetedAPGD,
+    "fab-t": FAB,
+    "square": Square,
+}
+NAMES = ("fgsm", "fgsm-rs", "pgd-K", "cw-linf", *_ENSEMBLE)
 
 
 def get(
@@ -45,14 +59,16 @@ def get(
     step_size: float | None = None,
     norm: str = "linf",
     stop_when_wrong: bool = False,
-) -> PGD:
+) -> PGD | Member | AutoAttack:
     """Returns the attack of that name.
 
     Args:
-        name: "fgsm", "fgsm-rs", "cw-linf", or "pgd-K" with any K >= 1, such as "pgd-20".
+        name: "fgsm", "fgsm-rs", "cw-linf", "pgd-K" with any K >= 1, such as "pgd-20", "autoattack"
+            (also -plus, -rand) or one of its members, "apgd-ce", "apgd-dlr", "apgd-t", "fab-t",
+            "square".
         epsilon: radius of the ball.
-        step_size: length of a step; None takes the preset's own.
-        norm: "linf", "l2" or "l1".
+        step_size: length of a step; None takes the preset's own. AutoAttack needs none.
+        norm: "linf", "l2" or "l1"; AutoAttack knows no l1.
         stop_when_wrong: stops an example of an iterated attack at its first misclassification.
 
     Raises:
@@ -69,4 +85,6 @@ def get(
         return fgsm(epsilon=epsilon, norm=norm)
     if name == "fgsm-rs":
         return fgsm_random_start(epsilon=epsilon, step_size=step_size, norm=norm)
+    if name in _ENSEMBLE:
+        return _ENSEMBLE[name](epsilon=epsilon, norm=norm)
     raise unknown_name("attack", name, NAMES)

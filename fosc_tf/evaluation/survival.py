@@ -7,7 +7,8 @@ survival.row(stages("pgd-20", epsilon=0.3))
 from __future__ import annotations
 
 import zlib
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -18,6 +19,15 @@ from fosc_tf.evaluation.journal import Journal, fingerprint, key
 from fosc_tf.evaluation.stages import Stages
 from fosc_tf.training.first_batch import check_batch
 from fosc_tf.types import Attack, Batch
+
+
+class _Examples(NamedTuple):
+    """One batch: images, labels, its number, and the place of its first example in the set."""
+
+    image: np.ndarray
+    label: np.ndarray
+    number: int
+    first: int
 
 
 class Survival:
@@ -60,6 +70,7 @@ class Survival:
             both = [network] if surrogate is None else [network, surrogate]
             self._identity = [fingerprint(each, sample) for each in both]
         self.farthest = self.outside = 0.0
+        self._classes: int | None = None
         if (
             isinstance(dataset, tf.data.Dataset)
             and dataset.cardinality() == tf.data.INFINITE_CARDINALITY
@@ -84,60 +95,73 @@ class Survival:
         return row
 
     def masks(self, plan: Stages) -> dict[str, np.ndarray]:
-        """Returns who is still right, [n] bool, clean and after each stage, by its name."""
-        found: dict[str, list[np.ndarray]] = {name: [] for name in ("clean", *plan.attacks)}
+        """Returns who is still right, [n] bool, clean and after each stage, by its name.
+
+        Stages that need more classes than there are stay away.
+        """
+        found: dict[str, list[np.ndarray]] = {}
+        first = 0
         for number, data in enumerate(self.dataset):
             batch = check_batch(self.network, data)
-            image = np.asarray(batch.image)
-            label = np.asarray(batch.label, np.int64)
-            robust = self._known(["clean", number], lambda i=image, y=label: self._judge(i, y))
-            found["clean"].append(robust)
-            before = []
-            for stage, (name, attack) in enumerate(plan.attacks.items()):
+            examples = _Examples(
+                np.asarray(batch.image), np.asarray(batch.label, np.int64), number, first
+            )
+            first += len(examples.label)
+            robust = self._known(["clean", number], self._judge, examples.image, examples.label)
+            found.setdefault("clean", []).append(robust)
+            before: list[Any] = []
+            for stage, (name, attack) in enumerate(self._fitting(plan, batch.image).items()):
                 # Who is left to attack depends on the stages before.
                 before = [*before, [name, attack.parameters()]]
-                place = [before, number]
                 robust = self._known(
-                    place,
-                    lambda i=image, y=label, r=robust, a=attack, s=(stage, number): self._attacked(
-                        a, i, y, r, s
-                    ),
+                    [before, number], self._attacked, attack, examples, robust, stage
                 )
-                found[name].append(robust)
-        if not found["clean"]:
+                found.setdefault(name, []).append(robust)
+        if not found:
             raise _empty()
         return {name: np.concatenate(parts) for name, parts in found.items()}
 
-    def _known(self, place: list[Any], find: Any) -> np.ndarray:
+    def _fitting(self, plan: Stages, image: tf.Tensor) -> dict[str, Attack]:
+        if self._classes is None:
+            self._classes = int(self.network(image[:1], training=False).shape[-1])
+        return {
+            name: attack
+            for name, attack in plan.attacks.items()
+            if getattr(attack, "least_classes", 2) <= self._classes
+        }
+
+    def _known(
+        self, place: list[Any], find: Callable[..., np.ndarray], *arguments: Any
+    ) -> np.ndarray:
         """Returns what the journal has for `place`, or finds and keeps it."""
         if self.journal is None:
-            return find()
+            return find(*arguments)
         name = key(*self._identity, self.seed, *place)
         mask = self.journal.mask(name)
         if mask is None:
-            mask = find()
+            mask = find(*arguments)
             self.journal.keep(name, mask)
         return mask
 
     def _attacked(
-        self,
-        attack: Attack,
-        image: np.ndarray,
-        label: np.ndarray,
-        robust: np.ndarray,
-        place: tuple[int, int],
+        self, attack: Attack, examples: _Examples, robust: np.ndarray, stage: int
     ) -> np.ndarray:
         alive = np.flatnonzero(robust)
         if not alive.size:
             return robust
-        stage, number = place
-        # Restarts must draw other numbers than each other; batches differ by the step.
-        seed = self.seed if stage == 0 else zlib.crc32(f"{self.seed}/{stage}".encode())
-        found = attack(self.surrogate, image[alive], label[alive], seed=seed, step=number)
+        image, label = examples.image[alive], examples.label[alive]
+        if hasattr(attack, "search"):
+            # AutoAttack's members key their random numbers by example.
+            options = {"seed": self.seed, "position": examples.first + alive}
+            found = attack.search(self.surrogate, image, label, **options)
+        else:
+            # Restarts must draw other numbers than each other; batches differ by the step.
+            seed = self.seed if stage == 0 else zlib.crc32(f"{self.seed}/{stage}".encode())
+            found = attack(self.surrogate, image, label, seed=seed, step=examples.number)
         image_adv = np.asarray(found.image)
-        self._measure(attack, image_adv, image[alive])
+        self._measure(attack, image_adv, image)
         survivors = robust.copy()
-        survivors[alive] = self._judge(image_adv, label[alive])
+        survivors[alive] = self._judge(image_adv, label)
         return survivors
 
     def _judge(self, image: np.ndarray, label: np.ndarray) -> np.ndarray:

@@ -132,3 +132,11 @@ def test_sweep_falls_to_nothing():
 def test_names_that_are_no_attack(name):
     with pytest.raises(UserError, match=r"Right would be"):
         stages(name, epsilon=0.1)
+
+
+def test_autoattack_is_at_least_as_strong_as_its_members_and_pgd():
+    rows = white_box(two_class(), EASY, epsilon=0.2, attacks=("autoattack", "square", "pgd-20"))
+    # Two classes: the targeted DLR attack is not defined and stays away.
+    assert list(rows[0]["after"]) == ["clean", "apgd-ce", "fab-t", "square"]
+    assert rows[0]["accuracy"] == 0.4
+    assert rows[0]["accuracy"] <= min(row["accuracy"] for row in rows[1:])

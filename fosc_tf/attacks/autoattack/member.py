@@ -111,6 +111,12 @@ class Member:
             tf.convert_to_tensor(outcome.num_gradients),
         )
 
+    def parameters(self) -> dict[str, Any]:
+        """Returns what makes this attack, for records."""
+        names = ["name", "epsilon", "norm", "num_steps", "restarts", "passes"]
+        names += ["num_targets"] if self.targeted else []
+        return {name: getattr(self, name) for name in names}
+
     def search(
         self, network: Any, image: Any, label: Any, *, seed: int = 0, position: Any = None
     ) -> Outcome:

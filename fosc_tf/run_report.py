@@ -1,0 +1,97 @@
+"""The report of a work folder, from what its evaluation and its views have written.
+
+write(config, arrays, RunRecord.open(folder, config.to_dict(), {}))
+"""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from typing import Any
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from fosc_tf import data, trained
+from fosc_tf.attacks import presets
+from fosc_tf.evaluation import Journal, pictures, sweep, table
+from fosc_tf.evaluation.report import Content, Picture, Section, write_report
+from fosc_tf.evaluation.sweep import reach
+from fosc_tf.run_evaluation import FINDINGS, JOURNAL, first
+from fosc_tf.run_record import RunRecord
+
+SHOWN = 10  # adversarial examples in the panel
+
+
+def write(config: ConfigDict, arrays: data.Arrays, record: RunRecord) -> pathlib.Path:
+    """Writes `report.html`, `report.md` and `model_info.json`; returns the page's path.
+
+    Raises:
+        UserError: another network of `config.report.others` that does not fit.
+    """
+    folder = record.folder
+    own = trained.load(folder)
+    with record.timed("report"):
+        sweeps = _sweeps(config, arrays, folder, own)
+        sections = (_examples(config, arrays, own.network), *_views(folder / "analysis"))
+    history = folder / "history.json"
+    content = Content(
+        record=record.content,
+        rows=table.read(folder),
+        history=json.loads(history.read_text()) if history.exists() else [],
+        findings=json.loads((folder / FINDINGS).read_text()),
+        sweeps=sweeps,
+        num_classes=own.num_classes,
+        sections=sections,
+    )
+    return write_report(content, folder)
+
+
+def _sweeps(
+    config: ConfigDict, arrays: data.Arrays, folder: pathlib.Path, own: trained.Trained
+) -> dict[str, Any]:
+    if not config.report.sweep_examples:
+        return {}
+    batches = first(arrays, config.report.sweep_examples, config.evaluation.batch_size)
+    journal = Journal(folder / JOURNAL)
+    curves = {}
+    for each in (own, *map(trained.load, config.report.others)):
+        trained.check_alike(own, each)
+        curves[each.name] = sweep(
+            each.network,
+            batches,
+            epsilons=reach(config.evaluation.epsilon, config.evaluation.norm),
+            attack=config.report.sweep_attack,
+            norm=config.evaluation.norm,
+            seed=config.seed,
+            journal=journal,
+        )
+    return curves
+
+
+def _examples(config: ConfigDict, arrays: data.Arrays, network: Any) -> Section:
+    image, label = next(iter(first(arrays, SHOWN, SHOWN)))
+    epsilon, norm = config.evaluation.epsilon, config.evaluation.norm
+    found = presets.get("pgd-20", epsilon=epsilon, norm=norm)(network, image, label, seed=0)
+    choice = np.argmax(network(found.image, training=False), axis=1)
+    png = pictures.examples(
+        image.numpy(),
+        found.image.numpy(),
+        label.numpy(),
+        choice,
+        epsilon if norm == "linf" else 0.5,
+    )
+    caption = (
+        "The first test images, clean with their class; under PGD-20 with the class they are "
+        "taken for, orange where wrong; and the difference, grey where there is none."
+    )
+    return Section("Adversarial examples", (Picture(png, caption),))
+
+
+def _views(folder: pathlib.Path) -> list[Section]:
+    summary = json.loads((folder / "summary.json").read_text())
+    kept = [
+        Picture((folder / f"{name}.png").read_bytes(), f"{title}.")
+        for name, title in summary["views"].items()
+    ]
+    return [Section("FOSC views", tuple(kept))] if kept else []
