@@ -23,7 +23,15 @@ from fosc_tf.errors import UserError
 
 FILE = "run.json"
 # Where the data lies or how a run is shown does not make it another run.
-_SAME_RUN = {"analysis", "evaluation", "checkpoint", "log", "distribution", "deterministic"}
+_SAME_RUN = {
+    "analysis",
+    "evaluation",
+    "report",
+    "checkpoint",
+    "log",
+    "distribution",
+    "deterministic",
+}
 _SAME_DATA = {"npz", "dir"}
 
 
