@@ -7,7 +7,7 @@ from fosc_tf.errors import UserError
 from fosc_tf.evaluation import Journal, black_box, sweep, white_box
 from fosc_tf.evaluation.stages import stages
 from fosc_tf.evaluation.survival import Survival
-from tests.evaluation.linear import EASY, two_class
+from tests.evaluation.linear import EASY, LABELS, SUMS, dataset, two_class
 
 
 class Counting:
@@ -78,6 +78,14 @@ def test_journal_survives_a_line_cut_short(tmp_path):
     again.keep("b", np.array([False]))
     assert Journal(path).mask("b").tolist() == [False]
     assert Journal(path).mask("a").tolist() == [True, False]
+
+
+def test_other_examples_are_not_taken_for_known_ones():
+    journal = Journal()
+    all_ones = dataset(SUMS, [1] * 5)
+    for data, right in ((EASY, 0.8), (dataset(SUMS, LABELS, batch=5), 0.8), (all_ones, 0.6)):
+        row = Survival(two_class(), data, seed=0, journal=journal).row(stages("fgsm", epsilon=1e-3))
+        assert row["accuracy"] == right
 
 
 def test_stage_order_is_part_of_what_is_known():
