@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
-from fosc_tf.errors import UserError, unknown_name
+from fosc_tf.errors import UserError, cannot_write, unknown_name
 
 MODES = ("train", "evaluate", "analyze", "report", "export")
 _CONFIG = config_flags.DEFINE_config_file(
@@ -83,12 +83,7 @@ def _run(mode: str, config: ConfigDict, folder: pathlib.Path, overrides: dict[st
     except NotFinite as error:
         sys.exit(f"\n{error}")
     except OSError as error:
-        raise UserError(
-            "a run needs files that can be read and a work folder with room",
-            "a folder on a disk with free space; start again and the run goes on from its last "
-            "checkpoint",
-            f"{folder}: {error}",
-        ) from error
+        raise cannot_write(folder, error) from error
 
 
 @contextlib.contextmanager
@@ -143,15 +138,16 @@ def _check_config_file(argv: Sequence[str]) -> None:
 
 
 def _flag_mistake(error: Exception) -> UserError:
-    # KeyError shows its message in quotes.
-    text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
+    # An unknown field comes as a KeyError, which quotes its message, within another error.
+    field = isinstance(error, AttributeError) and error.args and isinstance(error.args[0], KeyError)
+    text = str(error.args[0].args[0] if field else error)
     lines = [line.strip() for line in text.replace("\\n", "\n").splitlines() if line.strip()]
     # A config file that raises is quoted with its whole traceback; its last line is the reason.
     reason = (lines[-1] if len(lines) > 3 else " ".join(lines)).replace("\\'", "'").rstrip(".")
     return UserError(
         "every flag must be a known one with a value of its type",
         "--config.FIELD=VALUE with a field of the config; python main.py --help lists the flags",
-        f"no field {reason}" if isinstance(error, KeyError) else reason or type(error).__name__,
+        f"no field {reason}" if field else reason or type(error).__name__,
     )
 
 

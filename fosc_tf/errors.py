@@ -34,3 +34,13 @@ def unknown_name(kind: str, name: object, known: Iterable[str]) -> UserError:
     listing = ", ".join(known) or "none is registered"
     right = f"one of {listing}" + (f" (nearest: {nearest[0]})" if nearest else "")
     return UserError(f"the {kind} must be a known one", right, f"{kind}={name!r}")
+
+
+def cannot_write(folder: object, error: Exception) -> UserError:
+    """Returns the error for a disk that is full or fails while a run writes into `folder`."""
+    return UserError(
+        "a run needs a work folder with room that can be written",
+        "a folder on a disk with free space; start again and the run goes on from its last "
+        "checkpoint",
+        f"{folder}: {(str(error).splitlines() or [type(error).__name__])[0]}",
+    )

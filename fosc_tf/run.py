@@ -6,6 +6,7 @@ run.train(config, pathlib.Path("runs/digits_dynamic"))
 from __future__ import annotations
 
 import pathlib
+import shutil
 from typing import Any
 
 import keras
@@ -16,7 +17,7 @@ from rich.console import Console
 from fosc_tf import build, callbacks, data, run_evaluation, trained
 from fosc_tf import export as exports
 from fosc_tf.attacks import presets
-from fosc_tf.errors import UserError
+from fosc_tf.errors import UserError, cannot_write
 from fosc_tf.run_record import RunRecord
 from fosc_tf.training.checkpoints import Checkpoints, step_of_last
 from fosc_tf.training.ledger import Ledger
@@ -188,10 +189,15 @@ def _watchers(
 
 
 def _export(config: ConfigDict, record: RunRecord) -> None:
+    for unfinished in record.folder.glob(".export*"):  # of a run killed while exporting
+        shutil.rmtree(unfinished)
     with record.timed("export"):
         for name, _, network in trained.of_run(config, record.folder):
             path = record.folder / ("export" if name == "last" else "export_best")
-            exports.save(network, path)
+            try:
+                exports.save(network, path)
+            except tf.errors.OpError as error:
+                raise cannot_write(path, error) from error
             _console().print(f"{name} network: {path}", markup=False, highlight=False)
 
 

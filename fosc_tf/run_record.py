@@ -14,6 +14,7 @@ import json
 import os
 import pathlib
 import platform
+import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -90,7 +91,7 @@ class RunRecord:
                 "seconds": {},
             }
         content |= {
-            "command": " ".join(sys.argv),
+            "command": shlex.join(sys.argv),
             "versions": versions(),
             "machine": {"platform": platform.platform(), "cores": os.cpu_count()},
         }

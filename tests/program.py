@@ -104,8 +104,13 @@ def _serve() -> None:
     sys.path[0] = str(ROOT)
     quiet = os.dup(2)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    from absl import app
+
     import fosc_tf.run  # noqa: F401  (so that children need not)
 
+    # A library imported above asks absl to look for GPUs once main starts, aloud; in a run of its
+    # own that happens while main.py keeps TensorFlow silent.
+    app._init_callbacks.clear()
     os.dup2(quiet, 2)
     for line in sys.stdin:
         order = json.loads(line)

@@ -15,7 +15,7 @@ import keras
 import tensorflow as tf
 from absl import logging
 
-from fosc_tf.errors import UserError
+from fosc_tf.errors import UserError, cannot_write
 from fosc_tf.training.ledger import Ledger
 from fosc_tf.training.trainer import AdversarialTrainer
 
@@ -88,12 +88,7 @@ class Checkpoints:
         try:
             manager.save(checkpoint_number=step)
         except (tf.errors.OpError, OSError) as error:
-            raise UserError(
-                "a checkpoint needs a work folder with room that can be written",
-                "a folder on a disk with free space; start again and the run goes on from its "
-                "last checkpoint",
-                f"{manager.directory}: {str(error).splitlines()[0]}",
-            ) from error
+            raise cannot_write(manager.directory, error) from error
         _sweep(pathlib.Path(manager.directory), {pathlib.Path(p).name for p in manager.checkpoints})
 
 
