@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from fosc_tf.attacks.autoattack.limits import check_count
 from fosc_tf.attacks.autoattack.checks import gradient_notes, random_notes, result_notes, warn
+from fosc_tf.attacks.autoattack.limits import check_count
 from fosc_tf.attacks.autoattack.member import Member
 from fosc_tf.attacks.autoattack.outcome import Outcome
 from fosc_tf.attacks.autoattack.record import AutoAttackFound, Ledger, Piece

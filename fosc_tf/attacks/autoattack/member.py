@@ -14,9 +14,9 @@ import tensorflow as tf
 from fosc_tf.attacks import ball as balls
 from fosc_tf.attacks import losses
 from fosc_tf.attacks.autoattack import look, noise
-from fosc_tf.attacks.autoattack.limits import check_ball, check_classes, check_count
 from fosc_tf.attacks.autoattack.active import Problem, shrink
 from fosc_tf.attacks.autoattack.compiled import Compiled
+from fosc_tf.attacks.autoattack.limits import check_ball, check_classes, check_count
 from fosc_tf.attacks.autoattack.outcome import (
     Outcome,
     keep_better,
