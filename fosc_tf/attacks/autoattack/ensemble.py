@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from fosc_tf.attacks.autoattack.checks import gradient_notes, random_notes, result_notes, warn
-from fosc_tf.attacks.autoattack.member import Member, check_count
+from fosc_tf.attacks.autoattack.limits import check_count
+from fosc_tf.attacks.autoattack.member import Member
 from fosc_tf.attacks.autoattack.outcome import Outcome
 from fosc_tf.attacks.autoattack.record import AutoAttackFound, Ledger, Piece
 from fosc_tf.attacks.autoattack.versions import members_of
@@ -46,6 +47,7 @@ class AutoAttack:
 
     Attributes:
         members: the attacks by name, in the order they run.
+        version: as given, or "custom" with members of your own.
 
     Raises:
         UserError: epsilon out of its range, unknown norm or version, two members of one name.
@@ -61,7 +63,8 @@ class AutoAttack:
     ) -> None:
         of_version = members_of(version, epsilon=epsilon, norm=norm)
         chosen = of_version if members is None else list(members)
-        self.epsilon, self.norm, self.version = float(epsilon), norm, version
+        self.epsilon, self.norm = float(epsilon), norm
+        self.version = version if members is None else "custom"
         self.members = {member.name: member for member in chosen}
         if not chosen or len(self.members) < len(chosen):
             raise UserError(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
 import tensorflow as tf
 
 from fosc_tf.attacks import losses
@@ -16,6 +15,7 @@ from fosc_tf.attacks.autoattack import look, noise
 from fosc_tf.attacks.autoattack.active import Problem, column
 from fosc_tf.attacks.autoattack.hyperplane import shortest_move
 from fosc_tf.attacks.autoattack.member import Member
+from fosc_tf.attacks.autoattack.nearest import Nearest, last_search, nearer, nothing_found
 from fosc_tf.attacks.autoattack.outcome import misclassified
 from fosc_tf.attacks.autoattack.random_point import random_point
 from fosc_tf.attacks.ball import flat
@@ -24,8 +24,6 @@ from fosc_tf.attacks.limits import check_examples
 ALPHA_MAX = 0.1
 OVERSHOOT = 1.05
 BACKWARD = 0.9
-SEARCH_STEPS = 3
-SEARCH_MARGIN = 0.1
 
 
 class Walk(NamedTuple):
@@ -42,13 +40,6 @@ class Walk(NamedTuple):
     best: tf.Tensor
     distance: tf.Tensor
     enough: tf.Tensor
-
-
-class Nearest(NamedTuple):
-    """`image` [batch, ...] float32 and its `distance` [batch] float32, inf where none is known."""
-
-    image: tf.Tensor
-    distance: tf.Tensor
 
 
 class FAB(Member):
@@ -114,15 +105,11 @@ class FAB(Member):
         logits = self.compiled(self.logits, network, image).numpy()
         targets, restarts = self.plan(logits, label.numpy())
         position = tf.range(len(image), dtype=tf.int64)
-        distance = np.where(logits.argmax(1) != label, 0.0, np.inf).astype(np.float32)
-        best = image.numpy().copy()
+        best = nothing_found(image.numpy(), logits.argmax(axis=1) != label.numpy())
         for run in range(targets.shape[1]):
             plan = (targets[:, run], restarts[:, run], noise.keys(seed, self.stream(run), position))
-            found = self.compiled(self._walk, network, image, label, *plan)
-            nearer = found.distance.numpy() < distance
-            best[nearer] = found.image.numpy()[nearer]
-            distance[nearer] = found.distance.numpy()[nearer]
-        return Nearest(tf.constant(best), tf.constant(distance))
+            best = nearer(best, self.compiled(self._walk, network, image, label, *plan))
+        return Nearest(*(tf.constant(part) for part in best))
 
     def start(self, network: Any, problem: Problem, enough: float | None = None) -> Walk:
         """Returns everyone at the clean image, or in restarts at a random point."""
@@ -154,22 +141,10 @@ class FAB(Member):
     def finish(self, network: Any, problem: Problem, state: Walk) -> tf.Tensor:
         """Returns the best image after a search on the segment from the clean image to it."""
 
-        def at(share: tf.Tensor) -> tf.Tensor:
-            return problem.image + column(share, state.best) * (state.best - problem.image)
+        def margin(image: tf.Tensor) -> tf.Tensor:
+            return losses.margin(look.logits(network, image, self.passes), problem.label)
 
-        def margin(share: tf.Tensor) -> tf.Tensor:
-            return losses.margin(look.logits(network, at(share), self.passes), problem.label)
-
-        near, far = tf.zeros_like(state.distance), tf.ones_like(state.distance)
-        below, above = margin(near), margin(far)
-        for _ in range(SEARCH_STEPS):
-            zero = near + (far - near) * tf.math.divide_no_nan(below, below - above)
-            share = zero + SEARCH_MARGIN * (far - zero)
-            height = margin(share)
-            beyond = height > 0
-            near, below = tf.where(beyond, near, share), tf.where(beyond, below, height)
-            far, above = tf.where(beyond, share, far), tf.where(beyond, height, above)
-        return tf.where(column(far < 1.0, state.best), at(far), state.best)
+        return last_search(margin, problem.image, state.best)
 
     def _boundary(
         self, network: Any, problem: Problem, image: tf.Tensor

@@ -5,7 +5,6 @@ A member adds `start`, `step` and `finish`, which see the examples that are not 
 
 from __future__ import annotations
 
-import numbers
 import zlib
 from typing import Any
 
@@ -16,17 +15,16 @@ from fosc_tf.attacks import ball as balls
 from fosc_tf.attacks import losses
 from fosc_tf.attacks.autoattack import look, noise
 from fosc_tf.attacks.autoattack.active import Problem, shrink
+from fosc_tf.attacks.autoattack.compiled import Compiled
+from fosc_tf.attacks.autoattack.limits import check_ball, check_classes, check_count
 from fosc_tf.attacks.autoattack.outcome import (
     Outcome,
     keep_better,
     misclassified,
     ranked_others,
 )
-from fosc_tf.attacks.limits import check_epsilon, check_examples
-from fosc_tf.errors import UserError, unknown_name
+from fosc_tf.attacks.limits import check_examples
 from fosc_tf.types import Found
-
-NORMS = ("linf", "l2")
 
 
 class Member:
@@ -71,18 +69,14 @@ class Member:
         num_targets: int = 1,
         passes: int = 1,
     ) -> None:
-        if norm not in NORMS:
-            raise unknown_name("norm of AutoAttack", norm, NORMS)
-        if isinstance(epsilon, bool) or not isinstance(epsilon, numbers.Real):
-            raise UserError("epsilon must be a number", "epsilon=8/255", f"epsilon={epsilon!r}")
-        check_epsilon(epsilon, norm)
+        check_ball(epsilon, norm)
         counts = {"num_steps": num_steps, "restarts": restarts}
         for name, count in {**counts, "num_targets": num_targets, "passes": passes}.items():
             check_count(name, count)
         self.epsilon, self.norm, self.ball = float(epsilon), norm, balls.get(norm)
         self.num_steps, self.restarts = num_steps, restarts
         self.num_targets, self.passes = num_targets, passes
-        self._compiled: dict[Any, tf.types.experimental.PolymorphicFunction] = {}
+        self.compiled = Compiled()
 
     def __call__(self, network: Any, image: Any, label: Any, *, seed: int = 0) -> Found:
         """Attacks `image`; call it outside `tf.function`.
@@ -138,7 +132,7 @@ class Member:
         image, label = np.asarray(image, np.float32), np.asarray(label, np.int32)
         position = np.arange(len(image)) if position is None else np.asarray(position)
         logits = self.compiled(self.logits, network, image).numpy()
-        self._check_classes(logits.shape[1])
+        check_classes(self.name, logits.shape[1], least=self.least_classes)
         targets, restarts = self.plan(logits, label)
         margin = losses.margin(tf.constant(logits), tf.constant(label)).numpy()
         outcome = Outcome(image.copy(), logits.argmax(1) != label, margin, np.zeros_like(label))
@@ -172,16 +166,6 @@ class Member:
     def stream(self, run: int) -> int:
         """Returns the number that tells this run's random numbers from those of all others."""
         return (zlib.crc32(self.name.encode()) << 20) + run
-
-    def compiled(self, function: Any, network: Any, *rows: Any) -> Any:
-        """Calls `function(network, *rows)` compiled once for all batch sizes."""
-        rows = [tf.convert_to_tensor(row) for row in rows]
-        if function.__name__ not in self._compiled:
-            self._compiled[function.__name__] = tf.function(function, autograph=False)
-        any_batch = [tf.TensorSpec([None, *row.shape[1:]], row.dtype) for row in rows]
-        # The concrete function is looked up by these shapes, so the batch's own cannot retrace.
-        traced = self._compiled[function.__name__].get_concrete_function(network, *any_batch)
-        return traced(*rows)
 
     def start(self, network: Any, problem: Problem) -> Any:
         """Returns the state before the first step, a nest of tensors [active, ...]."""
@@ -230,18 +214,3 @@ class Member:
     def logits(self, network: Any, image: tf.Tensor) -> tf.Tensor:
         """Returns the logits [batch, classes] that decide whether an example is broken."""
         return look.logits(network, image, self.passes)
-
-    def _check_classes(self, num_classes: int) -> None:
-        if num_classes < self.least_classes:
-            raise UserError(
-                f"{self.name} needs at least {self.least_classes} classes",
-                "apgd-ce, fab-t or square, which work with 2",
-                f"{num_classes} classes",
-            )
-
-
-def check_count(name: str, value: Any) -> None:
-    """Raises `UserError` unless `value` is a whole number of at least 1."""
-    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if not whole or value < 1:
-        raise UserError(f"{name} must be a whole number >= 1", f"{name}=1", f"{name}={value!r}")

@@ -225,6 +225,25 @@ def test_few_classes(classes, names):
     np.testing.assert_array_equal(found.robust.numpy()[clear], away[clear] > 0.02)
 
 
+def test_a_random_network_is_broken_by_its_mean():
+    network, weight = small.random_linear(2, seed=2)
+    image = small.grey_images(40, seed=5)
+    label = small.predicted(network, image)
+    away = small.distances(weight, image, label, dual=1)
+
+    def random(image, training):
+        return network(image, training=training) + 0.02 * tf.random.normal([tf.shape(image)[0], 2])
+
+    members = [APGD(epsilon=0.03, num_steps=4, passes=10)]
+    found = AutoAttack(epsilon=0.03, members=members)(random, image, label)
+    assert found.notes == ()
+    # The noise of a mean of 10 shifts boundaries by about 0.02 / sqrt(10 * 2) logits.
+    edge = 0.05 / np.abs(weight[:, 0] - weight[:, 1]).sum()
+    clear = np.abs(away - 0.03) > edge
+    assert clear.sum() > 30
+    np.testing.assert_array_equal(found.robust.numpy()[clear], away[clear] > 0.03)
+
+
 def test_warns_of_random_networks(network, examples):
     def random(image, training):
         return network(image, training=training) + 0.01 * tf.random.normal([1, 5])
