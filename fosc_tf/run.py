@@ -65,9 +65,8 @@ def analyze(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any])
     # Only this mode needs Matplotlib and SciPy's statistics, which are slow to import.
     from fosc_tf import run_views
 
-    _be_deterministic(config)
-    build.check(config)
-    run_views.draw(config, _existing(config, folder, overrides))
+    _prepare(config)
+    run_views.draw(config, _existing(config, folder, overrides), _console())
 
 
 def export(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> None:
@@ -182,9 +181,7 @@ def _watchers(
     ]
 
 
-def _networks(
-    config: ConfigDict, folder: pathlib.Path
-) -> Iterator[tuple[str, int, keras.Model]]:
+def _networks(config: ConfigDict, folder: pathlib.Path) -> Iterator[tuple[str, int, keras.Model]]:
     """Yields ("last", its step, network) and, where one was kept, ("best", its step, network)."""
     for name, restore in (("last", restore_last), ("best", restore_best)):
         network = build.network(config)

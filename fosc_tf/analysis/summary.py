@@ -52,9 +52,9 @@ def correlations(last: Arrays, ranges: list[Arrays], criterion: str) -> list[dic
     return [*rows, everyone]
 
 
-def show(summary: dict[str, Any], console: Console | None = None) -> None:
+def show(summary: dict[str, Any], console: Console) -> None:
     """Prints what `make_views` returned: correlations, shares, and which views are absent."""
-    console, settings = console or Console(), summary["settings"]
+    settings = summary["settings"]
     examples, steps = summary["examples"], settings["num_steps"]
     title = f"Pearson correlation with FOSC: {examples} test images under PGD-{steps}"
     table = Table(
