@@ -60,7 +60,7 @@ def analyze(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any])
     from fosc_tf import run_views
 
     _prepare(config)
-    run_views.draw(config, _existing(config, folder, overrides))
+    run_views.draw(config, _existing(config, folder, overrides), _console())
 
 
 def report(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> None:
@@ -71,7 +71,7 @@ def report(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) 
     record = _existing(config, folder, overrides)
     arrays = data.load(config.data.name, npz=config.data.npz, dir=config.data.dir)
     run_evaluation.evaluate(config, arrays, record, _console())
-    run_views.draw(config, record)
+    run_views.draw(config, record, _console())
     page = run_report.write(config, arrays, record)
     _console().print(f"report: {page}", markup=False, highlight=False)
 

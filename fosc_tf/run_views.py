@@ -1,6 +1,6 @@
 """The FOSC views of a work folder: from its config to what `fosc_tf.analysis` looks at.
 
-draw(config, RunRecord.open(folder, config.to_dict(), {}))
+draw(config, RunRecord.open(folder, config.to_dict(), {}), Console())
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from fosc_tf.errors import UserError
 from fosc_tf.run_record import RunRecord
 
 
-def draw(config: ConfigDict, record: RunRecord) -> None:
+def draw(config: ConfigDict, record: RunRecord, console: Console) -> None:
     """Writes the views of the folder's last network into `analysis/` and prints their numbers.
 
     Raises:
@@ -37,8 +37,8 @@ def draw(config: ConfigDict, record: RunRecord) -> None:
     with record.timed("analyze"):
         made_of = {"data": arrays.sha256, "batch_size": size}
         summary = analysis.make_views(folder, subjects, first, settings, made_of=made_of)
-    analysis.show(summary)
-    Console().print(f"Pictures and arrays: {folder}")
+    analysis.show(summary, console)
+    console.print(f"Pictures and arrays: {folder}", markup=False, highlight=False)
 
 
 def _subjects(record: RunRecord, others: tuple[str, ...]) -> list[analysis.Subject]:

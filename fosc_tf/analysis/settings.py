@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 
 from fosc_tf.attacks.limits import check_climb
+from fosc_tf.data.checks import check_whole
 from fosc_tf.errors import UserError
 
 
@@ -47,9 +48,4 @@ class Settings:
         if not self.upper > 0:
             raise UserError("the FOSC range must end above 0", "0.1", f"upper={self.upper:g}")
         for name in ("bins", "traced", "examples", "cross_examples"):
-            if getattr(self, name) < 1:
-                raise UserError(
-                    f"{name} must be at least 1",
-                    f"{name}={getattr(Settings, name)}",
-                    f"{name}={getattr(self, name)}",
-                )
+            check_whole(name, getattr(self, name), least=1)

@@ -52,24 +52,24 @@ def correlations(last: Arrays, ranges: list[Arrays], criterion: str) -> list[dic
     return [*rows, everyone]
 
 
-def show(summary: dict[str, Any], console: Console | None = None) -> None:
+def show(summary: dict[str, Any], console: Console) -> None:
     """Prints what `make_views` returned: correlations, shares, and which views are absent."""
-    console, settings = console or Console(), summary["settings"]
+    settings = summary["settings"]
     examples, steps = summary["examples"], settings["num_steps"]
     title = f"Pearson correlation with FOSC: {examples} test images under PGD-{steps}"
-    table = Table(
-        *("criterion", "range", "n", "accuracy by bin", "hit", "loss by bin", "loss"), title=title
-    )
+    heads = ("accuracy, bins", "accuracy, examples", "loss, bins", "loss, examples")
+    table = Table("criterion", "range", "n", *heads, title=title)
     for criterion in CRITERIA:
         for row in summary["fosc"][criterion]["correlations"]:
             extent = "all" if row["upper"] is None else f"[0, {row['upper']:.3g}]"
-            cells = [_signed(row.get(name)) for name in CORRELATIONS]
+            cells = [_signed(row[name]) if name in row else "" for name in CORRELATIONS]
             table.add_row(criterion, extent, str(row["n"]), *cells)
     console.print(table)
     shares = ", ".join(f"{name} {summary['fosc'][name]['share']:.1%}" for name in CRITERIA)
     console.print(f"Share of examples in [0, {settings['upper']:g}]: {shares}")
-    for name, reason in summary["absent"].items():
-        console.print(f"No picture of {name}: {reason}", highlight=False)
+    for reason in dict.fromkeys(summary["absent"].values()):
+        names = [name for name, why in summary["absent"].items() if why == reason]
+        console.print(f"No picture of {', '.join(names)}: {reason}", highlight=False)
 
 
 def plain(value: Any) -> Any:
@@ -84,4 +84,4 @@ def plain(value: Any) -> Any:
 
 
 def _signed(value: float | None) -> str:
-    return "" if value is None or math.isnan(value) else f"{value:+.3f}"
+    return "undefined" if value is None else f"{value:+.3f}"

@@ -12,9 +12,8 @@ import numpy as np
 import tensorflow as tf
 
 from fosc_tf.attacks import PGD, trace
-from fosc_tf.attacks.limits import check_examples
 from fosc_tf.errors import UserError
-from fosc_tf.types import Batch
+from fosc_tf.training.first_batch import check_batch
 
 FIELDS = ("hit", "loss", "fosc_ball", "fosc_box")
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -37,11 +36,6 @@ def traces(network: Any, dataset: tf.data.Dataset, attack: PGD, *, seed: int = 0
     Raises:
         UserError: empty dataset, images or labels that do not fit, an attack that has no trace.
     """
-    first = next(iter(dataset), None)
-    if first is None:
-        raise UserError("the dataset must not be empty", "at least one batch", "no batch")
-    batch = Batch.of(first)
-    check_examples(network, batch.image, batch.label)
     # One trace of the graph for the last, smaller batch too.
     signature = [
         tf.TensorSpec([None, *network.input_shape[1:]], tf.float32),
@@ -59,10 +53,12 @@ def traces(network: Any, dataset: tf.data.Dataset, attack: PGD, *, seed: int = 0
 
     parts = []
     for number, data in enumerate(dataset):
-        batch = Batch.of(data)
+        batch = check_batch(network, data)
         numbers = tf.constant([seed, number], tf.int64)
-        seen = climb(batch.image, tf.cast(batch.label, tf.int32), numbers[0], numbers[1])
+        seen = climb(batch.image, batch.label, numbers[0], numbers[1])
         parts.append([values.numpy() for values in seen])
+    if not parts:
+        raise UserError("the dataset must not be empty", "at least one batch", "no batch")
     return {
         name: np.concatenate(values, axis=1)
         for name, values in zip(FIELDS, zip(*parts, strict=True), strict=True)

@@ -27,6 +27,7 @@ from fosc_tf.attacks import PGD
 from fosc_tf.errors import UserError
 
 SUMMARY = "summary.json"
+_FORM = 1  # of the kept arrays; a higher one makes those of older code anew
 _NO_FOSC = "this run recorded no FOSC: it trained without an attack or with log.fosc_every=0"
 
 
@@ -177,7 +178,8 @@ class _Maker:
 
     def _made_of(self, subjects: Sequence[Subject], **more: Any) -> dict[str, Any]:
         weights = [(subject.name, subject.fingerprint) for subject in subjects]
-        return {"version": __version__, "networks": weights, **self.made_of, **more}
+        made = {"version": __version__, "form": _FORM}
+        return {**made, "networks": weights, **self.made_of, **more}
 
     def _draw(
         self,
