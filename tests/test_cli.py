@@ -169,7 +169,7 @@ def test_batch_that_replicas_cannot_share(program, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "words", [["--config.defense.epsilon=8/255"], "--config.defense.epsilon 8/255".split()]
+    "words", [["--config.defense.epsilon=8/255"], ["--config.defense.epsilon", "8/255"]]
 )
 def test_fraction_is_accepted(program, tmp_path, words):
     # Refused for its last field only, and with the epsilon that was meant.

@@ -1,8 +1,8 @@
 """What an evaluation has already found, on disk: a killed one goes on with equal results.
 
     journal = Journal(folder / "evaluation.jsonl")
-    bits = journal.mask("last/pgd-20/batch 3")      # None the first time
-    journal.keep("last/pgd-20/batch 3", bits)
+    journal.known("last/pgd-20/batch 3")      # None the first time
+    journal.keep("last/pgd-20/batch 3", mask, farthest=1.0)
 
 Each line is one finding; a line that a kill cut short is passed over and found anew.
 """
@@ -12,38 +12,52 @@ from __future__ import annotations
 import hashlib
 import json
 import pathlib
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 
+class Known(NamedTuple):
+    """What a journal keeps under one key.
+
+    Attributes:
+        mask: [n] bool.
+        numbers: further facts by name.
+    """
+
+    mask: np.ndarray
+    numbers: dict[str, float]
+
+
 class Journal:
-    """Boolean masks by key; without a path they live in memory only."""
+    """Masks and numbers by key; without a path they live in memory only."""
 
     def __init__(self, path: pathlib.Path | None = None) -> None:
         self.path = path
-        self._found: dict[str, str] = {}
+        self._found: dict[str, tuple[str, dict[str, float]]] = {}
         if path is not None and path.exists():
             whole = path.read_text().rpartition("\n")[0]
             for line in filter(None, whole.splitlines()):
-                key, mask = json.loads(line)
-                self._found[key] = mask
+                key, mask, numbers = json.loads(line)
+                self._found[key] = mask, numbers
             # What follows the last line end is a line cut short; new lines must not join it.
             path.write_text(whole + "\n" if whole else "")
 
-    def mask(self, key: str) -> np.ndarray | None:
-        """Returns the mask kept under `key`, [n] bool, or None."""
-        bits = self._found.get(key)
-        return None if bits is None else np.frombuffer(bits.encode(), np.uint8) == ord("1")
+    def known(self, key: str) -> Known | None:
+        """Returns what was kept under `key`, or None."""
+        if key not in self._found:
+            return None
+        bits, numbers = self._found[key]
+        return Known(np.frombuffer(bits.encode(), np.uint8) == ord("1"), numbers)
 
-    def keep(self, key: str, mask: np.ndarray) -> None:
-        """Keeps `mask` [n] bool under `key`, at once on disk."""
+    def keep(self, key: str, mask: np.ndarray, **numbers: float) -> None:
+        """Keeps `mask` [n] bool and numbers under `key`, at once on disk."""
         bits = "".join("1" if bit else "0" for bit in mask)
-        self._found[key] = bits
+        self._found[key] = bits, numbers
         if self.path is not None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a") as file:
-                file.write(json.dumps([key, bits]) + "\n")
+                file.write(json.dumps([key, bits, numbers]) + "\n")
 
 
 def fingerprint(network: Any, sample: np.ndarray) -> str:

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from fosc_tf.attacks import ball as balls
 from fosc_tf.errors import UserError
-from fosc_tf.evaluation.journal import Journal, fingerprint, key
+from fosc_tf.evaluation.journal import Journal, Known, fingerprint, key
 from fosc_tf.evaluation.stages import Stages
 from fosc_tf.training.first_batch import check_batch
 from fosc_tf.types import Attack, Batch
@@ -145,11 +145,16 @@ class Survival:
         if self.journal is None:
             return find(*arguments)
         name = key(*self._identity, self.seed, *place)
-        mask = self.journal.mask(name)
-        if mask is None:
+        known = self.journal.known(name)
+        if known is None:
+            before, self.farthest, self.outside = (self.farthest, self.outside), 0.0, 0.0
             mask = find(*arguments)
-            self.journal.keep(name, mask)
-        return mask
+            known = Known(mask, {"farthest": self.farthest, "outside": self.outside})
+            self.farthest, self.outside = before
+            self.journal.keep(name, mask, **known.numbers)
+        self.farthest = max(self.farthest, known.numbers["farthest"])
+        self.outside = max(self.outside, known.numbers["outside"])
+        return known.mask
 
     def _attacked(
         self, attack: Attack, examples: _Examples, robust: np.ndarray, stage: int

@@ -61,6 +61,7 @@ def test_journal_makes_a_second_evaluation_free_and_equal(tmp_path):
     survival = Survival(two_class(), EASY, seed=0, journal=Journal(path))
     assert survival.row(plan) == first[0]
     assert counting.seen == []
+    assert survival.farthest == pytest.approx(1.0)
     # Another network has other answers, whatever the journal holds.
     other = Survival(two_class(-1.0), EASY, seed=0, journal=Journal(path))
     assert other.row(plan)["accuracy"] != first[0]["accuracy"]
@@ -73,11 +74,11 @@ def test_journal_survives_a_line_cut_short(tmp_path):
     journal.keep("b", np.array([True, True]))
     path.write_text(path.read_text()[:-5])
     again = Journal(path)
-    assert again.mask("a").tolist() == [True, False]
-    assert again.mask("b") is None
+    assert again.known("a").mask.tolist() == [True, False]
+    assert again.known("b") is None
     again.keep("b", np.array([False]))
-    assert Journal(path).mask("b").tolist() == [False]
-    assert Journal(path).mask("a").tolist() == [True, False]
+    assert Journal(path).known("b").mask.tolist() == [False]
+    assert Journal(path).known("a").mask.tolist() == [True, False]
 
 
 def test_other_examples_are_not_taken_for_known_ones():
