@@ -18,7 +18,7 @@ from fosc_tf.training.trainer import AdversarialTrainer
 
 
 class FoscHistogram(keras.callbacks.Callback):
-    """Writes `epoch_0000.npy` (float32, FOSC in nats) and the histogram `fosc` for each epoch.
+    """Writes `epoch_0000.npy` (float32, FOSC in nats) and the histogram `fosc_of_examples` for each epoch.
 
     Only batches that measure all their examples count (`fosc_every` of the trainer). The values
     of the epoch under way live in the ledger, so a resumed epoch writes what an uninterrupted
@@ -60,4 +60,5 @@ class FoscHistogram(keras.callbacks.Callback):
         np.save(unfinished, values)
         os.replace(unfinished, self.folder / f"epoch_{epoch:04d}.npy")
         with self.writer.as_default(step=epoch):
-            tf.summary.histogram("fosc", values)
+            # Not "fosc": that is the scalar's, and TensorBoard shows one kind of data for a name.
+            tf.summary.histogram("fosc_of_examples", values)
