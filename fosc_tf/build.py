@@ -111,12 +111,9 @@ def network(config: ConfigDict) -> Any:
 
 
 def _trainer(config: ConfigDict, steps_per_epoch: int) -> AdversarialTrainer:
-    trainer = AdversarialTrainer(
-        network(config),
-        _defense(config, steps_per_epoch),
-        seed=config.seed,
-        fosc_every=config.log.fosc_every,
-    )
+    defense = _defense(config, steps_per_epoch)
+    make = defense.trainer or AdversarialTrainer
+    trainer = make(network(config), defense, seed=config.seed, fosc_every=config.log.fosc_every)
     rate = step_decay(
         config.optimizer.learning_rate,
         drop_epochs=config.optimizer.drop_epochs,

@@ -142,13 +142,18 @@ def read(folder: pathlib.Path) -> dict[str, Any] | None:
     """Returns the content of a folder's `run.json`, or None without one.
 
     Raises:
-        UserError: the file is not readable JSON.
+        UserError: the file is not readable or is not what a run wrote.
     """
     path = folder / FILE
     if not path.exists():
         return None
     try:
-        return json.loads(path.read_text())
+        content = json.loads(path.read_text())
+        if not isinstance(content, dict) or not all(
+            isinstance(content.get(part), dict) for part in ("config", "seconds")
+        ):
+            raise ValueError("no config and times in it")
+        return content
     except (OSError, ValueError) as error:
         raise UserError(
             f"{FILE} must be the JSON that a run wrote", "an undamaged file", f"{path}: {error}"
@@ -192,6 +197,13 @@ def _refuse_another_run(folder: pathlib.Path, old: dict[str, Any], new: dict[str
 
 
 def _writable(folder: pathlib.Path) -> None:
+    # TensorFlow could write there, but not find again what it wrote.
+    if any(character in str(folder.resolve()) for character in "*?[\\"):
+        raise UserError(
+            "the path of a work folder must be free of * ? [ and \\, which make it a pattern",
+            "--workdir=runs/my_run",
+            f"{folder.resolve()}",
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".probe"

@@ -18,7 +18,7 @@ from fosc_tf.training.trainer import AdversarialTrainer
 
 
 class FoscHistogram(keras.callbacks.Callback):
-    """Writes `epoch_0000.npy` (float32, FOSC in nats) and the histogram `fosc` for each epoch.
+    """Writes `epoch_0000.npy` (float32, nats) and the histogram `fosc_of_examples` of each epoch.
 
     `epoch_0000_loss.npy` beside it holds the attack's loss at the same examples, in their order.
     Only batches that measure all their examples count (`fosc_every` of the trainer). The values
@@ -61,7 +61,8 @@ class FoscHistogram(keras.callbacks.Callback):
         self._write(f"epoch_{epoch:04d}_loss.npy", loss)
         self._write(f"epoch_{epoch:04d}.npy", fosc)
         with self.writer.as_default(step=epoch):
-            tf.summary.histogram("fosc", fosc)
+            # Not "fosc": that is the scalar's, and TensorBoard shows one kind of data for a name.
+            tf.summary.histogram("fosc_of_examples", fosc)
 
     def _taken(self, logs: dict[str, Any]) -> list[np.ndarray]:
         empty = np.zeros(0, np.float32)

@@ -78,17 +78,12 @@ class Survival:
             self._identity = [fingerprint(each, sample) for each in both]
         self.farthest = self.outside = 0.0
         self._classes: int | None = None
+        self._right: Callable[..., tf.Tensor] | None = None
         if (
             isinstance(dataset, tf.data.Dataset)
             and dataset.cardinality() == tf.data.INFINITE_CARDINALITY
         ):
             raise UserError("the dataset must end", "one without repeat()", "an endless dataset")
-
-        @tf.function(autograph=False, reduce_retracing=True)
-        def right(image: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
-            return tf.argmax(network(image, training=False), axis=1) == label
-
-        self._right = right
 
     def row(self, plan: Stages) -> dict[str, Any]:
         """Returns attack, accuracy in 0..1, n, parameters, and `after` with several stages."""
@@ -178,6 +173,14 @@ class Survival:
         return survivors
 
     def _judge(self, image: np.ndarray, label: np.ndarray) -> np.ndarray:
+        if self._right is None:
+            # One trace for batches of any size.
+            pixels = tf.TensorSpec([None, *image.shape[1:]], tf.float32)
+            self._right = tf.function(
+                lambda image, label: tf.argmax(self.network(image, training=False), 1) == label,
+                autograph=False,
+                input_signature=[pixels, tf.TensorSpec([None], tf.int64)],
+            )
         return np.asarray(self._right(image, label))
 
     def _measure(self, attack: Attack, image_adv: np.ndarray, image: np.ndarray) -> None:

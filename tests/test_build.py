@@ -1,0 +1,197 @@
+"""From a config to objects: who gets which field, and what no single part can refuse."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from configs import common, digits_curriculum, digits_dynamic, digits_fgsm_pgd, digits_unsecured
+from fosc_tf import build, data
+from fosc_tf.defenses import registry
+from fosc_tf.errors import UserError
+from fosc_tf.objectives import adversarial
+from fosc_tf.training import AdversarialTrainer, CoupledSGD
+from fosc_tf.types import Defense
+from tests import small_run
+
+
+@pytest.fixture(scope="module")
+def npz(tmp_path_factory):
+    return str(small_run.npz(tmp_path_factory.mktemp("data")))
+
+
+def changed(config, **fields):
+    config.update_from_flattened_dict(
+        {name.replace("__", "."): value for name, value in fields.items()}
+    )
+    return config
+
+
+def small(npz, leaf=digits_dynamic, **fields):
+    """32 images to train on, 24 held out, 40 to test on."""
+    small = {"data__npz": npz, "data__batch_size": 8, "data__held_out": 24}
+    small["model__name"] = "digits_mlp"
+    return changed(leaf.get_config(), **(small | fields))
+
+
+def test_parts_of_the_data(npz):
+    experiment = build.build(small(npz))
+    assert experiment.steps_per_epoch == 4
+    assert (len(experiment.train.image), len(experiment.held_out.image)) == (32, 24)
+    assert not set(experiment.train.ids) & set(experiment.held_out.ids)
+    assert sum(len(label) for _, label in experiment.held_out_batches()) == 24
+    tested = np.concatenate([image for image, _ in experiment.test_batches()])
+    np.testing.assert_array_equal(tested, experiment.arrays.x_test)
+
+
+def test_batches_go_on_from_any_position(npz):
+    experiment = build.build(small(npz))
+    whole = [batch["id"].numpy() for batch in experiment.batches(epoch=0).take(8)]
+    rest = [batch["id"].numpy() for batch in experiment.batches(epoch=1, position=2).take(2)]
+    np.testing.assert_array_equal(whole[6:], rest)
+    assert sorted(np.concatenate(whole[:4])) == sorted(experiment.train.ids)
+
+
+def test_learning_rate_drops_as_the_epochs_begin(npz):
+    fields = {"optimizer__drop_epochs": (2, 3), "optimizer__drop_factor": 0.1}
+    optimizer = build.build(small(npz, optimizer__learning_rate=0.5, **fields)).trainer.optimizer
+    assert isinstance(optimizer, CoupledSGD)
+    assert optimizer.coupled_weight_decay == 1e-4
+    assert optimizer.momentum == 0.9
+    rates = []
+    for step in (0, 7, 8, 11, 12):
+        optimizer.iterations.assign(step)
+        rates.append(float(optimizer.learning_rate))
+    assert rates == pytest.approx([0.5, 0.5, 0.05, 0.05, 0.005])
+
+
+def test_defense_gets_its_fields_and_the_lengths_of_the_run(npz):
+    config = small(npz, total_epochs=10, defense__control_epochs=4, defense__c_max=0.8)
+    changed(config, defense__epsilon=0.1, defense__num_steps=3, defense__norm="l2")
+    trainer = build.build(config).trainer
+    parameters = trainer.defense.attack.parameters()
+    assert parameters["epsilon"] == 0.1
+    assert parameters["step_size"] == 0.025
+    assert parameters["num_steps"] == 3
+    assert parameters["norm"] == "l2"
+    # Four steps an epoch, four epochs until 0.
+    thresholds = [float(trainer.defense.threshold(step)) for step in (0, 3, 4, 15, 16)]
+    assert thresholds == pytest.approx([0.8, 0.8, 0.6, 0.2, 0.0])
+
+
+def test_curriculum_spans_the_whole_run(npz):
+    config = small(npz, digits_curriculum, total_epochs=6, defense__num_steps=2)
+    lesson = build.build(config).trainer.defense.attack.num_steps.strength
+    assert [int(lesson(epoch * 4)) for epoch in range(6)] == [0, 0, 1, 1, 2, 2]
+
+
+def test_seed_decides_the_weights(npz):
+    def weights(seed):
+        return build.build(small(npz, seed=seed)).trainer.network.get_weights()[0]
+
+    np.testing.assert_array_equal(weights(1), weights(1))
+    assert not np.array_equal(weights(1), weights(2))
+
+
+def test_trainer_of_a_defense_that_brings_its_own(npz, monkeypatch):
+    class Other(AdversarialTrainer):
+        pass
+
+    def other_order():
+        return Defense(attack=None, objective=adversarial, trainer=Other)
+
+    monkeypatch.setitem(registry._DEFENSES._factories, "other_order", other_order)
+    config = changed(small(npz, digits_unsecured), defense__name="other_order")
+    assert type(build.build(config).trainer) is Other
+
+
+@pytest.mark.parametrize(
+    ("dataset", "augment", "expected"),
+    [
+        ("cifar10", True, data.CropFlip(pad=4, flip=True)),
+        ("svhn", True, data.CropFlip(pad=4, flip=False)),
+        ("digits", True, data.CropFlip()),
+        ("cifar10", False, None),
+    ],
+)
+def test_augmentation_is_the_datasets_own(dataset, augment, expected):
+    config = changed(common.cifar("standard"), data__name=dataset, data__augment=augment)
+    assert build._augmentation(config.data) == expected
+
+
+# (changed field, rule, what would be right, received)
+FIELDS = [
+    ({"total_epochs": 0}, "total_epochs must be a whole number", "1", "total_epochs=0"),
+    ({"seed": -1}, "seed must be a whole number", "seed=0", "seed=-1"),
+    ({"seed": 2**32}, "seed must be below 2**32", "seed=0", "seed=4294967296"),
+    ({"data__batch_size": 0}, "data.batch_size", "1", "data.batch_size=0"),
+    ({"data__batch_size": -8}, "data.batch_size", "1", "data.batch_size=-8"),
+    ({"data__batch_size": 33}, "batch_size", "at most 32", "batch_size=33"),
+    ({"data__held_out": -1}, "data.held_out", "0", "data.held_out=-1"),
+    ({"data__held_out": 56}, "held_out must leave images", "at most 55", "held_out=56"),
+    ({"evaluation__batch_size": 0}, "evaluation.batch_size", "1", "evaluation.batch_size=0"),
+    ({"evaluation__held_out_every": -1}, "evaluation.held_out_every", "0", "held_out_every=-1"),
+    ({"evaluation__attacks": ()}, "at least one attack", "pgd-20", "evaluation.attacks=()"),
+    ({"evaluation__attacks": (20,)}, "attack must be a known one", "pgd-K", "attack='20'"),
+    ({"evaluation__attacks": ("pdg-20",)}, "attack must be", "nearest: pgd-K", "'pdg-20'"),
+    ({"evaluation__held_out_attack": "clean"}, "attack must be", "pgd-K", "'clean'"),
+    ({"evaluation__epsilon": 2.0}, "epsilon must lie in (0, 1]", "2/255", "epsilon=2"),
+    ({"evaluation__norm": "l0"}, "norm must be a known one", "linf", "'l0'"),
+    ({"checkpoint__keep": 0}, "checkpoint.keep", "1", "checkpoint.keep=0"),
+    ({"checkpoint__every_steps": -5}, "checkpoint.every_steps", "0", "every_steps=-5"),
+    ({"log__fosc_every": -1}, "log.fosc_every", "0", "log.fosc_every=-1"),
+    ({"log__images": -1}, "log.images", "0", "log.images=-1"),
+    ({"optimizer__learning_rate": 0.0}, "learning_rate", "0.01", "learning_rate=0.0"),
+    ({"optimizer__learning_rate": -0.1}, "learning_rate", "0.01", "learning_rate=-0.1"),
+    ({"optimizer__learning_rate": float("nan")}, "learning_rate", "0.01", "nan"),
+    ({"optimizer__momentum": 1.0}, "momentum", "0.9", "momentum=1.0"),
+    ({"optimizer__momentum": -0.5}, "momentum", "0.9", "momentum=-0.5"),
+    ({"optimizer__weight_decay": -1e-4}, "weight_decay", "1e-4", "weight_decay=-0.0001"),
+    ({"optimizer__weight_decay": float("nan")}, "weight_decay", "1e-4", "nan"),
+    ({"optimizer__drop_factor": 0.0}, "drop_factor", "0.1", "drop_factor=0.0"),
+    ({"optimizer__drop_epochs": (0, 5)}, "ascending epochs from 1", "(20, 40)", "(0, 5)"),
+    ({"optimizer__drop_epochs": (9, 5)}, "ascending epochs from 1", "(20, 40)", "(9, 5)"),
+    ({"optimizer__drop_epochs": (5, 5)}, "ascending epochs from 1", "(20, 40)", "(5, 5)"),
+    ({"optimizer__drop_epochs": ("a",)}, "ascending epochs from 1", "(20, 40)", "('a',)"),
+    ({"defense__c_max": 0.0}, "c_max must be", "0.5", "c_max=0.0"),
+    ({"defense__c_max": "automatic"}, 'or "auto"', "0.5", "'automatic'"),
+    ({"defense__control_epochs": 31}, "must not exceed", "control_epochs=24", "=31 with"),
+    ({"defense__feasible": "bal"}, "feasible set must be", "nearest: ball", "'bal'"),
+]
+
+
+@pytest.mark.parametrize(
+    ("fields", "rule", "right", "received"),
+    FIELDS,
+    ids=[f"{name}={value}" for fields, *_ in FIELDS for name, value in fields.items()],
+)
+def test_fields_that_cannot_work(npz, fields, rule, right, received):
+    with pytest.raises(UserError) as caught:
+        build.build(small(npz, **fields))
+    error = caught.value
+    assert rule in error.rule
+    assert right in error.right
+    assert received in error.received
+
+
+def test_fgsm_epochs_beyond_the_last():
+    config = changed(digits_fgsm_pgd.get_config(), total_epochs=1)
+    with pytest.raises(UserError, match=r"fgsm_epochs must not exceed") as caught:
+        build.check(config)
+    # What is called right must be right.
+    assert "defense.fgsm_epochs=1," in caught.value.right
+    build.check(changed(config, defense__fgsm_epochs=1))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"evaluation__held_out_every": 0, "data__held_out": 0},
+        {"log__fosc_every": 0, "log__images": 0, "checkpoint__every_steps": 0},
+        {"optimizer__drop_epochs": (), "optimizer__weight_decay": 0.0, "optimizer__momentum": 0.0},
+        {"defense__control_epochs": 30, "total_epochs": 30},
+        {"defense__c_max": "auto", "defense__feasible": "box", "defense__norm": "l1"},
+    ],
+)
+def test_ends_of_the_ranges_are_accepted(npz, fields):
+    build.build(small(npz, **fields))

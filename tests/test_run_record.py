@@ -1,0 +1,319 @@
+"""A work folder: what a run writes into it, and whose runs it refuses."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from fosc_tf import run_record
+from fosc_tf.errors import UserError
+from fosc_tf.run_record import RunRecord
+from tests import faults, small_run, tensorboard_events
+from tests.program import ROOT, Ended
+
+CONFIG = {
+    "seed": 0,
+    "data": {"name": "digits", "npz": "", "dir": "", "batch_size": 8},
+    "evaluation": {"epsilon": 0.1, "attacks": ("clean",)},
+    "checkpoint": {"keep": 3},
+}
+DATA = {"source": "npz a.npz", "sha256": "a" * 64}
+
+
+@pytest.fixture(scope="module")
+def npz(tmp_path_factory):
+    return small_run.npz(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def first(npz, tmp_path_factory):
+    """(work folder, how it ended) of a run as a user starts it, in a process of its own."""
+    # A name so long that lines of 80 would break it.
+    workdir = tmp_path_factory.mktemp("a_folder_with_quite_a_long_name_indeed") / "work"
+    ended = subprocess.run(
+        [sys.executable, "main.py", *small_run.flags(workdir, npz=npz)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return workdir, Ended(ended.returncode, ended.stdout, ended.stderr)
+
+
+@pytest.fixture
+def finished(first, tmp_path):
+    return shutil.copytree(first[0], tmp_path / "work")
+
+
+def bytes_of(folder):
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_without_a_terminal_a_run_prints_table_and_exports_and_nothing_else(first):
+    workdir, ended = first
+    assert ended.err == ""
+    lines = ended.out.splitlines()
+    assert lines[0].startswith("3 epochs in ")
+    assert lines[0].endswith(" attack gradients per example")
+    columns = [word.strip() for word in lines[2].split("┃")]
+    assert columns == ["", "checkpoint", "clean %", "pgd-10 %", "n", ""]
+    assert lines[4].startswith("│ last")
+    assert lines[5].startswith("│ best")
+    assert lines[7:] == [
+        f"last network: {workdir}/export",
+        f"best network: {workdir}/export_best",
+    ]
+
+
+def test_record_says_what_the_run_was(first, npz):
+    workdir, _ = first
+    record = json.loads((workdir / "run.json").read_text())
+    assert record["overrides"]["defense.epsilon"] == 8 / 255
+    # What follows the training epsilon has followed the one given on the command line.
+    assert record["config"]["defense"]["step_size"] == 2 / 255
+    assert record["config"]["evaluation"]["epsilon"] == 8 / 255
+    assert record["config"]["data"]["npz"] == str(npz)
+    assert {"python", "tensorflow", "keras", "numpy"} <= record["versions"].keys()
+    assert record["seconds"].keys() == {"train", "evaluate", "export"}
+    assert all(seconds > 0 for seconds in record["seconds"].values())
+    assert record["data"]["source"] == f"npz {npz}"
+    assert len(record["data"]["sha256"]) == 64
+    # Quoted as a shell needs it.
+    assert "'--config.evaluation.attacks=('\"'\"'clean'\"'\"'" in record["command"]
+
+
+def test_results_are_rows_of_each_checkpoint_and_attack(first):
+    workdir, _ = first
+    rows = json.loads((workdir / "results.json").read_text())
+    assert [(row["checkpoint"], row["attack"]) for row in rows] == [
+        *(("last", "clean"), ("last", "pgd-10")),
+        *(("best", "clean"), ("best", "pgd-10")),
+    ]
+    for row in rows:
+        assert 0 <= row["accuracy"] <= 1
+        # A whole number of the images was classified rightly.
+        assert row["accuracy"] * row["n"] == pytest.approx(round(row["accuracy"] * row["n"]))
+        assert row["n"] == small_run.TEST
+        assert row["parameters"]["seed"] == 0
+    parameters = rows[1]["parameters"]
+    assert parameters["epsilon"] == 8 / 255
+    assert parameters["step_size"] == 2 / 255
+    assert parameters["num_steps"] == 10
+    note = (workdir / "results.md").read_text()
+    for words in ("| last |", "| best |", "Seed: 0", "Epsilon: 0.03137", "Versions: python"):
+        assert words in note
+
+
+def test_history_and_fosc_of_each_epoch(first):
+    workdir, _ = first
+    rows = json.loads((workdir / "history.json").read_text())
+    assert [row["epoch"] for row in rows] == [0, 1, 2]
+    # c_t falls from c_max to 0 in two epochs.
+    assert rows[1]["threshold"] == pytest.approx(rows[0]["threshold"] / 2)
+    assert rows[2]["threshold"] == 0
+    for row in rows:
+        # Every second batch is measured: two of four, eight images each.
+        fosc = np.load(workdir / "fosc" / f"epoch_{row['epoch']:04d}.npy")
+        assert fosc.shape == (16,)
+        assert fosc.mean() == pytest.approx(row["fosc"], rel=1e-5)
+
+
+def test_tensorboard_files_hold_scalars_histograms_and_panel(first):
+    workdir, _ = first
+    rows = json.loads((workdir / "history.json").read_text())
+    found = tensorboard_events.read(workdir / "tensorboard")
+    for name in rows[0].keys() - {"epoch"}:
+        kind, values = found[name]
+        assert kind == "scalars"
+        assert [float(value) for value in values.values()] == pytest.approx(
+            [row[name] for row in rows]
+        )
+    kind, rates = found["learning_rate"]
+    # It is that of the step to come: the rate drops as epoch 2 begins.
+    assert kind == "scalars"
+    assert [float(rate) for rate in rates.values()] == pytest.approx([0.1, 0.01, 0.01])
+    kind, histograms = found["fosc_of_examples"]
+    assert kind == "histograms"
+    assert [histogram[:, 2].sum() for histogram in histograms.values()] == [16] * 3
+    kind, panels = found["clean, adversarial, difference"]
+    assert kind == "images"
+    assert list(panels) == [0, 1, 2]
+
+
+def test_finished_run_of_another_config_is_refused_and_untouched(program, npz, finished):
+    before = bytes_of(finished)
+    for field, value in (("seed", 1), ("defense__epsilon", "4/255"), ("total_epochs", 4)):
+        ended = program.run(*small_run.flags(finished, npz=npz, **{field: value}))
+        assert ended.code == 2
+        assert "a work folder holds one run" in ended.err
+        assert f"{field.replace('__', '.')}=" in ended.err
+        assert "Traceback" not in ended.err
+        assert bytes_of(finished) == before
+
+
+def test_run_on_other_images_is_refused_and_untouched(program, finished, tmp_path):
+    other = small_run.npz(tmp_path, y_train=small_run.arrays()["y_train"][::-1])
+    before = bytes_of(finished)
+    ended = program.run(*small_run.flags(finished, npz=other))
+    assert ended.code == 2
+    assert "contents of the data" in ended.err
+    assert bytes_of(finished) == before
+
+
+def test_other_evaluation_settings_are_evaluated_without_training(program, npz, finished, tmp_path):
+    steps = tmp_path / "steps"
+    fields = {"evaluation__attacks": "('fgsm', 'cw-linf')", "checkpoint__keep": 1}
+    ended = program.run(
+        *small_run.flags(finished, npz=npz, **fields), before=faults.steps_written(steps)
+    )
+    assert ended.code == 0, ended.err
+    assert not steps.exists()
+    rows = json.loads((finished / "results.json").read_text())
+    assert [row["attack"] for row in rows] == ["fgsm", "cw-linf"] * 2
+
+
+def test_mode_evaluate_does_that_and_nothing_else(program, npz, finished):
+    shutil.rmtree(finished / "export")
+    (finished / "results.json").unlink()
+    history = (finished / "history.json").read_bytes()
+    ended = program.run(*small_run.flags(finished, npz=npz, mode="evaluate"))
+    assert ended.code == 0, ended.err
+    assert "pgd-10 %" in ended.out
+    assert "network:" not in ended.out
+    assert (finished / "results.json").exists()
+    assert not (finished / "export").exists()
+    assert (finished / "history.json").read_bytes() == history
+
+
+def test_mode_evaluate_takes_other_images(program, finished, tmp_path):
+    arrays = small_run.arrays()
+    other = small_run.npz(tmp_path, x_test=arrays["x_test"][:30], y_test=arrays["y_test"][:30])
+    ended = program.run(*small_run.flags(finished, npz=other, mode="evaluate"))
+    assert ended.code == 0, ended.err
+    assert {row["n"] for row in json.loads((finished / "results.json").read_text())} == {30}
+
+
+def test_mode_export_does_that_and_nothing_else(program, npz, finished):
+    shutil.rmtree(finished / "export")
+    results = (finished / "results.json").read_bytes()
+    ended = program.run(*small_run.flags(finished, npz=npz, mode="export"))
+    assert ended.code == 0, ended.err
+    assert ended.out.splitlines() == [
+        f"last network: {finished}/export",
+        f"best network: {finished}/export_best",
+    ]
+    assert (finished / "export" / "saved_model.pb").exists()
+    assert (finished / "results.json").read_bytes() == results
+
+
+@pytest.mark.slow
+def test_two_replicas_train_evaluate_export_and_resume(program, npz, first, tmp_path):
+    flags = small_run.flags(tmp_path / "work", npz=npz, distribution="mirrored")
+    cpus = faults.logical_cpus(2)
+    killed = faults.killed(
+        "fosc_tf.callbacks.saving:Saving.on_train_batch_end", call=7, when="after"
+    )
+    assert program.run(*flags, before=cpus + killed).code == -9
+    ended = program.run(*flags, before=cpus)
+    assert ended.code == 0, ended.err
+    assert ended.err == ""
+    one, two = (
+        np.concatenate(
+            [
+                np.frombuffer(value, np.float32)
+                for name, value in sorted(outcome.items())
+                if "step-12/network/" in name
+            ]
+        )
+        for outcome in map(small_run.outcome, (first[0], tmp_path / "work"))
+    )
+    assert np.abs(one - two).max() < 1e-5
+
+
+def opened(folder, config=CONFIG, data=DATA):
+    return RunRecord.open(folder, config, {}, data)
+
+
+def changed(section, **fields):
+    return CONFIG | {section: CONFIG[section] | fields}
+
+
+def test_same_run_opens_again_and_keeps_its_start(tmp_path):
+    started = opened(tmp_path / "a" / "b").content["started"]
+    with opened(tmp_path / "a" / "b").timed("train"):
+        pass
+    record = opened(tmp_path / "a" / "b", changed("evaluation", epsilon=0.2))
+    assert record.content["started"] == started
+    assert record.content["config"]["evaluation"]["epsilon"] == 0.2
+    assert "train" in record.content["seconds"]
+
+
+def test_times_add_up_over_starts_and_survive_an_exception(tmp_path):
+    for _ in range(2):
+        with pytest.raises(RuntimeError), opened(tmp_path).timed("train"):
+            raise RuntimeError
+    seconds = run_record.read(tmp_path)["seconds"]
+    assert seconds["train"] >= 0
+
+
+@pytest.mark.parametrize(
+    ("config", "data", "received"),
+    [
+        (CONFIG | {"seed": 1}, DATA, "seed=1 instead of 0"),
+        (changed("data", batch_size=9), DATA, "data.batch_size=9 instead of 8"),
+        (CONFIG | {"defense": {"name": "standard"}}, DATA, "defense.name='standard' instead of"),
+        (CONFIG, DATA | {"sha256": "b" * 64}, "contents of the data='bbbbbbbbbbbb'"),
+    ],
+)
+def test_another_run_is_refused(tmp_path, config, data, received):
+    opened(tmp_path)
+    before = bytes_of(tmp_path)
+    with pytest.raises(UserError) as caught:
+        opened(tmp_path, config, data)
+    assert received in caught.value.received
+    assert bytes_of(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        changed("evaluation", attacks=("fgsm",)),
+        changed("checkpoint", keep=9),
+        changed("data", npz="moved.npz"),
+        changed("data", dir="elsewhere"),
+    ],
+)
+def test_what_makes_no_other_run(tmp_path, config):
+    opened(tmp_path)
+    assert opened(tmp_path, config).folder == tmp_path
+
+
+def test_path_that_tensorflow_would_take_for_a_pattern(tmp_path):
+    with pytest.raises(UserError, match="free of"):
+        opened(tmp_path / "eps[8]")
+    assert not list(tmp_path.iterdir())
+
+
+def test_folder_with_something_else(tmp_path):
+    (tmp_path / "results.json").write_text("[]")
+    with pytest.raises(UserError, match="must hold their run.json"):
+        opened(tmp_path)
+    assert (tmp_path / "results.json").read_text() == "[]"
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"config": 3}'])
+def test_damaged_record(tmp_path, content):
+    (tmp_path / "run.json").write_text(content)
+    with pytest.raises(UserError, match="must be the JSON that a run wrote"):
+        opened(tmp_path)
+    assert (tmp_path / "run.json").read_text() == content
