@@ -169,6 +169,12 @@ def check(config: ConfigDict) -> None:
         )
     for name in (*evaluation.attacks, evaluation.held_out_attack):
         stages(str(name), epsilon=evaluation.epsilon, norm=evaluation.norm)
+    if evaluation.held_out_attack == "clean":
+        raise UserError(
+            "the held-out attack must be a real one: it chooses the most robust epoch",
+            "pgd-10",
+            "evaluation.held_out_attack=clean",
+        )
 
 
 def _check_whole_numbers(config: ConfigDict) -> None:

@@ -9,7 +9,10 @@ PACKAGE = pathlib.Path(__file__).parents[1] / "fosc_tf"
 FOUNDATIONS = ("attacks", "bounds", "objectives", "schedules", "models", "data")
 ABOVE = ("training", "evaluation", "analysis", "build", "cli")
 # `run` is what `cli` calls: it hands the config on to `build`.
-KNOW_CONFIGS = {"build.py", "cli.py", "run.py"}
+# The config is unfolded by `build`; the modes of a run read their own sections of it.
+KNOW_CONFIGS = {"build.py", "cli.py", "trained.py", "run.py"} | {
+    f"run_{mode}.py" for mode in ("evaluation", "report", "views")
+}
 
 
 def modules(path):
