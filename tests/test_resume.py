@@ -39,7 +39,7 @@ CHAINS = {
         ),
     ],
     "after training": [
-        ("fosc_tf.run:_fit", 1, "after"),
+        (f"{CHECKPOINTS}.save", len(SAVED) + 1, "after"),  # the last one
         ("fosc_tf.run:white_box", RANDOM.randint(1, 2), "after"),
         ("fosc_tf.evaluation.table:write", 1, "after"),
         ("fosc_tf.export:_verify", RANDOM.randint(1, 2), "before"),

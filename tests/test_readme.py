@@ -1,0 +1,67 @@
+"""What the README shows works as it stands there."""
+
+import re
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fosc_tf.defenses import registry
+from tests.program import ROOT
+
+TEXT = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"```python\n(.+?)```", TEXT, re.DOTALL)
+
+
+def block(word):
+    (found,) = [text for text in BLOCKS if word in text]
+    return found
+
+
+def examples(size):
+    random = np.random.default_rng(0)
+    image = random.uniform(size=[size, 8, 8, 1]).astype(np.float32)
+    return image, random.integers(3, size=size)
+
+
+@pytest.fixture
+def names(tmp_path, monkeypatch):
+    """What the README takes for given: a network and two datasets."""
+    monkeypatch.chdir(tmp_path)
+    image = keras.Input((8, 8, 1))
+    network = keras.Model(image, keras.layers.Dense(3)(keras.layers.Flatten()(image)))
+    given = {"network": network, "image": examples(4)[0], "label": examples(4)[1]}
+    for name in ("dataset", "test_dataset"):
+        given[name] = tf.data.Dataset.from_tensor_slices(examples(16)).batch(8)
+    return given
+
+
+def test_own_model_and_data_then_an_attack(names, tmp_path):
+    training = block("AdversarialTrainer(network")
+    assert "epochs=120" in training
+    exec(training.replace("epochs=120", "epochs=1"), names)
+    assert int(names["trainer"].optimizer.iterations.numpy()) == 2
+    assert {row["attack"] for row in names["rows"]} >= {"clean", "pgd-20"}
+    assert (tmp_path / "export" / "saved_model.pb").exists()
+    exec(block("fosc_above"), names)
+    assert np.abs(names["found"].image - names["image"]).max() <= 0.3 + 1e-6
+
+
+def test_adding_a_defense(names, monkeypatch):
+    monkeypatch.setattr(registry._DEFENSES, "_factories", dict(registry._DEFENSES._factories))
+    exec("from __future__ import annotations\n" + block("tiny_steps"), names)
+    defense = registry.get("tiny_steps", epsilon=0.1)
+    assert defense.attack.parameters()["num_steps"] == 40
+
+
+def test_configs_that_it_names_exist():
+    found = set(re.findall(r"--config=(configs/\w+\.py)", TEXT))
+    assert "configs/digits_dynamic.py" in found
+    assert [name for name in found if not (ROOT / name).is_file()] == []
+
+
+def test_files_that_it_links_exist():
+    prose = re.sub(r"```.+?```", "", TEXT, flags=re.DOTALL)
+    links = re.findall(r"\]\(([^)#:]+)\)", prose)
+    assert [link for link in links if not (ROOT / link).exists()] == []
