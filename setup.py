@@ -24,6 +24,7 @@ setup(
         "keras>=3.10",
         "tensorboard>=2.20",
         "tensorflow-datasets>=4.9.8",
+        "importlib_resources>=6",  # tensorflow-datasets imports it without asking for it
         "absl-py>=2.1",
         "ml-collections>=1.0",
         "numpy>=1.26",

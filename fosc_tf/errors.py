@@ -1,10 +1,10 @@
 """The one kind of error a user's mistake raises, always in three parts.
 
-    raise UserError(
-        rule="epsilon must lie in (0, 1]: pixels are in [0, 1]",
-        right="8/255 = 0.0314 for the usual CIFAR-10 ball",
-        received="epsilon=8",
-    )
+raise UserError(
+    rule="epsilon must lie in (0, 1]: pixels are in [0, 1]",
+    right="8/255 = 0.0314 for the usual CIFAR-10 ball",
+    received="epsilon=8",
+)
 """
 
 from __future__ import annotations
@@ -34,3 +34,13 @@ def unknown_name(kind: str, name: object, known: Iterable[str]) -> UserError:
     listing = ", ".join(known) or "none is registered"
     right = f"one of {listing}" + (f" (nearest: {nearest[0]})" if nearest else "")
     return UserError(f"the {kind} must be a known one", right, f"{kind}={name!r}")
+
+
+def cannot_write(folder: object, error: Exception) -> UserError:
+    """Returns the error for a disk that is full or fails while a run writes into `folder`."""
+    return UserError(
+        "a run needs a work folder with room that can be written",
+        "a folder on a disk with free space; start again and the run goes on from its last "
+        "checkpoint",
+        f"{folder}: {(str(error).splitlines() or [type(error).__name__])[0]}",
+    )

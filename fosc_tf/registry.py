@@ -1,11 +1,11 @@
 """Names for things that configs select: one `Registry` for each kind of thing.
 
-    defenses = Registry("defense")
+defenses = Registry("defense")
 
-    @defenses.register("dynamic")
-    def dynamic(*, epsilon): ...
+@defenses.register("dynamic")
+def dynamic(*, epsilon): ...
 
-    defenses.get("dynamic", epsilon=0.3)
+defenses.get("dynamic", epsilon=0.3)
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import keras
 import tensorflow as tf
@@ -40,6 +40,11 @@ class Batch(NamedTuple):
             return cls(data["image"], data["label"], context)
         image, label = data[:2]
         return cls(image, label, {})
+
+    def cast(self) -> Batch:
+        """Returns the batch with the dtypes above, whichever float and integer it came in."""
+        image, label = tf.cast(self.image, tf.float32), tf.cast(self.label, tf.int32)
+        return self._replace(image=image, label=label)
 
 
 class Point(NamedTuple):
@@ -76,6 +81,16 @@ class Found(NamedTuple):
     fosc: tf.Tensor
     loss: tf.Tensor
     num_gradients: tf.Tensor
+
+
+class Attack(Protocol):
+    """Anything that finds adversarial images, such as `PGD`."""
+
+    def __call__(self, network: Any, image: tf.Tensor, label: tf.Tensor, **options: Any) -> Found:
+        """Returns what it found; options are `seed`, `step` and `final_fosc`."""
+
+    def parameters(self) -> dict[str, Any]:
+        """Returns the numbers and names that make this attack, for records."""
 
 
 class Judged(NamedTuple):

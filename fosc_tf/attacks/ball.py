@@ -79,6 +79,8 @@ class L2:
         at which they meet their limit, ||d(s)||^2 is known in closed form between two of them.
         """
         steepness, room = _room(gradient, image)
+        # Without this the features on their limit could set the unit, far above all others.
+        steepness = tf.where(room > 0, steepness, 0.0)
         unit = tf.maximum(tf.reduce_max(steepness, axis=1, keepdims=True), 1e-37)
         steepness = steepness / unit
         meets = tf.where(steepness > 0, room / tf.maximum(steepness, TINY), float("inf"))
@@ -102,6 +104,8 @@ class L2:
         """Returns the direction of norm 1 with the largest inner product with `gradient`."""
         del image_adv
         rows = flat(gradient)
+        # A confident network's gradients are so small that their squares are 0 in float32.
+        rows = tf.math.divide_no_nan(rows, tf.reduce_max(tf.abs(rows), axis=1, keepdims=True))
         length = tf.norm(rows, axis=1, keepdims=True)
         return _like(tf.math.divide_no_nan(rows, length), gradient)
 

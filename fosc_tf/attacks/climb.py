@@ -123,6 +123,8 @@ class Climber:
                 "a Keras model or an exported SavedModel of one",
                 f"{type(self.network).__name__}, whose logits have no gradient",
             )
+        # Networks for images of any size lose the static shape, which the loop wants to keep.
+        gradient.set_shape(image_adv.shape)
         criterion = fosc(
             image_adv,
             image,

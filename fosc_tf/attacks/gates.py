@@ -1,4 +1,4 @@
-"""Who may still climb: after each step a gate looks at where an example is and lets it go on or not.
+"""Who may still climb: after each step a gate looks at where an example is and may stop it.
 
     attack = PGD(epsilon=0.3, step_size=0.075, num_steps=10, gate=fosc_above(0.2))
 

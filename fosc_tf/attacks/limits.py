@@ -61,7 +61,7 @@ def check_examples(network: Any, image: tf.Tensor, label: tf.Tensor) -> tuple[tf
         label: [batch] int in 0..num_classes-1.
     """
     check_images(np.asarray(image))
-    image = tf.convert_to_tensor(image, tf.float32)
+    image = tf.cast(image, tf.float32)
     logits = tf.convert_to_tensor(network(image[:2], training=False))
     check_logits(logits)
     label = np.asarray(label)

@@ -66,6 +66,9 @@ class PGD:
         self.ball = balls.get(norm)
         self.start = starts.get(start)
         self.loss = losses.get(loss)
+        # Otherwise examples leave the batch, and the shapes inside the loop change.
+        self.keeps_shapes = gate is None and isinstance(num_steps, int)
+        self._names = {"start": start, "loss": loss}
         self._compiled = tf.function(self.climb, autograph=False, reduce_retracing=True)
 
     def __call__(
@@ -102,6 +105,19 @@ class PGD:
         integers = (tf.constant(np.int64(value)) for value in (seed, step))
         return self._compiled(network, image, label, *integers, tf.constant(bool(final_fosc)))
 
+    def parameters(self) -> dict[str, Any]:
+        """Returns what makes this attack, for records; functions appear by their names."""
+        values = {
+            name: getattr(self, name)
+            for name in ("epsilon", "step_size", "num_steps", "norm", "gate", "feasible")
+        } | self._names
+        return {
+            name: value
+            if isinstance(value, int | float | str | None)
+            else getattr(value, "__name__", repr(value))
+            for name, value in values.items()
+        }
+
     def climb(
         self,
         network: Any,
@@ -115,7 +131,7 @@ class PGD:
         climber = Climber(self, network, image, tf.cast(label, tf.int32), step)
         seed = tf.stack([tf.cast(seed, tf.int64), tf.cast(step, tf.int64)])
         start = self.start(image, self.ball, climber.epsilon, seed, step)
-        if self.gate is None and isinstance(self.num_steps, int):
+        if self.keeps_shapes:
             return climber.climb_together(start, self.num_steps, final_fosc)
         budget = budgets.steps_per_example(self.num_steps, step, tf.shape(image)[0])
         return climber.climb_apart(start, budget, final_fosc)

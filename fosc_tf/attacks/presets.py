@@ -18,14 +18,16 @@ def fgsm(*, epsilon: float, norm: str = "linf") -> PGD:
 
 def fgsm_random_start(*, epsilon: float, step_size: float | None = None, norm: str = "linf") -> PGD:
     """One step of 1.25 * epsilon from a uniform start (Wong et al. 2020)."""
-    return PGD(epsilon=epsilon, step_size=step_size or 1.25 * epsilon, num_steps=1, norm=norm)
+    step_size = 1.25 * epsilon if step_size is None else step_size
+    return PGD(epsilon=epsilon, step_size=step_size, num_steps=1, norm=norm)
 
 
 def pgd(
     *, epsilon: float, num_steps: int, step_size: float | None = None, norm: str = "linf"
 ) -> PGD:
     """K steps of epsilon / 4 from a uniform start (Madry et al. 2018; Wang et al. 2019)."""
-    return PGD(epsilon=epsilon, step_size=step_size or epsilon / 4, num_steps=num_steps, norm=norm)
+    step_size = epsilon / 4 if step_size is None else step_size
+    return PGD(epsilon=epsilon, step_size=step_size, num_steps=num_steps, norm=norm)
 
 
 def cw_linf(
@@ -34,7 +36,7 @@ def cw_linf(
     """PGD-30 on the margin loss with kappa = 50 (Wang et al. 2019, section 5.1)."""
     return PGD(
         epsilon=epsilon,
-        step_size=step_size or epsilon / 4,
+        step_size=epsilon / 4 if step_size is None else step_size,
         num_steps=num_steps,
         norm=norm,
         loss="cw",

@@ -46,7 +46,7 @@ def curriculum(
         mixing: False attacks the whole batch with k steps.
         norm: "linf", "l2" or "l1".
     """
-    step_size = step_size or epsilon / 4
+    step_size = epsilon / 4 if step_size is None else step_size
     check_climb(epsilon, step_size, num_steps, norm, "ball")
     lesson = staircase(highest=num_steps, total_epochs=total_epochs, clock=Clock(steps_per_epoch))
     budget = Mixed(lesson) if mixing else lesson

@@ -61,7 +61,7 @@ def dynamic(
     threshold = fosc_threshold(c_max=ceiling.read, control_epochs=control_epochs, clock=clock)
     attack = PGD(
         epsilon=epsilon,
-        step_size=step_size or epsilon / 4,
+        step_size=epsilon / 4 if step_size is None else step_size,
         num_steps=num_steps,
         norm=norm,
         gate=fosc_above(threshold),

@@ -49,11 +49,13 @@ def fgsm_pgd(
         random = starts.uniform(image, ball, radius, seed, step)
         return tf.where(clock.epoch(step) < fgsm_epochs, image, random)
 
-    step_size = step_size or epsilon / 4
+    step_size = epsilon / 4 if step_size is None else step_size
     check_climb(epsilon, step_size, num_steps, norm, "ball")
     attack = PGD(
         epsilon=epsilon,
-        step_size=switch(before=epsilon, after=step_size, epoch=fgsm_epochs, clock=clock),
+        step_size=switch(
+            before=float(epsilon), after=float(step_size), epoch=fgsm_epochs, clock=clock
+        ),
         num_steps=switch(before=1, after=num_steps, epoch=fgsm_epochs, clock=clock),
         norm=norm,
         start=start,

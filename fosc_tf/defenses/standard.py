@@ -32,7 +32,6 @@ def standard(
         num_steps: K.
         norm: "linf", "l2" or "l1".
     """
-    attack = PGD(
-        epsilon=epsilon, step_size=step_size or epsilon / 4, num_steps=num_steps, norm=norm
-    )
+    step_size = epsilon / 4 if step_size is None else step_size
+    attack = PGD(epsilon=epsilon, step_size=step_size, num_steps=num_steps, norm=norm)
     return Defense(attack=attack, objective=adversarial)

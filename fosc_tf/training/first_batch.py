@@ -43,14 +43,43 @@ def check_first_batch(
         return None
     if data is None:
         raise UserError("the dataset must not be empty", "at least one batch", "no batch")
-    if not isinstance(data, dict) and (not isinstance(data, tuple | list) or len(data) != 2):
+    batch = check_batch(network, data)
+    size = len(batch.image)
+    if size % num_replicas():
+        raise UserError(
+            f"the batch must be divisible by the {num_replicas()} replicas",
+            f"batch_size={size // num_replicas() * num_replicas() or num_replicas()}",
+            f"batch_size={size}",
+        )
+    return batch
+
+
+def check_batch(network: Any, data: Any) -> Batch:
+    """Returns one batch of a dataset, images float32 and labels int32.
+
+    Args:
+        network: maps images to logits.
+        data: an (image, label) pair or a dict with "image" and "label".
+
+    Raises:
+        UserError: neither of these, images of another shape or out of [0, 1], labels out of range,
+            probabilities instead of logits.
+    """
+    if isinstance(data, dict):
+        fits, received = {"image", "label"} <= set(data), f"a dict with {', '.join(sorted(data))}"
+    else:
+        fits = isinstance(data, tuple | list) and len(data) == 2
+        received = f"a batch of {type(data).__name__}"
+    if not fits:
         raise UserError(
             'a batch is an (image, label) pair or a dict with "image" and "label"',
             "dataset.map(lambda example: (example['image'], example['label']))",
-            f"a batch of {type(data).__name__}",
+            received,
         )
     batch = Batch.of(data)
-    expected, received = tuple(network.input_shape[1:]), tuple(np.shape(batch.image)[1:])
+    received = tuple(np.shape(batch.image)[1:])
+    # A subclassed network does not say which images it takes.
+    expected = tuple((getattr(network, "input_shape", None) or (None, *received))[1:])
     if len(expected) != len(received) or any(
         e not in (None, r) for e, r in zip(expected, received, strict=True)
     ):
@@ -58,13 +87,6 @@ def check_first_batch(
             "images must have the shape that the network takes",
             f"[batch, {', '.join(map(str, expected))}]",
             f"[batch, {', '.join(map(str, received))}]",
-        )
-    size = len(batch.image)
-    if size % num_replicas():
-        raise UserError(
-            f"the batch must be divisible by the {num_replicas()} replicas",
-            f"batch_size={size // num_replicas() * num_replicas() or num_replicas()}",
-            f"batch_size={size}",
         )
     image, label = check_examples(network, batch.image, batch.label)
     return Batch(image, label, batch.context)

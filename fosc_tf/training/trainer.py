@@ -10,9 +10,11 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from fosc_tf.schedules import at
+from fosc_tf.attacks.budget import steps_per_example
+from fosc_tf.errors import UserError
 from fosc_tf.training.first_batch import check_first_batch
 from fosc_tf.training.reduction import gather_over_replicas, mean_over_replicas
 from fosc_tf.types import Batch, Defense, Found, Judged
@@ -62,9 +64,12 @@ class AdversarialTrainer(keras.Model):
         self._means["accuracy"] = keras.metrics.Mean("accuracy")
         if defense.attack is not None:
             self._means["gradients"] = keras.metrics.Mean("gradients")
-            self._means["fosc"] = keras.metrics.Mean("fosc")
+            if fosc_every > 0:
+                self._means["fosc"] = keras.metrics.Mean("fosc")
             if getattr(defense.attack, "gate", None) is not None:
                 self._means["frozen"] = keras.metrics.Mean("frozen")
+        # XLA cannot compile batches that examples leave; on a GPU it would be Keras' default.
+        self.supports_jit = getattr(defense.attack, "keeps_shapes", True)
         self.built = True
 
     @property
@@ -84,14 +89,29 @@ class AdversarialTrainer(keras.Model):
         Raises:
             UserError: images or labels that do not fit the network, see `check_first_batch`.
         """
-        first = check_first_batch(self.network, x, y, arguments.get("batch_size"))
-        if self.defense.calibrate is not None and first is not None:
-            self.defense.calibrate(self.network, first.image, first.label)
+        # Also when fit is called outside the scope that the trainer was made in.
+        with self.distribute_strategy.scope():
+            first = check_first_batch(self.network, x, y, arguments.get("batch_size"))
+            self._calibrate(first)
+        if isinstance(x, tf.data.Dataset):
+            arguments = {"shuffle": False} | arguments  # Keras would warn that it cannot
         return super().fit(x, y, **arguments)
+
+    def _calibrate(self, first: Batch | None) -> None:
+        if self.defense.calibrate is None:
+            return
+        if first is not None:
+            self.defense.calibrate(self.network, first.image, first.label)
+        elif any(np.isnan(state).any() for state in self.defense_state):
+            raise UserError(
+                "this defense measures its first batch before it starts",
+                "fit on a tf.data.Dataset, a keras.utils.PyDataset or arrays",
+                "data whose first batch cannot be looked at",
+            )
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Attacks, judges, descends and records one batch."""
-        batch = Batch.of(data)
+        batch = Batch.of(data).cast()
         step = tf.cast(self.optimizer.iterations, tf.int64)
         found = self.attack(batch, step)
         judged = self.descend(batch, found, step)
@@ -122,9 +142,7 @@ class AdversarialTrainer(keras.Model):
         self, batch: Batch, found: Found | None, judged: Judged, step: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         """Updates the running means and returns what Keras logs for this step."""
-        hit = tf.argmax(judged.logits, axis=1, output_type=tf.int32) == tf.cast(
-            batch.label, tf.int32
-        )
+        hit = tf.argmax(judged.logits, axis=1, output_type=tf.int32) == batch.label
         self._means["loss"].update_state(judged.loss)
         self._means["accuracy"].update_state(hit)
         logs = {}
@@ -132,15 +150,17 @@ class AdversarialTrainer(keras.Model):
             known = tf.math.is_finite(found.fosc)
             self._means["gradients"].update_state(found.num_gradients)
             if "frozen" in self._means:
-                steps = tf.cast(at(self.defense.attack.num_steps, step), tf.int32)
+                rows = tf.shape(found.num_gradients)[0]
+                steps = steps_per_example(self.defense.attack.num_steps, step, rows)
                 self._means["frozen"].update_state(known & (found.num_gradients <= steps))
             measured = self.fosc_every > 0 and step % self.fosc_every == 0
             # Only fully measured batches count: frozen examples alone would bias the mean.
             fosc = tf.where(measured, found.fosc, float("nan"))
-            known = tf.math.is_finite(fosc)
-            self._means["fosc"].update_state(
-                tf.where(known, fosc, 0.0), sample_weight=tf.cast(known, tf.float32)
-            )
+            if "fosc" in self._means:
+                known = tf.math.is_finite(fosc)
+                self._means["fosc"].update_state(
+                    tf.where(known, fosc, 0.0), sample_weight=tf.cast(known, tf.float32)
+                )
             if self.reports_fosc:
                 logs["fosc_of_examples"] = gather_over_replicas(fosc)
         if self.defense.threshold is not None:
@@ -149,14 +169,20 @@ class AdversarialTrainer(keras.Model):
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Returns loss and accuracy at the clean images."""
-        batch = Batch.of(data)
+        batch = Batch.of(data).cast()
         logits = tf.cast(self.network(batch.image, training=False), tf.float32)
-        hit = tf.argmax(logits, axis=1, output_type=tf.int32) == tf.cast(batch.label, tf.int32)
+        hit = tf.argmax(logits, axis=1, output_type=tf.int32) == batch.label
         loss = tf.nn.sparse_softmax_cross_entropy_with_logits(batch.label, logits)
         self._means["loss"].update_state(loss)
         self._means["accuracy"].update_state(hit)
         return {name: self._means[name].result() for name in ("loss", "accuracy")}
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
-        """Does nothing: the network is built already, and Keras would reduce distributed batches
-        eagerly here, which fails with several workers."""
+        """Builds the optimizer only: its variables must exist before replicas trace their step.
+
+        The network is built already, and Keras would reduce distributed batches eagerly here,
+        which fails with several workers.
+        """
+        if self.optimizer is not None and not self.optimizer.built:
+            with self.distribute_strategy.scope():
+                self.optimizer.build(self.network.trainable_variables)

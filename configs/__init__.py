@@ -1,0 +1,1 @@
+"""Experiments: each leaf is a docstring (paper, command, time, numbers) and its differences."""

@@ -1,0 +1,137 @@
+"""What the experiments share: every field with its unit, and the settings of each dataset.
+
+A leaf calls `digits`, `mnist` or `cifar` with the defense it trains and returns the result. Fields
+are typed and the set of fields is closed, so a mistyped override fails with the nearest name.
+"""
+
+from __future__ import annotations
+
+from ml_collections import ConfigDict, FieldReference
+
+Config = ConfigDict
+
+
+def base() -> Config:
+    """Returns the fields of every experiment; the numbers are those of the digits."""
+    config = Config()
+    config.seed = 0  # decides weights, order, augmentation and attacks
+    config.total_epochs = 30  # passes over the training part
+    config.distribution = "auto"  # auto | none | mirrored (all GPUs, else all logical CPUs)
+    config.deterministic = True  # equal bits from run to run
+
+    config.data = Config()
+    config.data.name = "digits"  # digits | mnist | fashion_mnist | cifar10 | cifar100 | svhn
+    config.data.npz = ""  # file with x_train, y_train, x_test, y_test; first choice
+    config.data.dir = ""  # folder of TensorFlow Datasets; "" is its default folder
+    config.data.batch_size = 64  # examples of one weight update, over all replicas
+    config.data.held_out = 128  # training examples kept back to choose the best epoch
+    config.data.augment = False  # pad-4 crop and flip
+
+    config.model = Config()
+    config.model.name = "digits_cnn"  # see fosc_tf.models.names()
+
+    config.optimizer = Config()
+    config.optimizer.learning_rate = 0.05  # of SGD, first epochs
+    config.optimizer.momentum = 0.9
+    config.optimizer.weight_decay = 1e-4  # w of the L2 term 0.5 * w * ||theta||^2
+    config.optimizer.drop_epochs = (20, 26)  # 0-based epochs that multiply the rate
+    config.optimizer.drop_factor = 0.1  # by this
+
+    config.evaluation = Config()
+    config.evaluation.attacks = ("clean", "fgsm", "pgd-10", "pgd-20", "cw-linf")
+    config.evaluation.epsilon = 0.2  # radius over pixels in [0, 1]; follows the training epsilon
+    config.evaluation.norm = "linf"  # follows the training norm
+    config.evaluation.batch_size = 256  # images
+    config.evaluation.held_out_attack = "pgd-10"  # chooses the best epoch
+    config.evaluation.held_out_every = 1  # epochs; 0 never
+
+    config.checkpoint = Config()
+    config.checkpoint.every_steps = 0  # weight updates between checkpoints; 0 only at epoch ends
+    config.checkpoint.keep = 3  # newest checkpoints kept
+
+    config.log = Config()
+    config.log.fosc_every = 1  # batches between full FOSC measurements; 0 never
+    config.log.images = 6  # images in TensorBoard's panel
+    return config
+
+
+def with_defense(config: Config, name: str, *, epsilon: float, **arguments: object) -> Config:
+    """Adds the section `defense`, lets the evaluation follow it, and closes the set of fields."""
+    config.evaluation.epsilon = epsilon
+    config.defense = Config()
+    config.defense.name = name
+    if name != "unsecured":
+        defense = config.defense
+        defense.epsilon = epsilon  # radius over pixels in [0, 1]
+        defense.step_size = defense.get_ref("epsilon") / 4  # same unit
+        defense.num_steps = 10  # K
+        defense.norm = "linf"  # linf | l2 | l1
+        for argument, value in arguments.items():
+            defense[argument] = value
+        config.evaluation.epsilon = defense.get_ref("epsilon") * 1.0
+        config.evaluation.norm = defense.get_ref("norm") + ""
+    return config.lock()
+
+
+def dynamic_arguments(control_epochs: int) -> dict[str, object]:
+    """Returns the fields that only Dynamic training has."""
+    return {
+        "c_max": FieldReference(0.5, field_type=object),  # nats, or "auto"
+        "control_epochs": control_epochs,  # T', epochs until c_t is 0
+        "feasible": "ball",  # FOSC over the ball (the paper) or ball and pixel limits: box
+        "self_weighted": False,  # the authors' code: weight examples by their own loss
+    }
+
+
+def digits(defense: str, **arguments: object) -> Config:
+    """Returns a small experiment on the embedded 8x8 digits, about a minute on two CPU cores."""
+    return with_defense(base(), defense, epsilon=0.2, **arguments)
+
+
+def mnist(defense: str, **arguments: object) -> Config:
+    """Returns the MNIST setting of Wang et al. 2019, section 5.1."""
+    config = base()
+    config.total_epochs = 50
+    config.data.name = "mnist"
+    config.data.batch_size = 128
+    config.data.held_out = 1000
+    config.model.name = "mnist_cnn"
+    config.optimizer.learning_rate = 0.01
+    config.optimizer.drop_epochs = (20, 40)
+    config.evaluation.batch_size = 500
+    config.checkpoint.every_steps = 200
+    config.log.fosc_every = 10
+    return with_defense(config, defense, epsilon=0.3, **arguments)
+
+
+def cifar(defense: str, arg: str | None = None, **arguments: object) -> Config:
+    """Returns the CIFAR-10 setting of Wang et al. 2019, section 5.1 or, with wide_resnet, 5.2.
+
+    Args:
+        defense: its name.
+        arg: what follows the colon of `--config=configs/cifar_dynamic.py:model=wide_resnet_34_10`.
+        **arguments: the defense's own.
+    """
+    config = base()
+    config.total_epochs = 120
+    config.data.name = "cifar10"
+    config.data.batch_size = 128
+    config.data.held_out = 1000
+    config.data.augment = True
+    config.model.name = _option(arg, "model", ("cifar_cnn", "wide_resnet_34_10"))
+    config.optimizer.learning_rate = 0.01
+    config.optimizer.drop_epochs = (60, 100)
+    config.evaluation.batch_size = 500
+    config.checkpoint.every_steps = 100
+    config.log.fosc_every = 10
+    return with_defense(config, defense, epsilon=8 / 255, **arguments)
+
+
+def _option(arg: str | None, name: str, values: tuple[str, ...]) -> str:
+    if not arg:
+        return values[0]
+    given, _, value = arg.partition("=")
+    if given != name or value not in values:
+        choices = " or ".join(f"{name}={value}" for value in values)
+        raise ValueError(f"after the colon of --config goes {choices}; received {arg!r}")
+    return value

@@ -1,0 +1,13 @@
+"""Standard (PGD) adversarial training on the embedded digits.
+
+    python main.py --config=configs/digits_standard.py
+
+TIME-digits
+"""
+
+from configs import common
+
+
+def get_config() -> common.Config:
+    """Returns the experiment."""
+    return common.digits("standard")

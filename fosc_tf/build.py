@@ -1,0 +1,211 @@
+"""From a config to objects: the only place, with `cli`, that knows the config's fields.
+
+experiment = build(config)
+experiment.trainer.fit(experiment.batches(epoch=0, position=0))
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import math
+from typing import Any
+
+import tensorflow as tf
+from ml_collections import ConfigDict
+
+from fosc_tf import data, defenses, models
+from fosc_tf.attacks import presets
+from fosc_tf.data.checks import check_whole
+from fosc_tf.errors import UserError
+from fosc_tf.schedules import Clock, step_decay
+from fosc_tf.training import AdversarialTrainer, CoupledSGD
+from fosc_tf.training.distribution import strategy
+from fosc_tf.types import Attack
+
+
+@dataclasses.dataclass
+class Experiment:
+    """Everything a run needs, made from one config.
+
+    Attributes:
+        config: where it all comes from.
+        arrays: the dataset.
+        train: the part that is trained on.
+        held_out: the part that chooses the best epoch; may be empty.
+        trainer: compiled, its optimizer built.
+        steps_per_epoch: batches of one pass over `train`.
+    """
+
+    config: ConfigDict
+    arrays: data.Arrays
+    train: data.Part
+    held_out: data.Part
+    trainer: AdversarialTrainer
+    steps_per_epoch: int
+
+    def batches(self, *, epoch: int, position: int = 0) -> tf.data.Dataset:
+        """Returns endless training batches from batch `position` of `epoch` on."""
+        config = self.config.data
+        return data.train_batches(
+            self.train.image,
+            self.train.label,
+            ids=self.train.ids,
+            batch_size=config.batch_size,
+            seed=self.config.seed,
+            augment=_augmentation(config),
+            start_epoch=epoch,
+            start_position=position,
+        )
+
+    def test_batches(self) -> tf.data.Dataset:
+        """Returns the whole test set once, in order."""
+        size = self.config.evaluation.batch_size
+        return data.test_batches(self.arrays.x_test, self.arrays.y_test, batch_size=size)
+
+    def held_out_batches(self) -> tf.data.Dataset:
+        """Returns the held-out part once, in order."""
+        size = self.config.evaluation.batch_size
+        return data.test_batches(self.held_out.image, self.held_out.label, batch_size=size)
+
+    def held_out_attack(self) -> Attack:
+        """Returns the attack that chooses the best epoch."""
+        config = self.config.evaluation
+        return presets.get(config.held_out_attack, epsilon=config.epsilon, norm=config.norm)
+
+
+def build(config: ConfigDict) -> Experiment:
+    """Makes an experiment; nothing is trained or written yet.
+
+    Args:
+        config: from one of `configs/`.
+
+    Raises:
+        UserError: any field that cannot work, alone or with the others.
+    """
+    check(config)
+    arrays = data.load(config.data.name, npz=config.data.npz, dir=config.data.dir)
+    train, held_out = data.split(arrays, held_out=config.data.held_out, seed=config.seed)
+    steps_per_epoch = data.steps_per_epoch(len(train.image), config.data.batch_size)
+    replicas = strategy(config.distribution)
+    if config.data.batch_size % replicas.num_replicas_in_sync:
+        raise UserError(
+            f"the batch must be divisible by the {replicas.num_replicas_in_sync} replicas",
+            "a data.batch_size that is a multiple of their number",
+            f"data.batch_size={config.data.batch_size}",
+        )
+    with replicas.scope():
+        trainer = _trainer(config, steps_per_epoch)
+    return Experiment(config, arrays, train, held_out, trainer, steps_per_epoch)
+
+
+def network(config: ConfigDict) -> Any:
+    """Returns the config's network with its initial weights."""
+    entry = data.get(config.data.name)
+    arguments = {name: config.model[name] for name in config.model if name != "name"}
+    return models.get(
+        config.model.name,
+        input_shape=entry.image_shape,
+        num_classes=entry.num_classes,
+        **{"seed": config.seed, **arguments},
+    )
+
+
+def _trainer(config: ConfigDict, steps_per_epoch: int) -> AdversarialTrainer:
+    trainer = AdversarialTrainer(
+        network(config),
+        _defense(config, steps_per_epoch),
+        seed=config.seed,
+        fosc_every=config.log.fosc_every,
+    )
+    rate = step_decay(
+        config.optimizer.learning_rate,
+        drop_epochs=config.optimizer.drop_epochs,
+        drop_factor=config.optimizer.drop_factor,
+        clock=Clock(steps_per_epoch),
+    )
+    optimizer = CoupledSGD(
+        learning_rate=rate,
+        momentum=config.optimizer.momentum,
+        coupled_weight_decay=config.optimizer.weight_decay,
+    )
+    trainer.compile(optimizer=optimizer)
+    trainer.optimizer.build(trainer.network.trainable_variables)
+    return trainer
+
+
+def _defense(config: ConfigDict, steps_per_epoch: int) -> Any:
+    """Returns the defense; what it takes of the run's lengths it gets from the run."""
+    arguments = {name: config.defense[name] for name in config.defense if name != "name"}
+    lengths = {"steps_per_epoch": steps_per_epoch, "total_epochs": config.total_epochs}
+    taken = inspect.signature(defenses.factory(config.defense.name)).parameters
+    arguments |= {name: value for name, value in lengths.items() if name in taken}
+    return defenses.get(config.defense.name, **arguments)
+
+
+def _augmentation(config: ConfigDict) -> data.Augmentation | None:
+    """Returns what the catalog says of the dataset, or pad-4 crop and flip where it says none."""
+    if not config.augment:
+        return None
+    return data.get(config.name).augment or data.CropFlip()
+
+
+def check(config: ConfigDict) -> None:
+    """Raises `UserError` for what no single part can see, before anything is loaded."""
+    defenses.factory(config.defense.name)
+    data.get(config.data.name)
+    _check_whole_numbers(config)
+    for field in ("control_epochs", "fgsm_epochs"):
+        epochs = config.defense.get(field, 0)
+        if epochs > config.total_epochs:
+            raise UserError(
+                f"defense.{field} must not exceed total_epochs",
+                f"defense.{field}={max(1, config.total_epochs * 4 // 5)}, or more total_epochs",
+                f"defense.{field}={epochs} with total_epochs={config.total_epochs}",
+            )
+    _check_optimizer(config.optimizer)
+    evaluation = config.evaluation
+    if not evaluation.attacks:
+        raise UserError(
+            "evaluation.attacks must name at least one attack",
+            "('clean', 'pgd-20')",
+            f"evaluation.attacks={tuple(evaluation.attacks)}",
+        )
+    attacks = [name for name in evaluation.attacks if name != "clean"]
+    for name in (*attacks, evaluation.held_out_attack):
+        presets.get(str(name), epsilon=evaluation.epsilon, norm=evaluation.norm)
+
+
+def _check_whole_numbers(config: ConfigDict) -> None:
+    least = {"total_epochs": 1, "seed": 0, "checkpoint.keep": 1, "checkpoint.every_steps": 0}
+    least |= {"data.batch_size": 1, "data.held_out": 0, "evaluation.batch_size": 1}
+    least |= {"evaluation.held_out_every": 0, "log.fosc_every": 0, "log.images": 0}
+    for field, smallest in least.items():
+        section, _, name = field.rpartition(".")
+        check_whole(field, (config[section] if section else config)[name], least=smallest)
+    if config.seed >= 2**32:
+        raise UserError("seed must be below 2**32", "seed=0", f"seed={config.seed}")
+
+
+def _check_optimizer(optimizer: ConfigDict) -> None:
+    drops = tuple(optimizer.drop_epochs)
+    whole = all(isinstance(epoch, int) and epoch >= 1 for epoch in drops)
+    if not whole or sorted(set(drops)) != list(drops):
+        raise UserError(
+            "optimizer.drop_epochs must be ascending epochs from 1 on",
+            "(20, 40)",
+            f"optimizer.drop_epochs={drops}",
+        )
+    # Written so that NaN fails too.
+    for name, right, holds in (
+        ("learning_rate", "a positive number such as 0.01", 0 < optimizer.learning_rate < math.inf),
+        ("momentum", "0 or a number below 1 such as 0.9", 0 <= optimizer.momentum < 1),
+        ("weight_decay", "0 or a number such as 1e-4", 0 <= optimizer.weight_decay < math.inf),
+        ("drop_factor", "a positive number such as 0.1", 0 < optimizer.drop_factor < math.inf),
+    ):
+        if not holds:
+            raise UserError(
+                f"optimizer.{name} must lie in its range",
+                right,
+                f"optimizer.{name}={optimizer[name]}",
+            )

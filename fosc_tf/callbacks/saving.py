@@ -1,0 +1,84 @@
+"""Saves checkpoints by epoch and every n steps, and the best network beside them.
+
+trainer.fit(batches, callbacks=[guard, held_out, Saving(checkpoints, ledger, guard, ...)])
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+from typing import Any
+
+import keras
+
+from fosc_tf.callbacks.nan_guard import NanGuard
+from fosc_tf.training.checkpoints import Checkpoints
+from fosc_tf.training.ledger import Ledger
+
+
+class Saving(keras.callbacks.Callback):
+    """Keeps the run's ledger and its checkpoints; must come after what adds to the epoch's logs.
+
+    Best means the highest `held_out_robust`, the earliest epoch of equals. Checkpoints made within
+    an epoch carry its running means, which Keras resets as the epoch begins again on resuming:
+    they are put back.
+
+    Args:
+        checkpoints: where to save.
+        ledger: gets a row for each epoch.
+        guard: looks at the weights before they are saved.
+        steps_per_epoch: batches of one epoch.
+        every_steps: steps between checkpoints within an epoch; 0 saves at epoch ends only.
+        history: JSON file of the ledger's rows.
+    """
+
+    def __init__(
+        self,
+        checkpoints: Checkpoints,
+        ledger: Ledger,
+        guard: NanGuard,
+        *,
+        steps_per_epoch: int,
+        every_steps: int,
+        history: pathlib.Path,
+    ) -> None:
+        super().__init__()
+        self.checkpoints, self.ledger, self.guard = checkpoints, ledger, guard
+        self.steps_per_epoch, self.every_steps = steps_per_epoch, every_steps
+        self.history = history
+        variables = [v for metric in checkpoints.trainer.metrics for v in metric.variables]
+        self._running = [(v, v.numpy()) for v in variables]
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Puts back the running means of an epoch that is gone on with."""
+        if self._step() % self.steps_per_epoch:
+            for variable, value in self._running:
+                variable.assign(value)
+        self._running = []
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Saves within the epoch; its last step is left to the epoch's end."""
+        step = self._step()
+        if self.every_steps and step % self.every_steps == 0 and step % self.steps_per_epoch:
+            self.guard.check_weights()
+            self.checkpoints.save()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Enters the epoch in the ledger, keeps the network if it is the best, and saves."""
+        self.guard.check_weights()
+        row = {"epoch": epoch, **{name: float(value) for name, value in (logs or {}).items()}}
+        self.ledger.rows.append(row)
+        best = self.ledger.best
+        robust = row.get("held_out_robust")
+        if robust is not None and (best is None or robust > best["held_out_robust"]):
+            self.ledger.best = row
+            self.checkpoints.save_best()
+        # Before the checkpoint: after the last one of a run nothing would write it again.
+        unfinished = self.history.with_suffix(".unfinished")
+        unfinished.write_text(json.dumps(self.ledger.rows, indent=1))
+        os.replace(unfinished, self.history)
+        self.checkpoints.save()
+
+    def _step(self) -> int:
+        return int(self.model.optimizer.iterations.numpy())

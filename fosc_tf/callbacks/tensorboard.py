@@ -1,0 +1,72 @@
+"""Scalars of each epoch and a panel of attacked images, for TensorBoard.
+
+trainer.fit(batches, callbacks=[TensorBoard(writer, network, images, labels, attack, epsilon)])
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from fosc_tf.types import Attack
+
+SIDE = 64  # pixels a panel's image is at least drawn with
+
+
+class TensorBoard(keras.callbacks.Callback):
+    """Writes the epoch's logs as scalars, the learning rate, and the image panel.
+
+    Args:
+        writer: summary writer.
+        network: maps images to logits.
+        image: [n, h, w, c] float32 in [0, 1], shown clean and attacked; none if n is 0.
+        label: [n] int.
+        attack: makes the adversarial images.
+        epsilon: the difference is drawn as 0.5 + difference / (2 * epsilon).
+    """
+
+    def __init__(
+        self,
+        writer: tf.summary.SummaryWriter,
+        network: keras.Model,
+        image: np.ndarray,
+        label: np.ndarray,
+        attack: Attack,
+        epsilon: float,
+    ) -> None:
+        super().__init__()
+        self.writer, self.network, self.attack, self.epsilon = writer, network, attack, epsilon
+        self.image, self.label = image, label
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Writes this epoch under the step `epoch`."""
+        with self.writer.as_default(step=epoch):
+            for name, value in (logs or {}).items():
+                tf.summary.scalar(name, value)
+            tf.summary.scalar("learning_rate", self.model.optimizer.learning_rate)
+            if len(self.image):
+                found = self.attack(self.network, self.image, self.label, seed=0)
+                panel = image_panel(self.image, found.image.numpy(), self.epsilon)
+                tf.summary.image("clean, adversarial, difference", panel[None])
+        self.writer.flush()
+
+
+def image_panel(image: np.ndarray, image_adv: np.ndarray, epsilon: float) -> np.ndarray:
+    """Returns one picture of three rows: clean, adversarial, difference around grey.
+
+    Args:
+        image: [n, h, w, c] float32 in [0, 1].
+        image_adv: the same, attacked.
+        epsilon: a difference of +epsilon is white, of -epsilon black.
+
+    Returns:
+        [3 * h * k, n * w * k, c] float32 in [0, 1], small images enlarged k times.
+    """
+    difference = np.clip(0.5 + (image_adv - image) / (2 * epsilon), 0, 1)
+    rows = [np.concatenate(list(row), axis=1) for row in (image, image_adv, difference)]
+    panel = np.concatenate(rows, axis=0)
+    times = max(1, -(-SIDE // image.shape[1]))
+    return panel.repeat(times, axis=0).repeat(times, axis=1)

@@ -1,0 +1,276 @@
+"""A network as a folder that anything with TensorFlow can evaluate and attack: a SavedModel.
+
+    fosc_tf.export.save(network, "export")
+    network = fosc_tf.export.load("export")      # callable, differentiable, attackable
+
+The folder needs none of this project to be used:
+
+    module = tf.saved_model.load("export")
+    module.signatures["serving_default"](image=image)["logits"]
+    module.signatures["probabilities"](image=image)["probabilities"]
+    module.signatures["loss_and_input_gradient"](image=image, label=label)      # loss, gradient
+
+`image` is float32 [batch, height, width, channels] in [0, 1], `label` int32 [batch]. Beside the
+SavedModel lie `network.weights.h5`, the weights for Keras, and `export.json`, which says what the
+folder holds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import fosc_tf
+from fosc_tf.attacks.losses import check_logits
+from fosc_tf.errors import UserError
+from fosc_tf.objectives.terms import cross_entropy
+
+SIGNATURES = {
+    "serving_default": (("image",), ("logits",)),
+    "probabilities": (("image",), ("probabilities",)),
+    "loss_and_input_gradient": (("image", "label"), ("gradient", "loss")),
+}
+"""What each endpoint takes and returns, by name."""
+WEIGHTS, ABOUT = "network.weights.h5", "export.json"
+_RIGHT = "a folder that fosc_tf.export.save wrote"
+
+
+class Exported:
+    """A network read from a folder, to be called wherever a network is; see `load`.
+
+    Attributes:
+        path: the folder.
+        input_shape: (None, height, width, channels).
+        num_classes: number of logits.
+    """
+
+    def __init__(self, path: pathlib.Path, module: Any) -> None:
+        self.path = path
+        # TensorFlow frees the variables with the module, while its functions live on.
+        self._module = module
+        self._logits = module.signatures["serving_default"]
+        self.input_shape = tuple(self._logits.structured_input_signature[1]["image"].shape)
+        self.num_classes = int(self._logits.structured_outputs["logits"].shape[-1])
+
+    def __call__(self, image: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Returns logits [batch, num_classes] float32, differentiable with respect to `image`.
+
+        Args:
+            image: [batch, height, width, channels] in [0, 1], any floating dtype.
+            training: False; an export knows evaluation mode only.
+
+        Raises:
+            UserError: `training` is true.
+        """
+        if training:
+            raise UserError(
+                "an exported network is in evaluation mode for good",
+                f"training=False, or a network built anew and the weights in {WEIGHTS}",
+                f"training={training!r}",
+            )
+        return self._logits(image=tf.cast(image, tf.float32))["logits"]
+
+
+def save(network: keras.Model, path: str | os.PathLike) -> None:
+    """Writes `network`, in evaluation mode, as a SavedModel with three signatures.
+
+    `serving_default` maps image to logits, `probabilities` image to their softmax, and
+    `loss_and_input_gradient` image and label to the cross-entropy of each example (nats, [batch])
+    and the gradient of each example's own loss (the shape of the images). The batch may have any
+    size. The folder is written beside `path`, read back and compared with the network on random
+    images; only if logits, loss and gradient are the same to the bit does it take its place.
+    An earlier export at `path` stays until then and is replaced.
+
+    Args:
+        network: a built Keras model from float32 images [batch, height, width, channels] to logits
+            [batch, num_classes]; of a trainer, its `network`.
+        path: the folder to write; missing parents are made.
+
+    Raises:
+        UserError: no such network, probabilities instead of logits, or something at `path` that is
+            not an export.
+        RuntimeError: the folder, read back, is another function than the network.
+    """
+    shape, num_classes = _checked_shapes(network)
+    path = pathlib.Path(path).expanduser().resolve()
+    _check_replaceable(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Made inside a temporary folder, not as one: those are private to their user.
+    beside = pathlib.Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    fresh, earlier = beside / "fresh", beside / "earlier"
+    try:
+        endpoints = _endpoints(network, shape)
+        module = tf.Module()
+        module.weights = [variable.value for variable in network.variables]
+        tf.saved_model.save(module, str(fresh), signatures=endpoints)
+        network.save_weights(fresh / WEIGHTS)
+        about = {
+            "input_shape": shape,
+            "num_classes": num_classes,
+            "signatures": {
+                name: {"inputs": inputs, "outputs": outputs}
+                for name, (inputs, outputs) in SIGNATURES.items()
+            },
+            "weights_sha256": hashlib.sha256((fresh / WEIGHTS).read_bytes()).hexdigest(),
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
+            "fosc_tf": fosc_tf.__version__,
+        }
+        (fresh / ABOUT).write_text(json.dumps(about, indent=2) + "\n")
+        _verify(endpoints, fresh, shape, num_classes)
+        if path.exists():
+            path.rename(earlier)
+        fresh.rename(path)
+    finally:
+        if earlier.exists() and not path.exists():
+            earlier.rename(path)
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def load(path: str | os.PathLike) -> Exported:
+    """Returns the network in the folder `path`, callable as `loaded(image, training=False)`.
+
+    Attacks and evaluations take it like the network it was written from.
+
+    Args:
+        path: a folder that `save` wrote.
+
+    Raises:
+        UserError: no folder there, no readable SavedModel in it, or one without the signatures
+            that `save` writes.
+    """
+    path = pathlib.Path(path).expanduser().resolve()
+    rule = "an export is a folder with a SavedModel and its signatures"
+    if not path.is_dir():
+        raise UserError(rule, _RIGHT, f"{path}, where there is no folder")
+    if not tf.saved_model.contains_saved_model(str(path)):
+        raise UserError(rule, _RIGHT, f"{path}, a folder without saved_model.pb")
+    try:
+        # A strategy's scope would turn the variables into replicated ones, which these functions
+        # cannot read; a scope belongs to its thread.
+        with ThreadPoolExecutor(1) as outside:
+            module = outside.submit(tf.saved_model.load, str(path)).result()
+    except Exception as error:  # a damaged file raises any of half a dozen unrelated types
+        raise UserError(
+            rule, _RIGHT, f"{path}, whose SavedModel cannot be read: {type(error).__name__}"
+        ) from error
+    found = {
+        name: (
+            tuple(sorted(function.structured_input_signature[1])),
+            tuple(sorted(function.structured_outputs)),
+        )
+        for name, function in getattr(module, "signatures", {}).items()
+    }
+    if any(found.get(name) != names for name, names in SIGNATURES.items()):
+        raise UserError(
+            rule,
+            f"{_RIGHT}, with the signatures {_in_words(SIGNATURES)}",
+            f"{path}, a SavedModel with the signatures {_in_words(found) or 'none'}",
+        )
+    return Exported(path, module)
+
+
+def _endpoints(network: keras.Model, shape: tuple) -> dict[str, Callable]:
+    """Returns the compiled functions behind the signatures, in evaluation mode."""
+    image = tf.TensorSpec(shape, tf.float32, name="image")
+    label = tf.TensorSpec([None], tf.int32, name="label")
+
+    def logits_of(image: tf.Tensor) -> tf.Tensor:
+        # [batch, h, w, c] -> [batch, classes]
+        return tf.cast(network(image, training=False), tf.float32)
+
+    def serving_default(image: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"logits": logits_of(image)}
+
+    def probabilities(image: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"probabilities": tf.nn.softmax(logits_of(image))}
+
+    def loss_and_input_gradient(image: tf.Tensor, label: tf.Tensor) -> dict[str, tf.Tensor]:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(image)
+            loss = cross_entropy(logits_of(image), label)
+        # The gradient of a vector is that of its sum: each example keeps its own gradient.
+        return {"loss": loss, "gradient": tape.gradient(loss, image)}
+
+    functions = (serving_default, probabilities, loss_and_input_gradient)
+    taken = {"image": image, "label": label}
+    return {
+        # Concrete: TensorFlow would warn of retracing where a run saves several times.
+        function.__name__: tf.function(function, autograph=False).get_concrete_function(
+            *(taken[name] for name in SIGNATURES[function.__name__][0])
+        )
+        for function in functions
+    }
+
+
+def _verify(
+    endpoints: dict[str, Callable], folder: pathlib.Path, shape: tuple, classes: int
+) -> None:
+    """Raises unless the folder, read back, gives what the network gives."""
+    random = np.random.default_rng(0)
+    image = random.uniform(size=[4, *(side or 32 for side in shape[1:])]).astype(np.float32)
+    given = {
+        "image": tf.constant(image),
+        "label": tf.constant(random.integers(classes, size=4), tf.int32),
+    }
+    loaded = load(folder)
+    # On a GPU the gradient of a convolution may change from one call to the next.
+    with tf.device("CPU:0"):
+        for name, (inputs, outputs) in SIGNATURES.items():
+            arguments = {key: given[key] for key in inputs}
+            expected = endpoints[name](**arguments)
+            received = loaded._module.signatures[name](**arguments)
+            if name == "serving_default":
+                check_logits(expected["logits"])
+            for output in outputs:
+                if not np.array_equal(expected[output], received[output], equal_nan=True):
+                    raise RuntimeError(
+                        f"the {output} of the export differ from the network's: nothing was saved; "
+                        "the network must be the same function at every call with training=False"
+                    )
+
+
+def _checked_shapes(network: Any) -> tuple[tuple[int | None, ...], int]:
+    """Returns (None, h, w, c) and the number of classes, or raises `UserError`."""
+    try:
+        shape, output = tuple(network.input_shape), tuple(network.output_shape)
+        classes = int(output[1])
+    except (AttributeError, IndexError, TypeError, ValueError):
+        shape = ()
+    if not isinstance(network, keras.Model) or len(shape) != 4 or len(output) != 2:
+        raise UserError(
+            "only a built Keras model from images to logits can be exported",
+            "save(network, path), and for a trainer save(trainer.network, path)",
+            type(network).__name__,
+        )
+    return (None, *shape[1:]), classes
+
+
+def _check_replaceable(path: pathlib.Path) -> None:
+    """Raises `UserError` where replacing `path` would delete something else than an export."""
+    empty = path.is_dir() and not any(path.iterdir())
+    ours = (path / ABOUT).is_file() and (path / "saved_model.pb").is_file()
+    if path.exists() and not empty and not ours:
+        raise UserError(
+            "save replaces an earlier export and nothing else",
+            "a path where there is nothing yet, or an export",
+            f"{path}, which holds something else",
+        )
+
+
+def _in_words(signatures: dict[str, tuple]) -> str:
+    return ", ".join(
+        f"{name}({', '.join(inputs)}) -> {', '.join(outputs)}"
+        for name, (inputs, outputs) in signatures.items()
+    )

@@ -1,0 +1,90 @@
+"""Seeded Keras layers: one maker per network, so that its weights depend on its seed alone.
+
+make = Layers(seed=0, convolution_init="he_normal")
+x = make.conv(64, name="conv1")(x)
+x = make.batch_norm(name="bn1")(x)
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import keras
+
+from fosc_tf.errors import UserError
+from fosc_tf.models.whole_number import whole_number
+
+_INITIALIZERS = {
+    "glorot_uniform": keras.initializers.GlorotUniform,
+    "he_normal": keras.initializers.HeNormal,
+}
+
+
+class Layers:
+    """Makes the layers that have weights.
+
+    Args:
+        seed: whole number >= 0. Together with a layer's name it fixes the layer's kernel, whatever
+            the global random state and whichever layers were made before.
+        convolution_init: "glorot_uniform" (Keras' default) or "he_normal" (the ResNets).
+        batch_norm_momentum: share of the old moving statistics that a training step keeps, in
+            [0, 1).
+
+    Raises:
+        UserError: a seed or a momentum out of range.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int,
+        convolution_init: str = "glorot_uniform",
+        batch_norm_momentum: float = 0.99,
+    ) -> None:
+        self._seed = whole_number("seed", seed, least=0, right="seed=0")
+        if not (isinstance(batch_norm_momentum, (int, float)) and 0 <= batch_norm_momentum < 1):
+            raise UserError(
+                "batch_norm_momentum must be a number in [0, 1)",
+                "batch_norm_momentum=0.99",
+                f"batch_norm_momentum={batch_norm_momentum!r}",
+            )
+        self._convolution_init = convolution_init
+        self._batch_norm_momentum = float(batch_norm_momentum)
+
+    def conv(
+        self, filters: int, *, name: str, size: int = 3, strides: int = 1, use_bias: bool = True
+    ) -> keras.layers.Conv2D:
+        """Returns a size x size convolution with "same" padding and no activation."""
+        return keras.layers.Conv2D(
+            filters,
+            size,
+            strides=strides,
+            padding="same",
+            use_bias=use_bias,
+            kernel_initializer=self._initializer(self._convolution_init, name),
+            name=name,
+        )
+
+    def batch_norm(self, *, name: str) -> keras.layers.BatchNormalization:
+        """Returns a batch normalisation over the last axis, epsilon 1e-3 (Keras' default)."""
+        return keras.layers.BatchNormalization(momentum=self._batch_norm_momentum, name=name)
+
+    def dense(self, units: int, *, name: str) -> keras.layers.Dense:
+        """Returns a dense layer without activation, Glorot-uniform."""
+        initializer = self._initializer("glorot_uniform", name)
+        return keras.layers.Dense(units, kernel_initializer=initializer, name=name)
+
+    def logits(self, num_classes: int) -> keras.layers.Dense:
+        """Returns the last layer, float32 whatever the precision policy."""
+        return keras.layers.Dense(
+            num_classes,
+            kernel_initializer=self._initializer("glorot_uniform", "logits"),
+            # Losses and FOSC are differences of logits: half precision would lose them.
+            dtype="float32",
+            name="logits",
+        )
+
+    def _initializer(self, kind: str, layer: str) -> keras.initializers.Initializer:
+        # A hash, not seed + index: neighbouring seeds would otherwise share kernels between layers.
+        digest = hashlib.sha256(f"{self._seed}/{layer}".encode()).digest()
+        return _INITIALIZERS[kind](seed=int.from_bytes(digest[:4], "big") >> 1)

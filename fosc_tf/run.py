@@ -1,0 +1,246 @@
+"""A run in its work folder: train, evaluate, export, each resumable.
+
+run.train(config, pathlib.Path("runs/digits_dynamic"))
+"""
+
+from __future__ import annotations
+
+import pathlib
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import tensorflow as tf
+from ml_collections import ConfigDict
+from rich.console import Console
+
+from fosc_tf import build, callbacks, data
+from fosc_tf import export as exports
+from fosc_tf.errors import UserError, cannot_write
+from fosc_tf.evaluation import table, white_box
+from fosc_tf.run_record import RunRecord
+from fosc_tf.training.checkpoints import (
+    Checkpoints,
+    all_damaged,
+    restore_best,
+    restore_last,
+    step_of_last,
+)
+from fosc_tf.training.ledger import Ledger
+
+
+def train(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> None:
+    """Trains to the end, from the last checkpoint if there is one, then evaluates and exports.
+
+    Args:
+        config: the experiment.
+        folder: work folder; made if missing.
+        overrides: fields given on the command line, for the record.
+
+    Raises:
+        UserError: a mistake in the config or the folder; nothing has been written over.
+        NotFinite: a metric or weight became NaN; the last checkpoint is from before.
+    """
+    _prepare(config)
+    experiment = build.build(config)
+    contents = {"source": experiment.arrays.source, "sha256": experiment.arrays.sha256}
+    record = RunRecord.open(folder, config.to_dict(), overrides, contents)
+    with record.timed("train"):
+        ledger = _fit(experiment, folder)
+    _console().print(_summary(ledger, record), highlight=False)
+    _evaluate(experiment.config, experiment.arrays, record)
+    _export(config, record)
+
+
+def evaluate(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> None:
+    """Evaluates the last and the best network of a work folder; see `train`."""
+    _prepare(config)
+    record = _existing(config, folder, overrides)
+    arrays = data.load(config.data.name, npz=config.data.npz, dir=config.data.dir)
+    _evaluate(config, arrays, record)
+
+
+def export(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> None:
+    """Exports the last and the best network of a work folder; see `train`."""
+    _prepare(config)
+    _export(config, _existing(config, folder, overrides))
+
+
+def _existing(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> RunRecord:
+    if not step_of_last(folder / "checkpoints"):
+        raise UserError(
+            "only a trained work folder can be evaluated or exported",
+            "--workdir=FOLDER of a run, or --mode=train first",
+            f"no checkpoint in {folder}",
+        )
+    return RunRecord.open(folder, config.to_dict(), overrides)
+
+
+def _prepare(config: ConfigDict) -> None:
+    build.check(config)
+    tf.get_logger().setLevel("ERROR")
+    keras.utils.set_random_seed(config.seed)
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
+
+
+def _summary(ledger: Ledger, record: RunRecord) -> str:
+    rows = ledger.rows
+    gradients = [row["gradients"] for row in rows if "gradients" in row]
+    cost = f"{sum(gradients) / len(gradients):.2f}" if gradients else "no"
+    seconds = record.content["seconds"]["train"]
+    return f"{len(rows)} epochs in {seconds:.0f} s, {cost} attack gradients per example"
+
+
+def _fit(experiment: build.Experiment, folder: pathlib.Path) -> Ledger:
+    config, trainer = experiment.config, experiment.trainer
+    ledger = Ledger()
+    checkpoints = Checkpoints(folder / "checkpoints", trainer, ledger, config.checkpoint.keep)
+    checkpoints.restore()
+    steps = experiment.steps_per_epoch
+    epoch, position = divmod(int(trainer.optimizer.iterations.numpy()), steps)
+    if epoch >= config.total_epochs:
+        return ledger
+    writer = tf.summary.create_file_writer(str(folder / "tensorboard"))
+    watchers = _watchers(experiment, folder, checkpoints, ledger, writer)
+    try:
+        if position:
+            rest = experiment.batches(epoch=epoch, position=position).take(steps - position)
+            options = {"callbacks": watchers, "verbose": 0}
+            trainer.fit(rest, initial_epoch=epoch, epochs=epoch + 1, **options)
+            epoch += 1
+        if epoch < config.total_epochs:
+            trainer.fit(
+                experiment.batches(epoch=epoch),
+                steps_per_epoch=steps,
+                initial_epoch=epoch,
+                epochs=config.total_epochs,
+                callbacks=watchers,
+                verbose=0,
+            )
+    finally:
+        watchers[-1].close()
+        writer.close()
+    return ledger
+
+
+def _watchers(
+    experiment: build.Experiment,
+    folder: pathlib.Path,
+    checkpoints: Checkpoints,
+    ledger: Ledger,
+    writer: tf.summary.SummaryWriter,
+) -> list[keras.callbacks.Callback]:
+    """Returns the callbacks in the order in which they must see an epoch's logs."""
+    config, network = experiment.config, experiment.trainer.network
+    guard = callbacks.NanGuard()
+    shown = next(iter(experiment.test_batches().unbatch().batch(max(config.log.images, 1))))
+    watchers = [guard, callbacks.FoscHistogram(folder / "fosc", writer, ledger)]
+    if len(experiment.held_out.image) and config.evaluation.held_out_every:
+        watchers.append(
+            callbacks.HeldOut(
+                network,
+                experiment.held_out_batches(),
+                experiment.held_out_attack(),
+                every=config.evaluation.held_out_every,
+                seed=config.seed,
+            )
+        )
+    return [
+        *watchers,
+        callbacks.TensorBoard(
+            writer,
+            network,
+            shown[0][: config.log.images].numpy(),
+            shown[1][: config.log.images].numpy(),
+            experiment.held_out_attack(),
+            config.evaluation.epsilon,
+        ),
+        callbacks.Saving(
+            checkpoints,
+            ledger,
+            guard,
+            steps_per_epoch=experiment.steps_per_epoch,
+            every_steps=config.checkpoint.every_steps,
+            history=folder / "history.json",
+        ),
+        callbacks.Progress(
+            total_epochs=config.total_epochs,
+            steps_per_epoch=experiment.steps_per_epoch,
+            batch_size=config.data.batch_size,
+        ),
+    ]
+
+
+def _networks(
+    config: ConfigDict, folder: pathlib.Path
+) -> Iterator[tuple[str, int, keras.Model]]:
+    """Yields ("last", its step, network) and, where one was kept, ("best", its step, network)."""
+    for name, restore in (("last", restore_last), ("best", restore_best)):
+        network = build.network(config)
+        step = restore(folder / "checkpoints", network)
+        if step:
+            yield name, step, network
+        elif name == "last":
+            raise all_damaged(folder / "checkpoints")
+
+
+def _evaluate(config: ConfigDict, arrays: data.Arrays, record: RunRecord) -> None:
+    settings = config.evaluation
+    batches = data.test_batches(arrays.x_test, arrays.y_test, batch_size=settings.batch_size)
+    networks = list(_networks(config, record.folder))
+    done = {
+        "steps": {name: step for name, step, _ in networks},
+        "settings": settings.to_dict() | {"attacks": list(settings.attacks)},
+        "seed": config.seed,
+        "data": arrays.sha256,
+    }
+    if record.content.get("evaluated") != done or not (record.folder / "results.json").exists():
+        rows = []
+        with record.timed("evaluate"):
+            for name, _, network in networks:
+                found = white_box(
+                    network,
+                    batches,
+                    epsilon=settings.epsilon,
+                    attacks=settings.attacks,
+                    norm=settings.norm,
+                    seed=config.seed,
+                )
+                rows += [{"checkpoint": name} | row for row in found]
+        table.write(rows, record.folder, _note(record))
+        record.note(evaluated=done)
+    table.show(table.read(record.folder), _console())
+
+
+def _note(record: RunRecord) -> str:
+    content = record.content
+    seconds = ", ".join(f"{part} {value:.0f} s" for part, value in content["seconds"].items())
+    versions = ", ".join(f"{name} {value}" for name, value in content["versions"].items())
+    return (
+        f"Command: `{content['command']}`  \nSeed: {content['config']['seed']}  \n"
+        f"Epsilon: {content['config']['evaluation']['epsilon']:.4g} "
+        f"({content['config']['evaluation']['norm']})  \nWall time: {seconds}  \n"
+        f"Date: {content['updated']}  \nMachine: {content['machine']['platform']}, "
+        f"{content['machine']['cores']} cores  \nVersions: {versions}"
+    )
+
+
+def _export(config: ConfigDict, record: RunRecord) -> None:
+    for unfinished in record.folder.glob(".export*"):  # of a run killed while exporting
+        shutil.rmtree(unfinished)
+    with record.timed("export"):
+        for name, _, network in _networks(config, record.folder):
+            path = record.folder / ("export" if name == "last" else "export_best")
+            try:
+                exports.save(network, path)
+            except tf.errors.OpError as error:
+                raise cannot_write(path, error) from error
+            _console().print(f"{name} network: {path}", markup=False, highlight=False)
+
+
+def _console() -> Console:
+    """Returns the standard output; where that is no terminal, lines are not broken at 80."""
+    console = Console()
+    return console if console.is_terminal else Console(width=10_000)

@@ -1,0 +1,188 @@
+"""run.json: what a work folder's run was made of, when, and how long it took.
+
+record = RunRecord.open(folder, config, overrides)
+with record.timed("train"):
+    ...
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import importlib.metadata
+import json
+import os
+import pathlib
+import platform
+import shlex
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from fosc_tf.errors import UserError
+
+FILE = "run.json"
+# Where the data lies or how a run is shown does not make it another run.
+_SAME_RUN = {"evaluation", "checkpoint", "log", "distribution", "deterministic"}
+_SAME_DATA = {"npz", "dir"}
+
+
+class RunRecord:
+    """The record of one work folder, written anew after each change.
+
+    Attributes:
+        folder: the work folder.
+        content: what `run.json` holds: config, overrides, versions, machine, data, times.
+    """
+
+    def __init__(self, folder: pathlib.Path, content: dict[str, Any]) -> None:
+        self.folder, self.content = folder, content
+
+    @classmethod
+    def open(
+        cls,
+        folder: pathlib.Path,
+        config: dict[str, Any],
+        overrides: dict[str, Any],
+        data: dict[str, str] | None = None,
+    ) -> RunRecord:
+        """Returns the record of `folder`, begun if there is none.
+
+        Args:
+            folder: made if missing.
+            config: all fields, as plain Python values.
+            overrides: those given on the command line.
+            data: `source` and `sha256` of what is trained on; None when nothing is.
+
+        Raises:
+            UserError: the folder holds a run of another config or on other data, or cannot be
+                written.
+        """
+        config, overrides = json.loads(json.dumps([config, overrides]))
+        _writable(folder)
+        old = read(folder)
+        if old is not None:
+            was, now = _making(old["config"]), _making(config)
+            if data and "data" in old:
+                was["contents of the data"] = old["data"]["sha256"][:12]
+                now["contents of the data"] = data["sha256"][:12]
+            _refuse_another_run(folder, was, now)
+            content = old | {"config": config, "overrides": overrides}
+        elif any((folder / name).exists() for name in ("checkpoints", "results.json")):
+            raise UserError(
+                f"a work folder with results must hold their {FILE}",
+                "an empty folder, or one of an earlier run",
+                f"{folder} without {FILE}",
+            )
+        else:
+            content = {
+                "config": config,
+                "overrides": overrides,
+                "started": _now(),
+                "seconds": {},
+            }
+        content |= {
+            "command": shlex.join(sys.argv),
+            "versions": versions(),
+            "machine": {"platform": platform.platform(), "cores": os.cpu_count()},
+        }
+        if data:
+            content["data"] = data
+        record = cls(folder, content)
+        record.write()
+        return record
+
+    def note(self, **facts: Any) -> None:
+        """Adds facts and writes the record."""
+        self.content |= facts
+        self.write()
+
+    @contextlib.contextmanager
+    def timed(self, part: str) -> Iterator[None]:
+        """Adds the wall time of a block to `seconds[part]`, over all starts of the run."""
+        before = self.content["seconds"].get(part, 0.0)
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            passed = before + time.monotonic() - started
+            self.content["seconds"][part] = round(passed, 2)
+            self.note(updated=_now())
+
+    def write(self) -> None:
+        """Writes `run.json`, whole or not at all."""
+        unfinished = self.folder / f"{FILE}.unfinished"
+        unfinished.write_text(json.dumps(self.content, indent=1) + "\n")
+        os.replace(unfinished, self.folder / FILE)
+
+
+def read(folder: pathlib.Path) -> dict[str, Any] | None:
+    """Returns the content of a folder's `run.json`, or None without one.
+
+    Raises:
+        UserError: the file is not readable JSON.
+    """
+    path = folder / FILE
+    if not path.exists():
+        return None
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{FILE} must be the JSON that a run wrote", "an undamaged file", f"{path}: {error}"
+        ) from error
+
+
+def versions() -> dict[str, str]:
+    """Returns the versions that decide numbers."""
+    names = ("fosc-tf", "tensorflow", "keras", "numpy")
+    found = {"python": platform.python_version()}
+    for name in names:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
+
+
+def _making(config: dict[str, Any]) -> dict[str, Any]:
+    """Returns the fields that decide a run's weights, flat."""
+    fields = {}
+    for section, value in config.items():
+        if section in _SAME_RUN:
+            continue
+        for name, field in value.items() if isinstance(value, dict) else [("", value)]:
+            if not (section == "data" and name in _SAME_DATA):
+                fields[f"{section}.{name}".rstrip(".")] = field
+    return fields
+
+
+def _refuse_another_run(folder: pathlib.Path, old: dict[str, Any], new: dict[str, Any]) -> None:
+    others = [
+        f"{name}={new.get(name)!r} instead of {old.get(name)!r}"
+        for name in sorted(old.keys() | new.keys())
+        if old.get(name) != new.get(name)
+    ]
+    if others:
+        raise UserError(
+            "a work folder holds one run, and this one is another's",
+            f"another --workdir, or the config of the run in {folder}",
+            "; ".join(others),
+        )
+
+
+def _writable(folder: pathlib.Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".probe"
+        probe.write_text("")
+        probe.unlink()
+    except OSError as error:
+        raise UserError(
+            "the work folder must be one that can be written",
+            "--workdir=runs/my_run",
+            f"{folder}: {error.strerror}",
+        ) from error
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")

@@ -1,0 +1,161 @@
+"""Checkpoints of a run: whole, atomic, the last k kept, and the best network beside them.
+
+checkpoints = Checkpoints(folder, trainer, ledger, keep=3)
+checkpoints.restore()      # True when there was one
+checkpoints.save()
+"""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import shutil
+
+import keras
+import tensorflow as tf
+from absl import logging
+
+from fosc_tf.errors import UserError, cannot_write
+from fosc_tf.training.ledger import Ledger
+from fosc_tf.training.trainer import AdversarialTrainer
+
+
+class Checkpoints:
+    """Saves and restores a compiled trainer: network, optimizer, running means, defense, ledger.
+
+    Files are written beside the others and renamed when whole; older ones go only after that, so
+    a run that is killed while saving finds the checkpoint before.
+
+    Args:
+        folder: made when first needed.
+        trainer: compiled, its optimizer built.
+        ledger: Python values to save along.
+        keep: how many of the newest to keep, at least 1.
+    """
+
+    def __init__(
+        self, folder: pathlib.Path, trainer: AdversarialTrainer, ledger: Ledger, keep: int
+    ) -> None:
+        self.folder, self.trainer = folder, trainer
+        groups = {
+            "network": trainer.network.variables,
+            "optimizer": trainer.optimizer.variables,
+            "metrics": [v for metric in trainer.metrics for v in metric.variables],
+            "defense": trainer.defense_state,
+        }
+        content = {name: _values(variables) for name, variables in groups.items()}
+        self._all = tf.train.Checkpoint(ledger=ledger, **content)
+        self._manager = tf.train.CheckpointManager(
+            self._all, str(folder), max_to_keep=keep, checkpoint_name="step"
+        )
+        self._best = tf.train.CheckpointManager(
+            tf.train.Checkpoint(network=content["network"]),
+            str(folder / "best"),
+            max_to_keep=1,
+            checkpoint_name="step",
+        )
+
+    def save(self) -> None:
+        """Saves everything under the number of the step.
+
+        Raises:
+            UserError: the disk is full or cannot be written; the checkpoints before survive.
+        """
+        self._write(self._manager)
+
+    def save_best(self) -> None:
+        """Saves the network alone as the best so far; the one before goes after it is written."""
+        self._write(self._best)
+
+    def restore(self) -> bool:
+        """Restores the newest checkpoint that is whole; returns False when there is none at all.
+
+        A damaged one is reported and the one before it is used.
+
+        Raises:
+            UserError: there are checkpoints and every one is damaged.
+        """
+        paths = _newest_first(self.folder)
+        for path in paths:
+            if _restore(self._all, path):
+                return True
+        if paths:
+            raise all_damaged(self.folder)
+        return False
+
+    def _write(self, manager: tf.train.CheckpointManager) -> None:
+        step = int(self.trainer.optimizer.iterations.numpy())
+        try:
+            manager.save(checkpoint_number=step)
+        except (tf.errors.OpError, OSError) as error:
+            raise cannot_write(manager.directory, error) from error
+        _sweep(pathlib.Path(manager.directory), {pathlib.Path(p).name for p in manager.checkpoints})
+
+
+def restore_best(folder: pathlib.Path, network: keras.Model) -> int:
+    """Fills `network` with the best weights under `folder`.
+
+    Returns:
+        The step they are from, 0 when none are kept or whole.
+    """
+    return restore_last(folder / "best", network)
+
+
+def restore_last(folder: pathlib.Path, network: keras.Model) -> int:
+    """Fills `network` with the weights of the last whole checkpoint in `folder`.
+
+    Returns:
+        The step they are from, 0 when there is none.
+    """
+    checkpoint = tf.train.Checkpoint(network=_values(network.variables))
+    whole = (path for path in _newest_first(folder) if _restore(checkpoint, path))
+    return _step(next(whole, "step-0"))
+
+
+def step_of_last(folder: pathlib.Path) -> int:
+    """Returns the step of the newest checkpoint under `folder`, 0 without any."""
+    paths = _newest_first(folder)
+    return _step(paths[0]) if paths else 0
+
+
+def all_damaged(folder: pathlib.Path) -> UserError:
+    """Returns the error for a folder that has checkpoints of which none can be read."""
+    return UserError(
+        "a work folder's checkpoints must be readable to go on from them",
+        "an undamaged checkpoint, or an empty work folder to start anew",
+        f"{len(_newest_first(folder))} damaged checkpoints in {folder}",
+    )
+
+
+def _restore(checkpoint: tf.train.Checkpoint, path: str) -> bool:
+    try:
+        status = checkpoint.read(path).expect_partial()
+        status.assert_existing_objects_matched()
+    except Exception as error:  # the reader has no common class for what damage makes it raise
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        logging.error("Checkpoint %s is damaged and passed over: %s", path, reason)
+        return False
+    return True
+
+
+def _sweep(folder: pathlib.Path, kept: set[str]) -> None:
+    """Removes what a run that was killed while saving left behind: the manager never would."""
+    for path in _newest_first(folder):
+        if pathlib.Path(path).name not in kept:
+            for file in folder.glob(f"{pathlib.Path(path).name}.*"):
+                file.unlink()
+    for unfinished in folder.glob("step-*_temp"):
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _newest_first(folder: pathlib.Path) -> list[str]:
+    paths = [str(file.with_suffix("")) for file in folder.glob("step-*.index")]
+    return sorted(paths, key=_step, reverse=True)
+
+
+def _step(path: str) -> int:
+    return int(re.search(r"-(\d+)$", path).group(1))
+
+
+def _values(variables: list[keras.Variable]) -> list[tf.Variable]:
+    return [variable._value if hasattr(variable, "_value") else variable for variable in variables]

@@ -1,0 +1,118 @@
+"""Mistakes that must be told before the first gradient, each in three parts."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fosc_tf.attacks import PGD, Mixed
+from tests.attacks.toys import images, labels, mlp
+from tests.data.three_parts import refused
+
+GOOD = {"epsilon": 0.3, "step_size": 0.075, "num_steps": 10}
+
+
+@pytest.mark.parametrize(
+    ("bad", "rule", "right", "received"),
+    [
+        ({"epsilon": 8}, "epsilon must lie in (0, 1]", "epsilon=8/255", "epsilon=8"),
+        ({"epsilon": 0}, "epsilon must lie in (0, 1]", "8/255", "epsilon=0"),
+        ({"epsilon": -0.1}, "epsilon must lie in (0, 1]", "8/255", "epsilon=-0.1"),
+        ({"epsilon": float("nan")}, "epsilon must lie in (0, 1]", "8/255", "epsilon=nan"),
+        ({"epsilon": 0.0, "norm": "l2"}, "epsilon must be positive", "0.5", "epsilon=0"),
+        ({"step_size": 0.61}, "at most 2 * epsilon", "step_size=0.075", "0.61 with epsilon=0.3"),
+        ({"step_size": 0}, "step_size must be positive", "epsilon / 4", "step_size=0"),
+        ({"step_size": -1.0}, "step_size must be positive", "epsilon / 4", "step_size=-1"),
+        ({"num_steps": 0}, "num_steps must be a whole number >= 1", "10", "num_steps=0"),
+        ({"num_steps": 2.5}, "num_steps must be a whole number >= 1", "10", "num_steps=2.5"),
+        ({"num_steps": True}, "num_steps must be a whole number >= 1", "10", "num_steps=True"),
+        ({"norm": "linv"}, "norm must be a known one", "nearest: linf", "norm='linv'"),
+        ({"start": "unifrom"}, "start must be a known one", "nearest: uniform", "'unifrom'"),
+        ({"loss": "crossentropy"}, "loss must be a known", "nearest: cross_entropy", "crossentr"),
+        ({"feasible": "bal"}, "feasible set must be a known", "nearest: ball", "'bal'"),
+    ],
+)
+def test_parts_that_make_no_climb(bad, rule, right, received):
+    refused(lambda: PGD(**(GOOD | bad)), rule=rule, right=right, received=received)
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        {"epsilon": 1, "step_size": 2},
+        {"epsilon": 3.0, "norm": "l2"},
+        {"step_size": 0.6},
+        {"num_steps": np.int64(3)},
+        {"num_steps": Mixed(3)},
+        {"epsilon": lambda step: step},
+        {"epsilon": tf.constant(0.1), "step_size": tf.constant(0.1)},
+    ],
+)
+def test_what_is_accepted(good):
+    PGD(**(GOOD | good))
+
+
+@pytest.fixture(scope="module")
+def network():
+    return mlp()
+
+
+def wrong(**change):
+    return {"image": images(4), "label": labels(4), **change}
+
+
+@pytest.mark.parametrize(
+    ("batch", "rule", "right", "received"),
+    [
+        (wrong(image=images(4) * 255), "image must lie in [0, 1]", "divide", "values from"),
+        (wrong(image=(images(4) * 255).astype("uint8")), "image must hold floats", "255", "uint8"),
+        (wrong(image=images(4) - 0.5), "image must lie in [0, 1]", "[0, 1]", "values from -0."),
+        (wrong(image=images(4)[..., 0]), "image must have four axes", "channels", "[4, 4, 4]"),
+        (wrong(image=images(4) * np.nan), "image must hold no NaN", "float32", "64 NaN"),
+        (wrong(label=labels(4) + 3), "label must", "from 0 to 2", "values fr"),
+        (wrong(label=np.int32([0, -1, 0, 0])), "label must", "0 to 2", "from -1 to"),
+        (wrong(label=np.eye(3)[labels(4)]), "label must have one axis", "argmax", "[4, 3]"),
+        (wrong(label=labels(4) / 2), "label must hold integers", "0 to 2", "float64"),
+        (wrong(label=labels(3)), "every image needs one label", "4 labels", "3 labels"),
+    ],
+)
+def test_batches_that_do_not_fit(network, batch, rule, right, received):
+    attack = PGD(**GOOD)
+    refused(lambda: attack(network, **batch), rule=rule, right=right, received=received)
+
+
+def test_a_network_that_returns_probabilities(network):
+    softmax = keras.Sequential([network, keras.layers.Softmax()])
+    refused(
+        lambda: PGD(**GOOD)(softmax, **wrong()),
+        rule="logits, not probabilities",
+        right="without its softmax",
+        received="sum to 1",
+    )
+
+
+def test_a_network_that_cannot_be_differentiated():
+    def cut(image, training=False):
+        del training
+        return tf.stop_gradient(tf.reduce_mean(image, axis=[1, 2]) * tf.constant([1.0, -1.0]))
+
+    label = np.zeros(4, "int32")
+    refused(
+        lambda: PGD(**GOOD)(cut, images(4), label),
+        rule="must be differentiable",
+        right="SavedModel",
+        received="no gradient",
+    )
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "int64"])
+def test_any_integer_label_is_right(network, dtype):
+    attack = PGD(epsilon=0.1, step_size=0.1, num_steps=1, start="clean")
+    found = attack(network, images(4), labels(4).astype(dtype)).image
+    np.testing.assert_array_equal(found, attack(network, images(4), labels(4)).image)
+
+
+def test_float64_images_are_right(network):
+    attack = PGD(epsilon=0.1, step_size=0.1, num_steps=1, start="clean")
+    found = attack(network, images(4).astype("float64"), labels(4)).image
+    assert found.dtype == tf.float32

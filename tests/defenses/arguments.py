@@ -1,0 +1,23 @@
+"""Small arguments for any registered defense, so that a new one is tested at once.
+
+defense = defenses.get(name, **arguments_of(name))
+"""
+
+import inspect
+
+from fosc_tf import defenses
+
+SMALL = {
+    "epsilon": 0.1,
+    "num_steps": 2,
+    "steps_per_epoch": 2,
+    "total_epochs": 2,
+    "control_epochs": 2,
+    "fgsm_epochs": 1,
+}
+
+
+def arguments_of(name):
+    """Returns those of `SMALL` that the defense called `name` takes."""
+    taken = inspect.signature(defenses.factory(name)).parameters
+    return {argument: value for argument, value in SMALL.items() if argument in taken}

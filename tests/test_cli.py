@@ -1,0 +1,204 @@
+"""What a newcomer mistypes gets one message in three parts, exit code 2, and costs nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tests import faults, small_run
+from tests.program import ROOT
+
+CONFIG = "--config=configs/digits_dynamic.py"
+
+
+def refused(ended, *, rule, received, right=""):
+    """Fails unless the whole of standard error is one message with these words in its parts."""
+    assert ended.code == 2, ended
+    assert ended.out == ""
+    first, *rest = ended.err.strip().split("\n")
+    assert [line[:17] for line in rest] == ["  Right would be:", "  Received: " + rest[1][12:17]]
+    assert first.startswith("Error: ")
+    assert rule in first
+    assert right in rest[0]
+    assert received in rest[1]
+
+
+# (flags, rule, what would be right, received)
+FLAGS = {
+    "no flag": ([], "an experiment is needed", CONFIG, "no --config"),
+    "config unknown": (
+        ["--config=configs/digits_dinamic.py"],
+        "the config must be a known one",
+        "(nearest: configs/digits_dynamic.py)",
+        "digits_dinamic",
+    ),
+    "config without name": (["--config"], "config must be", "configs/cifar_dynamic.py", "''"),
+    "not an experiment": (["--config=configs/common.py"], "every flag", "", "get_config"),
+    "config option unknown": (
+        ["--config=configs/cifar_dynamic.py:model=wide"],
+        "every flag",
+        "",
+        "model=cifar_cnn or model=wide_resnet_34_10; received 'model=wide'",
+    ),
+    "flag unknown": (["--confg=x"], "every flag", "", "Did you mean: config"),
+    "word without dashes": (["train"], "every argument is a flag", CONFIG, "train"),
+    "mode": ([CONFIG, "--mode=trian"], "the mode must", "(nearest: train)", "mode='trian'"),
+    "field": ([CONFIG, "--config.defense.epsilom=0.1"], "every flag", "", '"epsilon" instead of'),
+    "section": ([CONFIG, "--config.defence.epsilon=0.1"], "every flag", "", '"defense" instead'),
+    "new field": ([CONFIG, "--config.model.depth=3"], "every flag", "", "no field 'depth'"),
+    "type": ([CONFIG, "--config.defense.epsilon=high"], "value of its type", "", "epsilon=high"),
+    "half a step": ([CONFIG, "--config.defense.num_steps=1.5"], "value of its type", "", "1.5"),
+    "division by 0": ([CONFIG, "--config.defense.epsilon=8/0"], "of its type", "", "8/0"),
+}
+
+
+@pytest.mark.parametrize("case", FLAGS)
+def test_mistyped_command_line(program, case):
+    flags, rule, right, received = FLAGS[case]
+    refused(program.run(*flags), rule=rule, right=right, received=received)
+
+
+# Fields of the config: (changed fields, rule, what would be right, received).
+FIELDS = {
+    "defense": ({"defense.name": "dinamic"}, "the defense must", "(nearest: dynamic)", "dinamic"),
+    "model": ({"model.name": "digits_mpl"}, "the model must", "(nearest: digits_mlp)", "mpl"),
+    "dataset": ({"data.name": "digit"}, "the data set must", "(nearest: digits)", "'digit'"),
+    "norm": ({"defense.norm": "linff"}, "the norm must", "(nearest: linf)", "'linff'"),
+    "distribution": ({"distribution": "mirored"}, "distribution", "nearest: mirrored", "mirored"),
+    "attack": ({"evaluation.attacks": "('pgd-x',)"}, "the attack must", "pgd-K", "'pgd-x'"),
+    "epsilon of 0..255": ({"defense.epsilon": "8"}, "(0, 1]", "epsilon=8/255", "epsilon=8"),
+    "epsilon 0": ({"defense.epsilon": "0"}, "epsilon must lie in (0, 1]", "8/255", "epsilon=0"),
+    "step size": (
+        {"defense.step_size": "0.07"},
+        "at most 2 * epsilon",
+        "0.007843",
+        "step_size=0.07 with epsilon=0.0313725",
+    ),
+    "num_steps": ({"defense.num_steps": "0"}, "num_steps must be a whole", "10", "num_steps=0"),
+    "T' > T": (
+        {"defense.control_epochs": "9"},
+        "control_epochs must not exceed total_epochs",
+        "control_epochs=2, or more total_epochs",
+        "control_epochs=9 with total_epochs=3",
+    ),
+    "batch": ({"data.batch_size": "1000"}, "batch_size must not exceed", "of at most 32", "1000"),
+    "no such npz": ({"data.npz": "no.npz"}, "name a file that exists", "np.savez", "no.npz"),
+    "no npz": ({"data.npz": "setup.py"}, "must be a complete .npz", "np.savez", "setup.py"),
+}
+
+
+@pytest.mark.parametrize("case", FIELDS)
+def test_field_that_cannot_work(program, tmp_path, case):
+    fields, rule, right, received = FIELDS[case]
+    fields = {name.replace(".", "__"): value for name, value in fields.items()}
+    fields = {"npz": small_run.npz(tmp_path)} | fields
+    workdir = tmp_path / "work"
+    ended = program.run(*small_run.flags(workdir, **fields))
+    refused(ended, rule=rule, right=right, received=received)
+    assert not workdir.exists()
+
+
+def test_fgsm_epochs_beyond_the_last(program, tmp_path):
+    ended = program.run(
+        "--config=configs/digits_fgsm_pgd.py",
+        f"--workdir={tmp_path / 'work'}",
+        "--config.defense.fgsm_epochs=31",
+    )
+    refused(ended, rule="fgsm_epochs must not exceed", right="24", received="total_epochs=30")
+    assert not (tmp_path / "work").exists()
+
+
+def _with_nan(image):
+    image = image.copy()
+    image[0, 0, 0] = np.nan
+    return image
+
+
+# (array, what becomes of it, rule, received)
+ARRAYS = {
+    "label": ("y_train", lambda label: label + 1, "label", "values from 1 to 10"),
+    "NaN": ("x_test", _with_nan, "must hold no NaN", "1 NaN values"),
+    "range": ("x_train", lambda image: image * 255, "lie in [0, 1]", "values from 0 to 255"),
+    "shape": ("x_train", lambda image: image[:, :7], "hold images of digits", "7, 8]"),
+    "length": ("y_test", lambda label: label[1:], "equally long", "40 images, 39 labels"),
+}
+
+
+@pytest.mark.parametrize("case", ARRAYS)
+def test_arrays_that_cannot_be_trained_on(program, tmp_path, case):
+    name, change, rule, received = ARRAYS[case]
+    npz = small_run.npz(tmp_path, **{name: change(small_run.arrays()[name])})
+    ended = program.run(*small_run.flags(tmp_path / "work", npz=npz))
+    rule = "y_train of npz" if case == "label" else rule
+    refused(ended, rule=rule, received=received)
+    assert not (tmp_path / "work").exists()
+
+
+def test_truncated_npz(program, tmp_path):
+    npz = small_run.npz(tmp_path)
+    npz.write_bytes(npz.read_bytes()[:-500])
+    ended = program.run(*small_run.flags(tmp_path / "work", npz=npz))
+    refused(ended, rule="must be a complete .npz", right="np.savez", received=str(npz))
+    assert not (tmp_path / "work").exists()
+
+
+def test_work_folder_below_a_file(program, tmp_path):
+    npz = small_run.npz(tmp_path)
+    for workdir in (npz, npz / "work"):
+        ended = program.run(*small_run.flags(workdir, npz=npz))
+        refused(ended, rule="work folder must be one that can be written", received=str(workdir))
+
+
+@pytest.mark.parametrize("mode", ["evaluate", "export"])
+def test_nothing_to_evaluate_or_export(program, tmp_path, mode):
+    npz, workdir = small_run.npz(tmp_path), tmp_path / "work"
+    ended = program.run(*small_run.flags(workdir, npz=npz, mode=mode))
+    refused(ended, rule="only a trained work folder", right="--mode=train", received=str(workdir))
+    assert not workdir.exists()
+
+
+def test_batch_that_replicas_cannot_share(program, tmp_path):
+    fields = {"distribution": "mirrored", "data__batch_size": 7}
+    flags = small_run.flags(tmp_path / "work", npz=small_run.npz(tmp_path), **fields)
+    ended = program.run(*flags, before=faults.logical_cpus(2))
+    refused(ended, rule="divisible by the 2 replicas", received="data.batch_size=7")
+    assert not (tmp_path / "work").exists()
+
+
+@pytest.mark.parametrize(
+    "words", [["--config.defense.epsilon=8/255"], "--config.defense.epsilon 8/255".split()]
+)
+def test_fraction_is_accepted(program, tmp_path, words):
+    # Refused for its last field only, and with the epsilon that was meant.
+    npz, workdir = small_run.npz(tmp_path), tmp_path / "work"
+    ended = program.run(*small_run.flags(workdir, npz=npz), *words, "--config.defense.step_size=1")
+    refused(ended, rule="2 * epsilon", received=f"with epsilon={8 / 255:g}")
+
+
+def test_default_work_folder_is_named_after_the_config(program, tmp_path):
+    flags = small_run.flags(tmp_path, npz=small_run.npz(tmp_path), mode="export")
+    flags = [flag for flag in flags if not flag.startswith(("--workdir", "--config="))]
+    ended = program.run(f"--config={ROOT / 'configs/digits_dynamic.py'}", *flags, cwd=tmp_path)
+    refused(ended, rule="trained work folder", received="in runs/digits_dynamic")
+    ended = program.run(
+        f"--config={ROOT / 'configs/cifar_dynamic.py'}:model=wide_resnet_34_10",
+        "--mode=export",
+        cwd=tmp_path,
+    )
+    refused(ended, rule="trained work folder", received="cifar_dynamic-model=wide_resnet_34_10")
+
+
+def test_help_needs_no_tensorflow():
+    code = (
+        "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = None\n"
+        "sys.argv = ['main.py', '--help']\n"
+        "import runpy; runpy.run_path('main.py', run_name='__main__')"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert "--workdir" in ended.stdout
+    assert "Traceback" not in ended.stderr

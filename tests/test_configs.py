@@ -1,0 +1,137 @@
+"""Every config is loaded, built and trained for one step; a config not listed here fails."""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+
+import keras
+import numpy as np
+import pytest
+
+from fosc_tf import build, data
+from tests.program import ROOT
+
+DATASETS = ("digits", "mnist", "cifar")
+DEFENSES = ("unsecured", "standard", "curriculum", "fgsm_pgd", "dynamic")
+LEAVES = [f"{dataset}_{defense}" for dataset, defense in itertools.product(DATASETS, DEFENSES)]
+WIDE_RESNET = "model=wide_resnet_34_10"
+SHARED = {"__init__", "common"}  # files of configs/ that are no experiment
+
+
+def load(leaf, *arg):
+    return importlib.import_module(f"configs.{leaf}").get_config(*arg)
+
+
+def shrink(config, folder, **fields):
+    """Points the config at a tiny file of images of the right shape."""
+    entry = data.get(config.data.name)
+    random = np.random.default_rng(0)
+    path = folder / "tiny.npz"
+    arrays = {}
+    for part, n in (("train", 6), ("test", 2)):
+        shape = [n, *entry.image_shape]
+        arrays[f"x_{part}"] = random.integers(256, size=shape).astype(np.uint8)
+        arrays[f"y_{part}"] = random.integers(entry.num_classes, size=n)
+    np.savez(path, **arrays)
+    config.data.npz = str(path)
+    config.data.batch_size = 2
+    config.data.held_out = 2
+    config.update_from_flattened_dict(fields)
+    return config
+
+
+def one_step(config):
+    """Builds and trains as a run does; returns how far each weight moved."""
+    keras.utils.set_random_seed(0)
+    experiment = build.build(config)
+    trainer = experiment.trainer
+    before = [weight.numpy() for weight in trainer.network.trainable_variables]
+    history = trainer.fit(experiment.batches(epoch=0).take(1), verbose=0).history
+    assert int(trainer.optimizer.iterations.numpy()) == 1
+    assert all(np.isfinite(values).all() for values in history.values()), history
+    weights = [weight.numpy() for weight in trainer.network.trainable_variables]
+    assert all(np.isfinite(weight).all() for weight in weights)
+    return [np.abs(new - old).max() for new, old in zip(weights, before, strict=True)]
+
+
+def test_no_config_is_missing_or_unlisted():
+    found = {path.stem for path in (ROOT / "configs").glob("*.py")} - SHARED
+    assert found == set(LEAVES)
+
+
+@pytest.mark.parametrize("leaf", LEAVES)
+def test_config_trains_one_step(leaf, tmp_path):
+    config = load(leaf)
+    steps = {} if config.defense.name == "unsecured" else {"defense.num_steps": 2}
+    moved = one_step(shrink(config, tmp_path, **steps))
+    assert max(moved) > 0
+
+
+@pytest.mark.slow
+def test_wide_resnet_trains_one_step(tmp_path):
+    config = load("cifar_dynamic", WIDE_RESNET)
+    assert config.model.name == "wide_resnet_34_10"
+    moved = one_step(shrink(config, tmp_path, **{"defense.num_steps": 1}))
+    assert max(moved) > 0
+
+
+@pytest.mark.parametrize("defense", DEFENSES)
+def test_every_cifar_config_takes_the_wide_resnet(defense):
+    config, plain = load(f"cifar_{defense}", WIDE_RESNET), load(f"cifar_{defense}")
+    assert config.model.name == "wide_resnet_34_10"
+    assert plain.model.name == "cifar_cnn"
+    with pytest.raises(ValueError, match="model=cifar_cnn or model=wide_resnet_34_10"):
+        load(f"cifar_{defense}", "model=resnet")
+
+
+@pytest.mark.parametrize("leaf", LEAVES)
+def test_config_says_its_command_and_names_its_parts(leaf):
+    module = importlib.import_module(f"configs.{leaf}")
+    assert f"    python main.py --config=configs/{leaf}.py\n" in module.__doc__
+    dataset, _, defense = leaf.partition("_")
+    config = module.get_config()
+    assert config.defense.name == defense
+    assert config.data.name == {"cifar": "cifar10"}.get(dataset, dataset)
+
+
+@pytest.mark.parametrize("leaf", LEAVES)
+def test_fields_are_typed_and_their_set_is_closed(leaf):
+    config = load(leaf)
+    with pytest.raises(AttributeError, match="epsilon"):
+        config.evaluation.epsilom = 0.1
+    with pytest.raises(TypeError):
+        config.total_epochs = "many"
+
+
+@pytest.mark.parametrize("leaf", [leaf for leaf in LEAVES if not leaf.endswith("unsecured")])
+def test_evaluation_and_step_size_follow_the_training_epsilon(leaf):
+    config = load(leaf)
+    config.defense.epsilon = 0.04
+    config.defense.norm = "l2"
+    assert config.defense.step_size == pytest.approx(0.01)
+    assert config.evaluation.epsilon == 0.04
+    assert config.evaluation.norm == "l2"
+
+
+# The settings of Wang et al. 2019, section 5.1: (epsilon, T, T', drops of the learning rate).
+PAPER = {
+    "mnist": (0.3, 50, 40, (20, 40)),
+    "cifar": (8 / 255, 120, 100, (60, 100)),
+}
+
+
+@pytest.mark.parametrize("dataset", PAPER)
+def test_paper_settings(dataset):
+    config = load(f"{dataset}_dynamic")
+    epsilon, total_epochs, control_epochs, drops = PAPER[dataset]
+    assert config.defense.epsilon == epsilon
+    assert config.defense.step_size == epsilon / 4
+    assert config.defense.num_steps == 10
+    assert config.defense.c_max == 0.5
+    assert config.total_epochs == total_epochs
+    assert config.defense.control_epochs == control_epochs
+    assert config.optimizer.drop_epochs == drops
+    assert config.optimizer.learning_rate == 0.01
+    assert config.optimizer.momentum == 0.9
+    assert config.data.batch_size == 128

@@ -1,0 +1,129 @@
+"""Trains by every registered defense on one and on two replicas, in a process of its own.
+
+python -m tests.training.replica_run      # prints a JSON object with what it found
+
+TensorFlow wants logical devices before anything runs, and no second strategy in a process.
+"""
+
+import contextlib
+import json
+
+import numpy as np
+import tensorflow as tf
+
+SIZE, STEPS, EPOCHS = 16, 2, 2
+
+
+def variants(defenses, arguments_of):
+    """Returns {id: (name, arguments)}: every defense, and those that do more when asked to."""
+    found = {name: (name, arguments_of(name)) for name in defenses.names()}
+    extra = {"c_max": "auto", "self_weighted": True, "feasible": "box"}
+    found["dynamic, all options"] = ("dynamic", arguments_of("dynamic") | extra)
+    return found
+
+
+def train(name, arguments, scope):
+    """Returns the weights, the epochs' logs and the clean accuracy after a short training."""
+    from fosc_tf import defenses, models
+    from fosc_tf.training import AdversarialTrainer, CoupledSGD
+
+    random = np.random.default_rng(0)
+    image = random.uniform(size=(SIZE * STEPS, 8, 8, 1)).astype("float32")
+    label = random.integers(0, 10, SIZE * STEPS)
+    batches = tf.data.Dataset.from_tensor_slices({"image": image, "label": label})
+    batches = batches.batch(SIZE, drop_remainder=True)
+    with scope:
+        network = models.get("digits_mlp", input_shape=(8, 8, 1), num_classes=10)
+        defense = defenses.get(name, **arguments)
+        trainer = (defense.trainer or AdversarialTrainer)(network, defense, fosc_every=1)
+        trainer.compile(optimizer=CoupledSGD(0.1, momentum=0.9, coupled_weight_decay=1e-3))
+    # Outside of the scope, as a user may call it.
+    logs = trainer.fit(batches, epochs=EPOCHS, verbose=0).history
+    moved = network.get_weights()
+    logs["clean"] = [trainer.evaluate(batches, verbose=0, return_dict=True)["accuracy"]]
+    return moved, logs
+
+
+def differences(one, two):
+    """Returns how far apart two trainings ended; logs differ by rounding only."""
+    return {
+        "weights": max(float(np.abs(a - b).max()) for a, b in zip(one[0], two[0], strict=True)),
+        "finite": all(bool(np.isfinite(weight).all()) for weight in two[0]),
+        "names": sorted(one[1]) == sorted(two[1]),
+        "logs": max(
+            float(np.abs(np.subtract(one[1][name], two[1][name])).max()) for name in one[1]
+        ),
+        "moved": float(np.abs(two[0][0] - initial_kernel()).max()),
+    }
+
+
+def initial_kernel():
+    """Returns the first kernel before training."""
+    from fosc_tf import models
+
+    network = models.get("digits_mlp", input_shape=(8, 8, 1), num_classes=10)
+    return network.get_weights()[0]
+
+
+def rows(strategy):
+    """Returns what two replicas see of the global batch, joined, and what one replica sees."""
+    from fosc_tf.attacks import Mixed, ball, budget, starts
+    from fosc_tf.training.reduction import gather_over_replicas, mean_over_replicas
+
+    image = tf.fill([8, 2, 2, 1], 0.5)
+    step, seed = tf.constant(0, tf.int64), tf.constant([3, 4], tf.int64)
+
+    def noise(part):
+        return starts.uniform(part, ball.get("l2"), tf.constant(0.2), seed, step)
+
+    def of_replica():
+        part = image[:4]
+        mine = tf.distribute.get_replica_context().replica_id_in_sync_group
+        values = tf.constant([[1.0, 2.0], [3.0, 6.0]])[mine]
+        steps = budget.steps_per_example(Mixed(3), step, tf.constant(4))
+        share = mean_over_replicas(values)
+        return noise(part), steps, share, gather_over_replicas(values)
+
+    found = [strategy.experimental_local_results(x) for x in strategy.run(tf.function(of_replica))]
+    return {
+        "noise": float(np.abs(np.concatenate(found[0]) - noise(image)).max()),
+        "noise differs": bool(np.any(found[0][0] != found[0][1])),
+        "steps": np.concatenate(found[1]).tolist(),
+        "mean": float(sum(found[2])),
+        "gathered": [one.numpy().tolist() for one in found[3]],
+    }
+
+
+def odd_batch(strategy):
+    """Returns the message to a batch of three for two replicas, when fit is called anywhere."""
+    from fosc_tf import UserError, defenses, models
+    from fosc_tf.training import AdversarialTrainer
+
+    with strategy.scope():
+        network = models.get("digits_mlp", input_shape=(8, 8, 1), num_classes=10)
+        trainer = AdversarialTrainer(network, defenses.get("unsecured"))
+        trainer.compile(optimizer="sgd")
+    try:
+        trainer.fit(np.zeros([3, 8, 8, 1], "float32"), np.zeros(3, "int32"), verbose=0)
+    except UserError as error:
+        return [error.rule, error.right, error.received]
+    return None
+
+
+def main():
+    """Prints everything as JSON."""
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    from fosc_tf import defenses
+    from tests.defenses.arguments import arguments_of
+
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    found = {"rows": rows(strategy), "odd batch": odd_batch(strategy), "defenses": {}}
+    for name, arguments in variants(defenses, arguments_of).items():
+        one = train(*arguments, contextlib.nullcontext())
+        found["defenses"][name] = differences(one, train(*arguments, strategy.scope()))
+    print("FOUND " + json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

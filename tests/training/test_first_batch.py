@@ -1,0 +1,168 @@
+"""Mistakes in what is given to `fit` are told before the first step, in three parts."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fosc_tf import defenses
+from fosc_tf.training import AdversarialTrainer, CoupledSGD
+from fosc_tf.training.first_batch import check_first_batch
+from tests.attacks.toys import SHAPE, images, labels, mlp
+from tests.data.three_parts import refused
+
+IMAGE, LABEL = images(12), labels(12)
+
+
+@pytest.fixture(scope="module")
+def network():
+    return mlp()
+
+
+def batches(*tensors, size=4):
+    return tf.data.Dataset.from_tensor_slices(tensors[0] if len(tensors) == 1 else tensors).batch(
+        size
+    )
+
+
+def test_returns_the_first_batch_of_anything_fit_takes(network):
+    class Sequence(keras.utils.PyDataset):
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, index):
+            rows = slice(4 * index, 4 * index + 4)
+            return IMAGE[rows], LABEL[rows]
+
+    as_dict = {"image": IMAGE, "label": LABEL, "id": np.arange(12)}
+    found = [
+        check_first_batch(network, batches(IMAGE, LABEL)),
+        check_first_batch(network, batches(as_dict)),
+        check_first_batch(network, Sequence()),
+        check_first_batch(network, IMAGE, LABEL, batch_size=4),
+    ]
+    for batch in found:
+        np.testing.assert_array_equal(batch.image, IMAGE[:4])
+        np.testing.assert_array_equal(batch.label, LABEL[:4])
+    assert found[1].context["id"].numpy().tolist() == [0, 1, 2, 3]
+    assert len(check_first_batch(network, IMAGE, LABEL).image) == 12  # fewer than Keras' 32
+    assert check_first_batch(network, iter([(IMAGE, LABEL)])) is None
+
+
+@pytest.mark.parametrize(
+    ("data", "rule", "right", "received"),
+    [
+        ((IMAGE * 255, LABEL), "image must lie in [0, 1]", "divide", "values from"),
+        (((IMAGE * 255).astype("uint8"), LABEL), "image must hold floats", "255", "uint8"),
+        ((IMAGE * np.nan, LABEL), "no NaN", "[0, 1]", "64 NaN"),
+        ((IMAGE, LABEL + 3), "label must", "from 0 to 2", "values from 3"),
+        ((IMAGE, LABEL - 5), "label must", "from 0 to 2", "values from -5"),
+        ((IMAGE, np.eye(3)[LABEL]), "label must have one axis", "argmax", "[4, 3]"),
+        ((IMAGE, LABEL / 2), "label must hold integers", "from 0 to 2", "float64"),
+        ((IMAGE[:, :3], LABEL), "must have the shape", "[batch, 4, 4, 1]", "[batch, 3, 4, 1]"),
+        ((IMAGE[..., 0], LABEL), "must have the shape", "[batch, 4, 4, 1]", "[batch, 4, 4]"),
+        ((IMAGE, LABEL, LABEL), "an (image, label) pair or a dict", "map", "a batch of tuple"),
+        ((IMAGE,), "an (image, label) pair or a dict", "map", "EagerTensor"),
+        (({"image": IMAGE, "y": LABEL},), 'a dict with "image" and', "map", "with image, y"),
+    ],
+)
+def test_batches_that_do_not_fit(network, data, rule, right, received):
+    dataset = batches(*data)
+    refused(lambda: check_first_batch(network, dataset), rule=rule, right=right, received=received)
+
+
+def test_an_empty_dataset(network):
+    empty = batches(IMAGE, LABEL).take(0)
+    refused(
+        lambda: check_first_batch(network, empty),
+        rule="must not be empty",
+        right="one batch",
+        received="no batch",
+    )
+
+
+def test_a_network_that_returns_probabilities(network):
+    softmax = keras.Sequential([network, keras.layers.Softmax()])
+    refused(
+        lambda: check_first_batch(softmax, batches(IMAGE, LABEL)),
+        rule="logits, not probabilities",
+        right="without its softmax",
+        received="sum to 1",
+    )
+
+
+def test_a_batch_that_the_replicas_cannot_share(network, monkeypatch):
+    monkeypatch.setattr("fosc_tf.training.first_batch.num_replicas", lambda: 3)
+    error = refused(
+        lambda: check_first_batch(network, batches(IMAGE, LABEL)),
+        rule="divisible by the 3 replicas",
+        right="batch_size=3",
+        received="batch_size=4",
+    )
+    assert str(error).count("\n") == 2  # rule, right, received: a line each
+    check_first_batch(network, batches(IMAGE, LABEL, size=6))
+
+
+class Subclassed(keras.Model):
+    """A network that does not know its input shape."""
+
+    def __init__(self):
+        super().__init__()
+        self.flatten, self.dense = keras.layers.Flatten(), keras.layers.Dense(3)
+
+    def call(self, image, training=False):
+        del training
+        return self.dense(self.flatten(image))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        Subclassed,
+        lambda: keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(3)]),
+        lambda: keras.Sequential(
+            [keras.Input(SHAPE), keras.layers.Flatten(), keras.layers.Dense(3)]
+        ),
+        lambda: keras.Sequential(
+            [keras.Input((None, None, 1)), keras.layers.GlobalMaxPool2D(), keras.layers.Dense(3)]
+        ),
+    ],
+    ids=["subclassed", "sequential without a shape", "sequential", "any size"],
+)
+def test_networks_of_any_kind(make):
+    trainer = AdversarialTrainer(make(), defenses.get("standard", epsilon=0.1, num_steps=1))
+    trainer.compile(optimizer=CoupledSGD(0.1))
+    history = trainer.fit(batches(IMAGE, LABEL), verbose=0).history
+    assert np.isfinite(history["loss"][0])
+
+
+def test_fit_checks_before_it_trains(network):
+    trainer = AdversarialTrainer(network, defenses.get("unsecured"))
+    trainer.compile(optimizer=CoupledSGD(0.1))
+    refused(
+        lambda: trainer.fit(batches(IMAGE * 255, LABEL), verbose=0),
+        rule="image must lie in [0, 1]",
+        right="divide",
+        received="values",
+    )
+    assert int(trainer.optimizer.iterations) == 0
+
+
+def test_a_ceiling_that_must_be_measured_needs_a_batch_to_look_at(network):
+    defense = defenses.get("dynamic", epsilon=0.1, steps_per_epoch=3, c_max="auto")
+    trainer = AdversarialTrainer(network, defense)
+    trainer.compile(optimizer=CoupledSGD(0.1))
+
+    def generator():
+        while True:
+            yield IMAGE, LABEL
+
+    refused(
+        lambda: trainer.fit(generator(), verbose=0),
+        rule="measures its first batch",
+        right="tf.data.Dataset",
+        received="cannot be looked at",
+    )
+    defense.state[0].assign(0.5)  # restored from a checkpoint
+    trainer.fit(generator(), steps_per_epoch=1, shuffle=False, verbose=0)
+    assert int(trainer.optimizer.iterations) == 1

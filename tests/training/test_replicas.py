@@ -1,0 +1,68 @@
+"""Two replicas of half the batch train what one replica of the whole batch trains.
+
+One process of its own does all of it, see `replica_run`; it takes a minute or two.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from fosc_tf import defenses
+
+pytestmark = pytest.mark.slow
+NAMES = [*defenses.names(), "dynamic, all options"]
+
+
+@pytest.fixture(scope="module")
+def found():
+    """What the process prints."""
+    root = pathlib.Path(__file__).parents[2]
+    environment = os.environ | {"PYTHONPATH": str(root), "TF_CPP_MIN_LOG_LEVEL": "2"}
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.training.replica_run"],
+        cwd=root,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
+    lines = [line for line in run.stdout.splitlines() if line.startswith("FOUND ")]
+    assert lines, run.stderr[-3000:]
+    return json.loads(lines[0].removeprefix("FOUND "))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_two_replicas_train_what_one_trains(found, name):
+    difference = found["defenses"][name]
+    assert difference["finite"]
+    assert difference["moved"] > 1e-3
+    assert difference["weights"] < 1e-6
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_two_replicas_log_what_one_logs(found, name):
+    assert found["defenses"][name]["names"]
+    assert found["defenses"][name]["logs"] < 1e-5
+
+
+def test_shares_of_the_replicas_add_up_to_the_mean(found):
+    # (1 + 2) / 4 on one, (3 + 6) / 4 on the other.
+    assert found["rows"]["mean"] == 3.0
+
+
+def test_replicas_take_their_rows_of_the_global_batch(found):
+    assert found["rows"]["noise"] < 1e-6
+    assert found["rows"]["noise differs"]
+    assert found["rows"]["steps"] == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert found["rows"]["gathered"] == [[1.0, 2.0, 3.0, 6.0]] * 2
+
+
+def test_a_batch_that_replicas_cannot_share_is_refused_wherever_fit_is_called(found):
+    rule, right, received = found["odd batch"]
+    assert "divisible by the 2 replicas" in rule
+    assert right == "batch_size=2"
+    assert received == "batch_size=3"
