@@ -58,12 +58,12 @@ def test_names_and_functions():
     refused(
         lambda: losses.get("cross_entrpy"),
         rule="attack loss must be a known one",
-        right="one of cross_entropy, cw, margin (nearest: cross_entropy)",
+        right="one of cross_entropy, cw, dlr, margin (nearest: cross_entropy)",
         received="attack loss='cross_entrpy'",
     )
 
 
-@pytest.mark.parametrize("attack_loss", ["cross_entropy", "cw", "margin"])
+@pytest.mark.parametrize("attack_loss", ["cross_entropy", "cw", "dlr", "margin"])
 def test_every_loss_rises_when_climbed(attack_loss):
     network, image = mlp(gain=3.0), images(16)
     label = np.argmax(network(image), axis=1).astype("int32")

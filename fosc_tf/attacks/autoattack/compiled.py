@@ -24,12 +24,16 @@ class Compiled:
         Args:
             function: from tensors to a nest of tensors; one for each name.
             network: handed on as it is; another network compiles anew.
-            rows: tensors or arrays [batch, ...]; other numbers of rows do not compile anew.
+            rows: scalars, or tensors and arrays [batch, ...]; other values and other numbers of
+                rows do not compile anew.
         """
         rows = [tf.convert_to_tensor(row) for row in rows]
         name = function.__name__
         if name not in self._functions:
             self._functions[name] = tf.function(function, autograph=False)
-        any_batch = [tf.TensorSpec([None, *row.shape[1:]], row.dtype) for row in rows]
+        shapes = [[None, *row.shape[1:]] if row.shape.rank else [] for row in rows]
+        any_batch = [
+            tf.TensorSpec(shape, row.dtype) for shape, row in zip(shapes, rows, strict=True)
+        ]
         # The concrete function is looked up by these shapes, so the batch's own cannot retrace.
         return self._functions[name].get_concrete_function(network, *any_batch)(*rows)

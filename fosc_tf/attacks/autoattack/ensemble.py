@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from fosc_tf.attacks.autoattack.checks import gradient_notes, random_notes, result_notes, warn
 from fosc_tf.attacks.autoattack.limits import check_count
@@ -140,15 +141,25 @@ class AutoAttack:
         """Returns the members that run with so many classes, in their order."""
         return [name for name, m in self.members.items() if num_classes >= m.least_classes]
 
+    def parameters(self) -> dict[str, Any]:
+        """Returns what makes this attack, for records."""
+        members = {name: member.parameters() for name, member in self.members.items()}
+        return {
+            "epsilon": self.epsilon,
+            "norm": self.norm,
+            "version": self.version,
+            "members": members,
+        }
+
     def run_member(
         self,
         name: str,
         network: Any,
-        image: Any,
-        label: Any,
+        image: tf.Tensor,
+        label: tf.Tensor,
         *,
-        seed: int = 0,
-        position: Any = None,
+        seed: int | tf.Tensor = 0,
+        position: tf.Tensor | None = None,
     ) -> Outcome:
         """Returns what one member finds for one batch: a pure function, to distribute or store.
 
@@ -187,8 +198,8 @@ class AutoAttack:
         position: np.ndarray,
     ) -> Piece:
         found = self.run_member(name, network, image, label, seed=seed, position=position)
-        broken = found.image[found.broken]
-        return Piece(name, position, found.broken, broken, found.num_gradients)
+        image, broken = found.image.numpy(), found.broken.numpy()
+        return Piece(name, position, broken, image[broken], found.num_gradients.numpy())
 
     def _clean(
         self, network: Any, image: np.ndarray, label: np.ndarray, batch_size: int

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from fosc_tf.attacks import losses
-from fosc_tf.attacks.autoattack import look, noise
+from fosc_tf.attacks.autoattack import look
 from fosc_tf.attacks.autoattack.active import Problem, column
 from fosc_tf.attacks.autoattack.hyperplane import shortest_move
 from fosc_tf.attacks.autoattack.member import Member
@@ -102,14 +103,7 @@ class FAB(Member):
             UserError: images or labels out of range, probabilities instead of logits.
         """
         image, label = check_examples(network, image, label)
-        logits = self.compiled(self.logits, network, image).numpy()
-        targets, restarts = self.plan(logits, label.numpy())
-        position = tf.range(len(image), dtype=tf.int64)
-        best = nothing_found(image.numpy(), logits.argmax(axis=1) != label.numpy())
-        for run in range(targets.shape[1]):
-            plan = (targets[:, run], restarts[:, run], noise.keys(seed, self.stream(run), position))
-            best = nearer(best, self.compiled(self._walk, network, image, label, *plan))
-        return Nearest(*(tf.constant(part) for part in best))
+        return self.compiled(self._nearest, network, image, label, np.int64(seed))
 
     def start(self, network: Any, problem: Problem, enough: float | None = None) -> Walk:
         """Returns everyone at the clean image, or in restarts at a random point."""
@@ -172,10 +166,26 @@ class FAB(Member):
     def _length(self, move: tf.Tensor) -> tf.Tensor:
         return self.ball.distance(move, tf.zeros_like(move))
 
+    def _nearest(
+        self, network: Any, image: tf.Tensor, label: tf.Tensor, seed: tf.Tensor
+    ) -> Nearest:
+        logits = self.logits(network, image)
+        targets, num_runs = self.runs(logits, label)
+        position = tf.range(tf.shape(image, tf.int64)[0])
+
+        def body(run: tf.Tensor, best: Nearest) -> tuple[tf.Tensor, Nearest]:
+            plan = self.plan(run, targets, position, seed)
+            return run + 1, nearer(best, self._walk(network, image, label, *plan))
+
+        best = nothing_found(image, misclassified(logits, label))
+        return tf.while_loop(lambda run, _: run < num_runs, body, (0, best), parallel_iterations=1)[
+            1
+        ]
+
     def _walk(self, network: Any, image: tf.Tensor, label: tf.Tensor, *plan: tf.Tensor) -> Nearest:
         problem = Problem(tf.range(tf.shape(image)[0]), image, label, *plan)
         best, _ = self.climb(network, problem, self.start(network, problem, enough=-1.0))
-        broken = misclassified(look.logits(network, best, self.passes), label)
+        broken = misclassified(self.logits(network, best), label)
         return Nearest(best, tf.where(broken, self.ball.distance(best, image), float("inf")))
 
 

@@ -30,9 +30,12 @@ def check_count(name: str, value: Any) -> None:
         raise UserError(f"{name} must be a whole number >= 1", f"{name}=1", f"{name}={value!r}")
 
 
-def check_classes(name: str, num_classes: int, *, least: int) -> None:
-    """Raises `UserError` when the attack called `name` is not defined for so few classes."""
-    if num_classes < least:
+def check_classes(name: str, num_classes: int | None, *, least: int) -> None:
+    """Raises `UserError` when the attack called `name` is not defined for so few classes.
+
+    None stands for a number that the network does not tell.
+    """
+    if num_classes is not None and num_classes < least:
         raise UserError(
             f"{name} needs at least {least} classes",
             "apgd-ce, fab-t or square, which work with 2",

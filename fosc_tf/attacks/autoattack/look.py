@@ -62,6 +62,8 @@ def climb(
                 "a Keras model or an exported SavedModel of one; Square needs no gradient",
                 f"{type(network).__name__}, whose logits have no gradient",
             )
+        # Networks for images of any size lose the static shape, which loops want to keep.
+        gradient.set_shape(image.shape)
         return Look(answer, height, gradient)
 
     return _mean(once, passes)

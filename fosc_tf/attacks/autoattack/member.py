@@ -8,7 +8,6 @@ from __future__ import annotations
 import zlib
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from fosc_tf.attacks import ball as balls
@@ -78,32 +77,40 @@ class Member:
         self.num_targets, self.passes = num_targets, passes
         self.compiled = Compiled()
 
-    def __call__(self, network: Any, image: Any, label: Any, *, seed: int = 0) -> Found:
-        """Attacks `image`; call it outside `tf.function`.
+    def __call__(
+        self,
+        network: Any,
+        image: tf.Tensor,
+        label: tf.Tensor,
+        *,
+        seed: int | tf.Tensor = 0,
+        step: int | tf.Tensor = 0,
+        final_fosc: bool | tf.Tensor = False,
+    ) -> Found:
+        """Attacks `image`, within a `tf.function` or outside.
 
         Args:
             network: a Keras model, or anything called like one, from images to logits.
             image: [batch, height, width, channels] float32 in [0, 1], clean.
             label: [batch] int in 0..num_classes-1.
-            seed: decides all random numbers.
+            seed: with `step` it decides all random numbers.
+            step: such as the number of the batch.
+            final_fosc: ignored, these attacks know no FOSC.
 
         Returns:
             `Found`: `loss` is the margin max_{j != y} z_j - z_y, positive where broken; `fosc` is
             NaN.
 
         Raises:
-            UserError: images or labels out of range, probabilities instead of logits, fewer
-                classes than the loss needs.
+            UserError: fewer classes than the loss needs; outside a `tf.function` also images or
+                labels out of range, probabilities instead of logits.
         """
-        image, label = check_examples(network, image, label)
-        outcome = self.search(network, image, label, seed=seed)
-        nan = tf.fill([len(image)], float("nan"))
-        return Found(
-            tf.convert_to_tensor(outcome.image),
-            nan,
-            tf.convert_to_tensor(outcome.margin),
-            tf.convert_to_tensor(outcome.num_gradients),
-        )
+        del final_fosc
+        if tf.executing_eagerly():
+            image, label = check_examples(network, image, label)
+        outcome = self.search(network, image, label, seed=seed, step=step)
+        nan = tf.fill(tf.shape(outcome.margin), float("nan"))
+        return Found(outcome.image, nan, outcome.margin, outcome.num_gradients)
 
     def parameters(self) -> dict[str, Any]:
         """Returns what makes this attack, for records."""
@@ -112,7 +119,14 @@ class Member:
         return {name: getattr(self, name) for name in names}
 
     def search(
-        self, network: Any, image: Any, label: Any, *, seed: int = 0, position: Any = None
+        self,
+        network: Any,
+        image: tf.Tensor,
+        label: tf.Tensor,
+        *,
+        seed: int | tf.Tensor = 0,
+        step: int | tf.Tensor = 0,
+        position: tf.Tensor | None = None,
     ) -> Outcome:
         """Attacks images already checked: a pure function of its arguments and the weights.
 
@@ -120,52 +134,45 @@ class Member:
             network: see `__call__`.
             image: [batch, ...] float32 in [0, 1].
             label: [batch] int32.
-            seed: decides all random numbers, with `position`.
+            seed: with `step` and `position` it decides all random numbers.
+            step: such as the number of the batch.
             position: [batch] int64, each example's place in the whole set; None for 0, 1, ...
-
-        Returns:
-            `Outcome` of NumPy arrays.
 
         Raises:
             UserError: fewer classes than the loss needs.
         """
-        image, label = np.asarray(image, np.float32), np.asarray(label, np.int32)
-        position = np.arange(len(image)) if position is None else np.asarray(position)
-        logits = self.compiled(self.logits, network, image).numpy()
-        check_classes(self.name, logits.shape[1], least=self.least_classes)
-        targets, restarts = self.plan(logits, label)
-        margin = losses.margin(tf.constant(logits), tf.constant(label)).numpy()
-        outcome = Outcome(image.copy(), logits.argmax(1) != label, margin, np.zeros_like(label))
-        for run in range(targets.shape[1]):
-            row = np.flatnonzero(~outcome.broken)
-            if not len(row):
-                break
-            found = self.compiled(
-                self._run,
-                network,
-                image[row],
-                label[row],
-                targets[row, run],
-                restarts[row, run],
-                noise.keys(int(seed), self.stream(run), tf.constant(position[row], tf.int64)),
-            )
-            keep_better(outcome, row, Outcome(*(part.numpy() for part in found)))
-        return outcome
+        image, label = tf.cast(image, tf.float32), tf.cast(label, tf.int32)
+        if position is None:
+            position = tf.range(tf.shape(image, tf.int64)[0])
+        given = (image, label, *(tf.cast(number, tf.int64) for number in (position, seed, step)))
+        if tf.executing_eagerly():
+            return self.compiled(self._search, network, *given)
+        return self._search(network, *given)
 
-    def plan(self, logits: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Returns target and restart of every run, [batch, runs] int32 each.
+    def parameters(self) -> dict[str, Any]:
+        """Returns what makes this attack, for records."""
+        names = ("name", "epsilon", "norm", "num_steps", "restarts", "num_targets", "passes")
+        return {name: getattr(self, name) for name in names}
 
-        All targets come once before any comes again.
+    def runs(self, logits: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the targets in their order, [batch, targets] int32, and the number of runs.
+
+        All targets come once before any comes again; without targets there is one of no meaning.
         """
-        classes = logits.shape[1]
-        ranks = min(self.num_targets, classes - 1) if self.targeted else 1
-        others = ranked_others(logits, label)[:, :ranks]
-        restart = np.repeat(np.arange(self.restarts, dtype=np.int32), ranks)
-        return np.tile(others, self.restarts), np.tile(restart, (len(label), 1))
+        others = ranked_others(logits, label)
+        targets = others[:, : tf.minimum(self.num_targets, tf.shape(logits)[1] - 1)]
+        targets = targets if self.targeted else others[:, :1]
+        return targets, self.restarts * tf.shape(targets)[1]
 
-    def stream(self, run: int) -> int:
-        """Returns the number that tells this run's random numbers from those of all others."""
-        return (zlib.crc32(self.name.encode()) << 20) + run
+    def plan(
+        self, run: tf.Tensor, targets: tf.Tensor, position: tf.Tensor, *seeds: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Returns target, restart and key of each example in one run, [active] each."""
+        ranks = tf.shape(targets)[1]
+        restart = tf.fill(tf.shape(position), run // ranks)
+        # The name keeps attacks of one seed apart.
+        key = noise.keys(*seeds, zlib.crc32(self.name.encode()), run, position=position)
+        return targets[:, run % ranks], restart, key
 
     def start(self, network: Any, problem: Problem) -> Any:
         """Returns the state before the first step, a nest of tensors [active, ...]."""
@@ -196,21 +203,47 @@ class Member:
         image_adv = tf.cond(tf.size(rest.row) > 0, stayed, lambda: left.image)
         return image_adv, left.num_steps
 
-    def gradients(self, num_classes: int) -> int:
+    def gradients(self, num_classes: int | tf.Tensor) -> int | tf.Tensor:
         """Returns the gradients that one step costs."""
         del num_classes
         return 1
+
+    def logits(self, network: Any, image: tf.Tensor) -> tf.Tensor:
+        """Returns the logits [batch, classes] that decide whether an example is broken."""
+        return look.logits(network, image, self.passes)
+
+    def _search(
+        self,
+        network: Any,
+        image: tf.Tensor,
+        label: tf.Tensor,
+        position: tf.Tensor,
+        *seeds: tf.Tensor,
+    ) -> Outcome:
+        logits = self.logits(network, image)
+        check_classes(self.name, logits.shape[1], least=self.least_classes)
+        targets, num_runs = self.runs(logits, label)
+
+        def unfinished(run: tf.Tensor, outcome: Outcome) -> tf.Tensor:
+            return (run < num_runs) & ~tf.reduce_all(outcome.broken)
+
+        def body(run: tf.Tensor, outcome: Outcome) -> tuple[tf.Tensor, Outcome]:
+            row = tf.where(~outcome.broken)[:, 0]
+            given = (tf.gather(rows, row) for rows in (image, label))
+            where = (tf.gather(rows, row) for rows in (targets, position))
+            found = self._run(network, *given, *self.plan(run, *where, *seeds))
+            return run + 1, keep_better(outcome, row, found)
+
+        broken, margin = misclassified(logits, label), losses.margin(logits, label)
+        outcome = Outcome(image, broken, margin, tf.zeros_like(label))
+        return tf.while_loop(unfinished, body, (0, outcome), parallel_iterations=1)[1]
 
     def _run(self, network: Any, image: tf.Tensor, label: tf.Tensor, *plan: tf.Tensor) -> Outcome:
         problem = Problem(tf.range(tf.shape(image)[0]), image, label, *plan)
         image_adv, num_steps = self.climb(network, problem, self.start(network, problem))
         image_adv = self.ball.project(image_adv, image, self.epsilon)
         # Projection may undo what an attack saw, so only this look decides.
-        logits = look.logits(network, image_adv, self.passes)
+        logits = self.logits(network, image_adv)
         margin = losses.margin(logits, label)
-        num_gradients = num_steps * self.gradients(logits.shape[1])
+        num_gradients = num_steps * self.gradients(tf.shape(logits)[1])
         return Outcome(image_adv, misclassified(logits, label), margin, num_gradients)
-
-    def logits(self, network: Any, image: tf.Tensor) -> tf.Tensor:
-        """Returns the logits [batch, classes] that decide whether an example is broken."""
-        return look.logits(network, image, self.passes)

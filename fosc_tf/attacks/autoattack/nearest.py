@@ -7,9 +7,8 @@ image = last_search(margin, clean, misclassified)
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
 import tensorflow as tf
 
 from fosc_tf.attacks.autoattack.active import column
@@ -21,20 +20,20 @@ BEYOND_ZERO = 0.1
 class Nearest(NamedTuple):
     """`image` [batch, ...] float32 and its `distance` [batch] float32, inf where none is known."""
 
-    image: Any
-    distance: Any
+    image: tf.Tensor
+    distance: tf.Tensor
 
 
-def nothing_found(image: np.ndarray, broken: np.ndarray) -> Nearest:
+def nothing_found(image: tf.Tensor, broken: tf.Tensor) -> Nearest:
     """Returns the clean images, at distance 0 where those are misclassified, else infinity."""
-    return Nearest(image.copy(), np.where(broken, 0.0, np.inf).astype(np.float32))
+    return Nearest(image, tf.where(broken, 0.0, float("inf")))
 
 
 def nearer(best: Nearest, found: Nearest) -> Nearest:
     """Returns for each example the nearer of two images."""
-    better = found.distance.numpy() < best.distance
-    image = np.where(better[:, None, None, None], found.image.numpy(), best.image)
-    return Nearest(image, np.where(better, found.distance.numpy(), best.distance))
+    better = found.distance < best.distance
+    image = tf.where(column(better, best.image), found.image, best.image)
+    return Nearest(image, tf.where(better, found.distance, best.distance))
 
 
 def last_search(

@@ -1,11 +1,11 @@
 """Random numbers that belong to an example, not to the batch it happens to be in.
 
-key = keys(seed=0, stream=3, position=tf.range(4, dtype=tf.int64))     # [4], one for each example
-uniform(key, step=7, count=2)                                          # [4, 2] in [0, 1)
+key = keys(seed, stream, position=tf.range(4, dtype=tf.int64))     # [4], one for each example
+uniform(key, step=7, count=2)                                      # [4, 2] in [0, 1)
 
 Examples leave the batch while an attack runs and batches may be cut anywhere; TensorFlow's
 stateless generators take one seed for a whole tensor, so an example's draws would depend on its
-company. Here each number is a hash of (seed, stream, position, step, index).
+company. Here each number is a hash of (words such as the seed, position, step, index).
 """
 
 from __future__ import annotations
@@ -15,19 +15,20 @@ import math
 import tensorflow as tf
 
 GOLDEN = 0x9E3779B97F4A7C15
-_WORD = (1 << 64) - 1
 
 
-def keys(seed: int, stream: int, position: tf.Tensor) -> tf.Tensor:
+def keys(*words: int | tf.Tensor, position: tf.Tensor) -> tf.Tensor:
     """Returns one key for each example, [batch] uint64.
 
     Args:
-        seed: any whole number.
-        stream: whole number that tells apart the attacks and restarts that share a seed.
+        words: whole numbers that fit int64 and tell apart seeds, attacks and restarts.
         position: [batch] int64, the example's place in the whole set.
     """
-    common = tf.constant(_mixed_number(_mixed_number(seed & _WORD) ^ (stream & _WORD)), tf.uint64)
-    return _mix(common + _word(position) * tf.constant(GOLDEN, tf.uint64))
+    golden = tf.constant(GOLDEN, tf.uint64)
+    common = golden
+    for word in words:
+        common = _mix(common ^ _word(word)) + golden
+    return _mix(common + _word(position) * golden)
 
 
 def uniform(key: tf.Tensor, step: int | tf.Tensor, count: int) -> tf.Tensor:
@@ -69,10 +70,3 @@ def _mix(word: tf.Tensor) -> tf.Tensor:
             factor, tf.uint64
         )
     return word ^ tf.bitwise.right_shift(word, tf.constant(31, tf.uint64))
-
-
-def _mixed_number(word: int) -> int:
-    """Returns `_mix` of a Python number: the seed may be longer than a tensor's integers."""
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        word = ((word ^ (word >> shift)) * factor) & _WORD
-    return word ^ (word >> 31)

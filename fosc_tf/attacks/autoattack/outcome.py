@@ -5,9 +5,8 @@ outcome.broken      # [batch] bool
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
 import tensorflow as tf
 
 
@@ -21,10 +20,10 @@ class Outcome(NamedTuple):
         num_gradients: [batch] int32, gradients spent (times `passes` calls of the network each).
     """
 
-    image: Any
-    broken: Any
-    margin: Any
-    num_gradients: Any
+    image: tf.Tensor
+    broken: tf.Tensor
+    margin: tf.Tensor
+    num_gradients: tf.Tensor
 
 
 def misclassified(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
@@ -32,17 +31,21 @@ def misclassified(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
     return tf.argmax(logits, axis=1, output_type=tf.int32) != label
 
 
-def ranked_others(logits: np.ndarray, label: np.ndarray) -> np.ndarray:
-    """Returns the other classes, most likely first, [batch, num_classes - 1] int32."""
-    logits = logits.copy()
-    logits[np.arange(len(label)), label] = -np.inf
-    return np.argsort(-logits, axis=1, kind="stable")[:, :-1].astype(np.int32)
+def ranked_others(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
+    """Returns all classes, the most likely other one first and the label last, [batch, classes]."""
+    own = tf.one_hot(label, tf.shape(logits)[1], on_value=True, off_value=False)
+    others = tf.where(own, float("-inf"), logits)
+    return tf.argsort(others, axis=1, direction="DESCENDING", stable=True)
 
 
-def keep_better(outcome: Outcome, row: np.ndarray, found: Outcome) -> None:
-    """Writes into `outcome` what a run found for its rows, where it is better."""
-    better = found.broken | (found.margin > outcome.margin[row])
-    outcome.num_gradients[row] += found.num_gradients
-    outcome.broken[row] = found.broken
-    outcome.image[row[better]] = found.image[better]
-    outcome.margin[row[better]] = found.margin[better]
+def keep_better(outcome: Outcome, row: tf.Tensor, found: Outcome) -> Outcome:
+    """Returns `outcome` with what a run found for the rows `row` [active], where it is better."""
+    better = found.broken | (found.margin > tf.gather(outcome.margin, row))
+    row, better_row = row[:, None], tf.boolean_mask(row, better)[:, None]
+    update, mask = tf.tensor_scatter_nd_update, tf.boolean_mask
+    return Outcome(
+        image=update(outcome.image, better_row, mask(found.image, better)),
+        broken=update(outcome.broken, row, found.broken),
+        margin=update(outcome.margin, better_row, mask(found.margin, better)),
+        num_gradients=tf.tensor_scatter_nd_add(outcome.num_gradients, row, found.num_gradients),
+    )

@@ -36,7 +36,7 @@ class UntargetedFAB(FAB):
     name = "fab"
     targeted = False
 
-    def gradients(self, num_classes: int) -> int:
+    def gradients(self, num_classes: int | tf.Tensor) -> int | tf.Tensor:
         """Returns the gradients that one step costs."""
         return num_classes
 

@@ -81,3 +81,9 @@ def convolutional(classes=4, shape=(8, 8, 1), seed=0, scale=4.0):
 def predicted(network, image):
     """Returns the classes that the network names, [batch]."""
     return np.argmax(network(image, training=False), axis=1).astype(np.int32)
+
+
+def searched(attack, network, image, label, **options):
+    """Returns the outcome of a member's search as arrays."""
+    outcome = attack.search(network, image, label, **options)
+    return outcome._make(part.numpy() for part in outcome)

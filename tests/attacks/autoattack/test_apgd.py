@@ -137,7 +137,7 @@ def test_cost_is_one_gradient_a_step_and_three_looks():
     image = small.grey_images(8, seed=0)
     label = small.predicted(network, image)
     attack = APGD(epsilon=1e-6, num_steps=9)
-    outcome = attack.search(counting, image, label)
+    outcome = small.searched(attack, counting, image, label)
     assert not outcome.broken.any()
     np.testing.assert_array_equal(outcome.num_gradients, np.full(8, 9))
     # The clean look, 9 gradients, a look at the last point and one at the image returned.
@@ -151,7 +151,7 @@ def test_broken_examples_cost_nothing_more():
     label = small.predicted(network, image)
     wrong = label.copy()
     wrong[:3] = 1 - label[:3]
-    outcome = APGD(epsilon=0.4, num_steps=50).search(counting, image, wrong)
+    outcome = small.searched(APGD(epsilon=0.4, num_steps=50), counting, image, wrong)
     assert outcome.broken.all()
     np.testing.assert_array_equal(outcome.num_gradients[:3], 0)
     np.testing.assert_array_equal(outcome.image[:3], image[:3])

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -132,11 +134,10 @@ def test_is_at_least_as_strong_as_each_member(found, attack, network, examples):
     broken = {}
     for name in attack.members:
         outcome = attack.run_member(name, network, image, label, seed=0)
-        np.testing.assert_array_equal(
-            small.predicted(network, outcome.image) != label, outcome.broken
-        )
-        broken[name] = outcome.broken
-        assert found.accuracy["square"] <= 1.0 - outcome.broken.mean() + 1e-9
+        wrong = small.predicted(network, outcome.image) != label
+        np.testing.assert_array_equal(wrong, outcome.broken)
+        broken[name] = wrong
+        assert found.accuracy["square"] <= 1.0 - wrong.mean() + 1e-9
     np.testing.assert_array_equal(np.any(list(broken.values()), axis=0), ~found.robust.numpy())
 
 
@@ -198,6 +199,28 @@ def test_compiles_once_for_all_batches(network, examples, attack):
     traces = network.traces
     attack.run_member("apgd-t", network, image[:7], label[:7])
     assert network.traces == traces
+
+
+def test_members_work_within_a_graph(network, examples, attack):
+    image, label = examples
+    outside = attack.members["apgd-t"](network, image, label, seed=3, step=4)
+
+    @tf.function(autograph=False)
+    def inside(image, label, seed, step):
+        return attack.members["apgd-t"](network, image, label, seed=seed, step=step)
+
+    found = inside(image, label, *tf.constant([3, 4], tf.int64))
+    for one, other in zip(outside, found, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+    other_step = inside(image, label, *tf.constant([3, 5], tf.int64))
+    assert np.any(found.image.numpy() != other_step.image.numpy())
+
+
+def test_records_its_parameters(attack):
+    assert json.loads(json.dumps(attack.parameters())) == attack.parameters()
+    assert attack.parameters()["members"]["apgd-t"]["num_targets"] == 9
+    assert AutoAttack(epsilon=0.3).parameters()["version"] == "standard"
+    assert attack.parameters()["version"] == "custom"
 
 
 def test_a_member_attacks_a_callable_that_is_no_model(network, examples):

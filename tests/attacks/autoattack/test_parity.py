@@ -115,7 +115,7 @@ def found(network, copy):
             np.arange(first, min(first + BATCH, IMAGES)) for first in range(0, IMAGES, BATCH)
         ]
         adversarial = [
-            ours.run_member(name, network, image[row], label[row], position=row).image
+            ours.run_member(name, network, image[row], label[row], position=row).image.numpy()
             for row in batches
         ]
         middle = time.perf_counter()

@@ -149,7 +149,7 @@ def test_needs_no_gradient_and_one_look_a_query():
     counting = small.Counting(lambda image, training: tf.stop_gradient(network(image)))
     image = small.grey_images(6, seed=0)
     label = small.predicted(network, image)
-    outcome = Square(epsilon=1e-6, num_steps=25).search(counting, image, label)
+    outcome = small.searched(Square(epsilon=1e-6, num_steps=25), counting, image, label)
     np.testing.assert_array_equal(outcome.num_gradients, 0)
     # The clean look, 25 queries, the look at the image returned.
     assert int(counting.images) == 6 * (1 + 25 + 1)
