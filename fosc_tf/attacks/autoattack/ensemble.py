@@ -132,11 +132,6 @@ class AutoAttack:
         notes += warn(result_notes(ledger.accuracy(names)))
         return ledger.found(names, notes)
 
-    def parameters(self) -> dict[str, Any]:
-        """Returns what makes this ensemble, for records."""
-        values = {name: getattr(self, name) for name in ("epsilon", "norm", "version")}
-        return values | {"members": ", ".join(self.members)}
-
     def names(self, num_classes: int) -> list[str]:
         """Returns the members that run with so many classes, in their order."""
         return [name for name, m in self.members.items() if num_classes >= m.least_classes]

@@ -112,12 +112,6 @@ class Member:
         nan = tf.fill(tf.shape(outcome.margin), float("nan"))
         return Found(outcome.image, nan, outcome.margin, outcome.num_gradients)
 
-    def parameters(self) -> dict[str, Any]:
-        """Returns what makes this attack, for records."""
-        names = ["name", "epsilon", "norm", "num_steps", "restarts", "passes"]
-        names += ["num_targets"] if self.targeted else []
-        return {name: getattr(self, name) for name in names}
-
     def search(
         self,
         network: Any,
