@@ -15,8 +15,9 @@ import tensorflow as tf
 from ml_collections import ConfigDict
 
 from fosc_tf import data, defenses, models
+from fosc_tf.attacks import presets
 from fosc_tf.data.checks import check_whole
-from fosc_tf.errors import UserError
+from fosc_tf.errors import UserError, unknown_name
 from fosc_tf.evaluation.stages import Stages, stages
 from fosc_tf.schedules import Clock, step_decay
 from fosc_tf.training import AdversarialTrainer, CoupledSGD
@@ -170,11 +171,7 @@ def check(config: ConfigDict) -> None:
     for name in (*evaluation.attacks, evaluation.held_out_attack):
         stages(str(name), epsilon=evaluation.epsilon, norm=evaluation.norm)
     if evaluation.held_out_attack == "clean":
-        raise UserError(
-            "the held-out attack must be a real one: it chooses the most robust epoch",
-            "pgd-10",
-            "evaluation.held_out_attack=clean",
-        )
+        raise unknown_name("held-out attack", "clean", presets.NAMES)
 
 
 def _check_whole_numbers(config: ConfigDict) -> None:

@@ -31,6 +31,7 @@ FIELDS = {
     "defense.c_max": "auto",
     "defense.control_epochs": 2,
     "evaluation.attacks": "('clean', 'pgd-10')",
+    "evaluation.check_examples": 0,
     "checkpoint.every_steps": 3,
     "log.fosc_every": 2,
     "log.images": 2,

@@ -40,7 +40,7 @@ CHAINS = {
     ],
     "after training": [
         (f"{CHECKPOINTS}.save", len(SAVED) + 1, "after"),  # the last one
-        ("fosc_tf.run:white_box", RANDOM.randint(1, 2), "after"),
+        ("fosc_tf.run_evaluation:white_box", RANDOM.randint(1, 2), "after"),
         ("fosc_tf.evaluation.table:write", 1, "after"),
         ("fosc_tf.export:_verify", RANDOM.randint(1, 2), "before"),
     ],
@@ -75,7 +75,8 @@ def same(workdir, uninterrupted):
 def nothing_left_behind(workdir):
     names = {path.name for path in workdir.iterdir()}
     assert names == {
-        *("run.json", "history.json", "results.json", "results.md"),
+        *("run.json", "history.json", "results.json", "results.md", "checks.json"),
+        "evaluation.jsonl",
         *("checkpoints", "fosc", "tensorboard", "export", "export_best"),
     }
     assert len(small_run.newest_first(workdir / "checkpoints")) == 3

@@ -29,7 +29,7 @@ def test_a_saved_model_is_its_network(exported):
 def test_a_folder_of_neither_kind_is_refused(tmp_path, content):
     if content:
         config = '{"config": {"data": {"name": "digits"}, "model": {"name": "digits_mlp"}, '
-        (tmp_path / content).write_text(config + '"seed": 0}}')
+        (tmp_path / content).write_text(config + '"seed": 0}, "seconds": {}}')
     with pytest.raises(UserError, match="work folder or a SavedModel"):
         trained.load(tmp_path)
 

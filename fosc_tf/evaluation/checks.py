@@ -23,6 +23,11 @@ from fosc_tf.evaluation.survival import Survival
 from fosc_tf.types import Batch, Found
 
 TOLERANCE = 0.005  # half a point of accuracy
+NO_GRADIENT = "no gradient reaches the image"
+_MASKED = (
+    "gradients are masked (quantised input, saturated logits): cross-entropy attacks fail here "
+    "without meaning; rescale the logits or attack around the layer that masks"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +74,7 @@ def check(
     batch = Batch.of(next(iter(dataset)))
     logits = _logits_are_logits(network, batch.image)
     findings = [logits, _deterministic(network, batch.image), _gradients(network, dataset)]
-    if not logits.passed:
+    if not logits.passed or findings[-1].value == NO_GRADIENT:
         return findings
     survival = Survival(network, dataset, seed=seed, journal=journal)
 
@@ -77,6 +82,7 @@ def check(
         return survival.row(stages(name, epsilon=radius, norm=norm))["accuracy"]
 
     clean, single, strong = accuracy("clean"), accuracy("fgsm"), accuracy("pgd-20")
+    count = survival.row(stages("clean", epsilon=epsilon))["n"]
     longer = accuracy("pgd-100x3")
     noise = survival.row(_noise(epsilon, norm))["accuracy"]
     classes = int(network(batch.image[:1], training=False).shape[-1])
@@ -86,7 +92,8 @@ def check(
         _at_least_as_strong("iterative against single step", strong, single, "PGD-20", "FGSM"),
         Finding(
             "more steps and restarts",
-            strong - longer < TOLERANCE,
+            # A hundred images cannot resolve half a point: one example more is forgiven.
+            strong - longer < max(TOLERANCE, 1.5 / count),
             f"PGD-20 {strong:.1%}, PGD-100 with 3 restarts {longer:.1%}",
             "the attack had not converged: quote the stronger number, and doubt it too",
         ),
@@ -145,15 +152,15 @@ def _gradients(network: Any, dataset: tf.data.Dataset) -> Finding:
             output = tf.cast(network(image, training=False), tf.float32)
             loss = losses.cross_entropy(output, tf.cast(batch.label, tf.int32))
         gradient = tape.gradient(loss, image)
-        steepest = tf.zeros(len(loss)) if gradient is None else _steepest(gradient)
-        zero += int(tf.reduce_sum(tf.cast(steepest == 0.0, tf.int32)))
+        if gradient is None:
+            return Finding("gradients", False, NO_GRADIENT, _MASKED)
+        zero += int(tf.reduce_sum(tf.cast(_steepest(gradient) == 0.0, tf.int32)))
         count += len(loss)
     return Finding(
         "gradients",
         zero / count < 0.01,
         f"{zero} of {count} examples have a zero input gradient",
-        "gradients are masked (quantised input, saturated logits): cross-entropy attacks fail "
-        "here without meaning; rescale the logits or attack around the layer that masks",
+        _MASKED,
     )
 
 

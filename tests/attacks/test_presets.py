@@ -62,7 +62,7 @@ def test_unknown_names(name):
     error = refused(
         lambda: attacks.get(name, epsilon=0.2),
         rule="attack must be a known one",
-        right="one of cw-linf, fgsm, fgsm-rs, pgd-K",
+        right="cw-linf, fab-t, fgsm, fgsm-rs, pgd-K, square",
         received=f"attack={name!r}",
     )
     if name.startswith("p"):

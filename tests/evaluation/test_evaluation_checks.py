@@ -10,10 +10,18 @@ from fosc_tf.evaluation.checks import check
 
 @keras.saving.register_keras_serializable(package="tests")
 class Quantized(keras.layers.Layer):
-    """Rounds images to 8 levels: no gradient comes back."""
+    """Rounds images to 8 levels: the gradient that comes back is 0."""
 
     def call(self, image):
-        return tf.round(image * 7) / 7
+        return tf.round(image * 7) / 7 + 0.0 * image
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Cut(keras.layers.Layer):
+    """Lets no gradient through at all."""
+
+    def call(self, image):
+        return tf.stop_gradient(image)
 
 
 @keras.saving.register_keras_serializable(package="tests")
@@ -78,6 +86,10 @@ def test_softmax_is_flagged(sound, test_set):
 def test_quantised_input_is_flagged(sound, test_set):
     found = flags(behind(Quantized(), sound), test_set)
     assert {"gradients", "falls to chance", "white against black box"} <= found
+
+
+def test_network_without_gradients_is_flagged(sound, test_set):
+    assert flags(behind(Cut(), sound), test_set) == {"gradients"}
 
 
 @pytest.mark.slow
