@@ -177,6 +177,7 @@ def check(config: ConfigDict) -> None:
 def _check_whole_numbers(config: ConfigDict) -> None:
     least = {"total_epochs": 1, "seed": 0, "checkpoint.keep": 1, "checkpoint.every_steps": 0}
     least |= {"data.batch_size": 1, "data.held_out": 0, "evaluation.batch_size": 1}
+    least |= {"evaluation.examples": 0, "evaluation.check_examples": 0}
     least |= {"evaluation.held_out_every": 0, "log.fosc_every": 0, "log.images": 0}
     for field, smallest in least.items():
         section, _, name = field.rpartition(".")
