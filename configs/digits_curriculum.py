@@ -2,7 +2,7 @@
 
     python main.py --config=configs/digits_curriculum.py
 
-About two minutes on two CPU cores; not yet measured for a table.
+Not yet measured for a table.
 """
 
 from configs import common
