@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 from fosc_tf.attacks.fosc import fosc
-from fosc_tf.errors import UserError
+from fosc_tf.attacks.slope import Slope, slope
 from fosc_tf.schedules import at
 from fosc_tf.types import Found, Point
 
@@ -29,6 +29,17 @@ class Climber:
         self.image, self.label = image, label
         self.epsilon = tf.cast(at(attack.epsilon, step), tf.float32)
         self.step_size = tf.cast(at(attack.step_size, step), tf.float32)
+        # One graph function, never merged into the loops that call it: there TensorFlow would
+        # choose other kernels for the network, some of them much slower than outside a loop.
+        self._slope = tf.function(
+            self._one_gradient,
+            autograph=False,
+            input_signature=[
+                tf.TensorSpec([None, *image.shape[1:]], tf.float32),
+                tf.TensorSpec([None], tf.int32),
+            ],
+            experimental_attributes={"_noinline": True},
+        )
 
     def climb_together(
         self, start: tf.Tensor, num_steps: int, final_fosc: bool | tf.Tensor
@@ -143,20 +154,9 @@ class Climber:
         return tf.cond(wanted, evaluate, lambda: found)
 
     def _look(self, image_adv: tf.Tensor, image: tf.Tensor, label: tf.Tensor) -> Point:
-        """Spends one gradient on each example; the weights are not watched."""
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(image_adv)
-            logits = tf.cast(self.network(image_adv, training=False), tf.float32)
-            loss = self.attack.loss(logits, label)
-        # The gradient of a vector is that of its sum: each example keeps its own gradient.
-        gradient = tape.gradient(loss, image_adv)
-        if gradient is None:
-            raise UserError(
-                "the network must be differentiable from its images to its logits",
-                "a Keras model or an exported SavedModel of one",
-                f"{type(self.network).__name__}, whose logits have no gradient",
-            )
-        # Networks for images of any size lose the static shape, which the loop wants to keep.
+        """Spends one gradient on each example."""
+        logits, loss, gradient = self._slope(image_adv, label)
+        # Outside the function the number of examples may be known.
         gradient.set_shape(image_adv.shape)
         criterion = fosc(
             image_adv,
@@ -167,6 +167,9 @@ class Climber:
             feasible=self.attack.feasible,
         )
         return Point(image_adv, label, logits, loss, gradient, criterion)
+
+    def _one_gradient(self, image_adv: tf.Tensor, label: tf.Tensor) -> Slope:
+        return slope(self.network, image_adv, lambda logits: self.attack.loss(logits, label))
 
     def _move(self, image_adv: tf.Tensor, image: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
         ball = self.attack.ball

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from fosc_tf.attacks import PGD, Mixed
+from fosc_tf.errors import UserError
 from tests.attacks.toys import images, labels, mlp
 from tests.data.three_parts import refused
 
@@ -89,6 +90,13 @@ def test_a_network_that_returns_probabilities(network):
         right="without its softmax",
         received="sum to 1",
     )
+
+
+def test_a_network_is_refused_every_time(network):
+    softmax = keras.Sequential([network, keras.layers.Softmax()])
+    for _ in range(2):
+        with pytest.raises(UserError, match="logits, not probabilities"):
+            PGD(**GOOD)(softmax, **wrong())
 
 
 def test_a_network_that_cannot_be_differentiated():

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from fosc_tf.attacks.autoattack.active import column
-from fosc_tf.attacks.autoattack.look import Look
+from fosc_tf.attacks.slope import Slope
 
 RISING = 0.75
 
@@ -42,7 +42,7 @@ class Ascent(NamedTuple):
     best_loss_then: tf.Tensor
 
 
-def record(state: Ascent, here: Look) -> Ascent:
+def record(state: Ascent, here: Slope) -> Ascent:
     """Returns the state that knows f and its gradient at x_k."""
     better = here.loss > state.best_loss
     wide = column(better, state.image)
@@ -55,7 +55,7 @@ def record(state: Ascent, here: Look) -> Ascent:
     )
 
 
-def judge(state: Ascent, here: Look, length: tf.Tensor) -> tuple[Ascent, tf.Tensor]:
+def judge(state: Ascent, here: Slope, length: tf.Tensor) -> tuple[Ascent, tf.Tensor]:
     """Returns the state after a checkpoint and the gradient at its image.
 
     `length` is the number of steps since the last checkpoint, 0 where there is none now.

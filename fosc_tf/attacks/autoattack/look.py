@@ -10,19 +10,11 @@ answers are random (Athalye et al. 2018, section 3.3).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import tensorflow as tf
 
-from fosc_tf.errors import UserError
-
-
-class Look(NamedTuple):
-    """`logits` [batch, classes], `loss` [batch], `gradient` [batch, ...] of each own loss."""
-
-    logits: tf.Tensor
-    loss: tf.Tensor
-    gradient: tf.Tensor
+from fosc_tf.attacks.slope import Slope, slope
 
 
 def logits(network: Any, image: tf.Tensor, passes: int = 1) -> tf.Tensor:
@@ -36,7 +28,7 @@ def logits(network: Any, image: tf.Tensor, passes: int = 1) -> tf.Tensor:
 
 def climb(
     network: Any, image: tf.Tensor, loss: Callable[[tf.Tensor], tf.Tensor], passes: int = 1
-) -> Look:
+) -> Slope:
     """Returns logits, loss and gradient at `image`, each the mean over `passes` calls.
 
     Args:
@@ -48,25 +40,7 @@ def climb(
     Raises:
         UserError: the logits do not depend on the images in a differentiable way.
     """
-
-    def once() -> Look:
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(image)
-            answer = tf.cast(network(image, training=False), tf.float32)
-            height = loss(answer)
-        # The gradient of a vector is that of its sum: each example keeps its own gradient.
-        gradient = tape.gradient(height, image)
-        if gradient is None:
-            raise UserError(
-                "the network must be differentiable from its images to its logits",
-                "a Keras model or an exported SavedModel of one; Square needs no gradient",
-                f"{type(network).__name__}, whose logits have no gradient",
-            )
-        # Networks for images of any size lose the static shape, which loops want to keep.
-        gradient.set_shape(image.shape)
-        return Look(answer, height, gradient)
-
-    return _mean(once, passes)
+    return _mean(lambda: slope(network, image, loss), passes)
 
 
 def _mean(once: Callable[[], Any], passes: int) -> Any:

@@ -5,7 +5,7 @@ import tensorflow as tf
 from fosc_tf.attacks.autoattack import APGD, TargetedAPGD
 from fosc_tf.attacks.autoattack.active import Problem
 from fosc_tf.attacks.autoattack.ascent import Ascent, judge, record
-from fosc_tf.attacks.autoattack.look import Look
+from fosc_tf.attacks.slope import Slope
 from fosc_tf.errors import UserError
 from tests.attacks.autoattack import small_networks as small
 
@@ -27,7 +27,7 @@ def state_at_checkpoint(**changes):
     return Ascent(**{name: tf.constant(value) for name, value in (values | changes).items()})
 
 
-HERE = Look(tf.constant([[0.0, 1.0]]), tf.constant([1.0]), tf.constant([[-5.0]]))
+HERE = Slope(tf.constant([[0.0, 1.0]]), tf.constant([1.0]), tf.constant([[-5.0]]))
 
 
 @pytest.mark.parametrize(
