@@ -37,6 +37,10 @@ setup(
     ],
     extras_require={
         "test": ["pytest>=8", "pytest-xdist>=3.5", "ruff>=0.9"],
+        "art": ["adversarial-robustness-toolbox>=1.18"],
+        "foolbox": ["foolbox>=3.3.4"],
+        "cleverhans": ["cleverhans>=4.0"],
+        "parity": ["torch>=2.2", "torchattacks>=3.5"],
         "gpu": ["tensorflow[and-cuda]>=2.20"],
     },
 )

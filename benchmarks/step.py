@@ -29,7 +29,7 @@ import argparse
 import random
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -39,6 +39,7 @@ import tensorflow as tf
 
 import fosc_tf
 from benchmarks.images import images
+from benchmarks.spread import spread
 from fosc_tf.attacks import PGD
 from fosc_tf.objectives import cross_entropy
 
@@ -205,17 +206,12 @@ def table(name: str, subject: Subject, rows: dict[str, dict[str, list[float]]]) 
         speed = [subject.batch / value for value in row["seconds"]]
         result.add_row(
             run,
-            _spread(milliseconds, ".0f"),
-            _spread(speed, ".0f"),
+            spread(milliseconds, ".0f"),
+            spread(speed, ".0f"),
             "" if run.startswith("bare") else f"{statistics.median(row['gradients']):.2f}",
-            "" if run.startswith("bare") else _spread(row["ratio"], ".3f"),
+            "" if run.startswith("bare") else spread(row["ratio"], ".3f"),
         )
     return result
-
-
-def _spread(values: Sequence[float], digits: str) -> str:
-    low, middle, high = (np.quantile(values, share) for share in (0.25, 0.5, 0.75))
-    return f"{middle:{digits}} [{low:{digits}}, {high:{digits}}]"
 
 
 def main() -> None:

@@ -3,7 +3,8 @@
     python main.py --config=configs/digits_dynamic.py --workdir=runs/mine --config.seed=1
 
 Modes: `train` trains, evaluates and exports, and goes on where a run was cut off; `evaluate`,
-`analyze`, `report` and `export` do that one thing with a trained work folder.
+`analyze`, `report` and `export` do that one thing with a trained work folder; `sweep` starts the
+runs of `configs/sweeps.py`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from ml_collections import ConfigDict, config_flags
 
 from fosc_tf.errors import UserError, cannot_write, unknown_name
 
-MODES = ("train", "evaluate", "analyze", "report", "export")
+MODES = ("train", "evaluate", "analyze", "report", "export", "sweep")
 _CONFIG = config_flags.DEFINE_config_file(
     "config", None, "Experiment, such as configs/digits_dynamic.py."
 )
@@ -70,6 +71,27 @@ def main(argv: Sequence[str]) -> None:
 
 
 def _run(mode: str, config: ConfigDict, folder: pathlib.Path, overrides: dict[str, object]) -> None:
+    if (mode == "sweep") != ("runs" in config):
+        raise UserError(
+            "--mode=sweep goes with a list of runs, and every other mode with one experiment",
+            "--config=configs/sweeps.py:digits --mode=sweep",
+            f"--mode={mode} with the config {config_flags.get_config_filename(_flag())}",
+        )
+    try:
+        if mode == "sweep":
+            # Its runs are other processes: this one needs no TensorFlow.
+            from fosc_tf import run_sweep
+
+            run_sweep.sweep(config, folder)
+        else:
+            _run_one(mode, config, folder, overrides)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+
+
+def _run_one(
+    mode: str, config: ConfigDict, folder: pathlib.Path, overrides: dict[str, object]
+) -> None:
     with _tensorflow_silent():
         # TensorFlow takes seconds to import, which --help and mistyped flags need not wait for.
         import tensorflow as tf
@@ -82,8 +104,6 @@ def _run(mode: str, config: ConfigDict, folder: pathlib.Path, overrides: dict[st
         getattr(run, mode)(config, folder, overrides)
     except NotFinite as error:
         sys.exit(f"\n{error}")
-    except OSError as error:
-        raise cannot_write(folder, error) from error
 
 
 @contextlib.contextmanager

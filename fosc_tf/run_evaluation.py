@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from typing import Any
 
 import tensorflow as tf
 from ml_collections import ConfigDict
 from rich.console import Console
 
-from fosc_tf import data, trained
+from fosc_tf import data, files, trained
 from fosc_tf.evaluation import Journal, black_box, table, white_box
 from fosc_tf.evaluation.checks import check
 from fosc_tf.evaluation.finding_table import show_findings
@@ -42,15 +41,15 @@ def evaluate(config: ConfigDict, arrays: data.Arrays, record: RunRecord, console
         "seed": config.seed,
         "data": arrays.sha256,
     }
-    files = [record.folder / name for name in ("results.json", FINDINGS)]
-    if record.content.get("evaluated") != done or not all(file.exists() for file in files):
+    written = [record.folder / name for name in ("results.json", FINDINGS)]
+    if record.content.get("evaluated") != done or not all(file.exists() for file in written):
         with record.timed("evaluate"):
             rows, findings = _measure(config, arrays, record, networks, surrogates)
         table.write(rows, record.folder, record.summary())
-        _replace(files[1], json.dumps(findings, indent=1) + "\n")
+        files.write(written[1], json.dumps(findings, indent=1) + "\n")
         record.note(evaluated=done)
     table.show(table.read(record.folder), console)
-    show_findings(json.loads(files[1].read_text()), console)
+    show_findings(json.loads(written[1].read_text()), console)
 
 
 def _measure(
@@ -89,9 +88,3 @@ def first(arrays: data.Arrays, n: int, batch_size: int) -> tf.data.Dataset:
     """Returns batches of the first `n` test images, of all if `n` is 0."""
     n = n or len(arrays.x_test)
     return data.test_batches(arrays.x_test[:n], arrays.y_test[:n], batch_size=batch_size)
-
-
-def _replace(path: Any, text: str) -> None:
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(text)
-    os.replace(unfinished, path)

@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from fosc_tf import files
 from fosc_tf.errors import UserError
 
 FILE = "run.json"
@@ -133,9 +134,7 @@ class RunRecord:
 
     def write(self) -> None:
         """Writes `run.json`, whole or not at all."""
-        unfinished = self.folder / f"{FILE}.unfinished"
-        unfinished.write_text(json.dumps(self.content, indent=1) + "\n")
-        os.replace(unfinished, self.folder / FILE)
+        files.write(self.folder / FILE, json.dumps(self.content, indent=1) + "\n")
 
 
 def read(folder: pathlib.Path) -> dict[str, Any] | None:

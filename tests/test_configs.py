@@ -16,7 +16,7 @@ DATASETS = ("digits", "mnist", "cifar")
 DEFENSES = ("unsecured", "standard", "curriculum", "fgsm_pgd", "dynamic")
 LEAVES = [f"{dataset}_{defense}" for dataset, defense in itertools.product(DATASETS, DEFENSES)]
 WIDE_RESNET = "model=wide_resnet_34_10"
-SHARED = {"__init__", "common"}  # files of configs/ that are no experiment
+SHARED = {"__init__", "common", "sweeps"}  # files of configs/ that are no experiment
 
 
 def load(leaf, *arg):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import pathlib
 import zipfile
 import zlib
@@ -18,6 +17,8 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+
+from fosc_tf import files
 
 _MADE_OF = "made_of"
 
@@ -69,9 +70,7 @@ class Store:
 
     def write(self, name: str, content: bytes) -> None:
         """Writes a file, whole or not at all."""
-        unfinished = self.folder / f"{name}.unfinished"
-        unfinished.write_bytes(content)
-        os.replace(unfinished, self.folder / name)
+        files.write(self.folder / name, content)
 
 
 def _read(path: pathlib.Path) -> dict[str, np.ndarray] | None:

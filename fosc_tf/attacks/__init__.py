@@ -4,6 +4,7 @@ from fosc_tf.attacks.autoattack import AutoAttack, AutoAttackFound
 from fosc_tf.attacks.budget import Mixed
 from fosc_tf.attacks.fosc import fosc
 from fosc_tf.attacks.gates import fosc_above
+from fosc_tf.attacks.independent import Independent
 from fosc_tf.attacks.losses import carlini_wagner
 from fosc_tf.attacks.pgd import PGD
 from fosc_tf.attacks.presets import get
@@ -13,6 +14,7 @@ __all__ = [
     "PGD",
     "AutoAttack",
     "AutoAttackFound",
+    "Independent",
     "Mixed",
     "Trace",
     "carlini_wagner",

@@ -13,6 +13,7 @@ from typing import Any
 from fosc_tf.attacks.autoattack import APGD, FAB, AutoAttack, Square, TargetedAPGD
 from fosc_tf.attacks.autoattack.member import Member
 from fosc_tf.attacks.gates import still_right
+from fosc_tf.attacks.independent import TOOLS, Independent
 from fosc_tf.attacks.pgd import PGD
 from fosc_tf.errors import unknown_name
 
@@ -49,7 +50,7 @@ _ENSEMBLE: dict[str, Callable[..., Member | AutoAttack]] = {
     "fab-t": FAB,
     "square": Square,
 }
-NAMES = ("fgsm", "fgsm-rs", "pgd-K", "cw-linf", *_ENSEMBLE)
+NAMES = ("fgsm", "fgsm-rs", "pgd-K", "cw-linf", *_ENSEMBLE, *(f"{tool}:pgd-K" for tool in TOOLS))
 
 
 def get(
@@ -59,13 +60,14 @@ def get(
     step_size: float | None = None,
     norm: str = "linf",
     stop_when_wrong: bool = False,
-) -> PGD | Member | AutoAttack:
+) -> PGD | Member | AutoAttack | Independent:
     """Returns the attack of that name.
 
     Args:
         name: "fgsm", "fgsm-rs", "cw-linf", "pgd-K" with any K >= 1, such as "pgd-20", "autoattack"
             (also -plus, -rand) or one of its members, "apgd-ce", "apgd-dlr", "apgd-t", "fab-t",
-            "square".
+            "square", or PGD-K of another tool, such as "art:pgd-20", "foolbox:pgd-20" and
+            "cleverhans:pgd-20".
         epsilon: radius of the ball.
         step_size: length of a step; None takes the preset's own. AutoAttack needs none.
         norm: "linf", "l2" or "l1"; AutoAttack knows no l1.
@@ -85,6 +87,12 @@ def get(
         return fgsm(epsilon=epsilon, norm=norm)
     if name == "fgsm-rs":
         return fgsm_random_start(epsilon=epsilon, step_size=step_size, norm=norm)
+    tool, _, base = name.partition(":")
+    steps = re.fullmatch(r"pgd-(\d+)", base)
+    if tool in TOOLS and steps:
+        step_size = epsilon / 4 if step_size is None else step_size
+        numbers = {"epsilon": epsilon, "step_size": step_size, "norm": norm}
+        return Independent(tool, num_steps=int(steps.group(1)), **numbers)
     if name in _ENSEMBLE:
         return _ENSEMBLE[name](epsilon=epsilon, norm=norm)
     raise unknown_name("attack", name, NAMES)

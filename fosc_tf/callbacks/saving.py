@@ -6,12 +6,12 @@ trainer.fit(batches, callbacks=[guard, held_out, Saving(checkpoints, ledger, gua
 from __future__ import annotations
 
 import json
-import os
 import pathlib
 from typing import Any
 
 import keras
 
+from fosc_tf import files
 from fosc_tf.callbacks.nan_guard import NanGuard
 from fosc_tf.training.checkpoints import Checkpoints
 from fosc_tf.training.ledger import Ledger
@@ -75,9 +75,7 @@ class Saving(keras.callbacks.Callback):
             self.ledger.best = row
             self.checkpoints.save_best()
         # Before the checkpoint: after the last one of a run nothing would write it again.
-        unfinished = self.history.with_suffix(".unfinished")
-        unfinished.write_text(json.dumps(self.ledger.rows, indent=1))
-        os.replace(unfinished, self.history)
+        files.write(self.history, json.dumps(self.ledger.rows, indent=1))
         self.checkpoints.save()
 
     def _step(self) -> int:

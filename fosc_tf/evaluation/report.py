@@ -8,13 +8,13 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
-import os
 import pathlib
 from collections.abc import Sequence
 from typing import Any
 
 import jinja2
 
+from fosc_tf import files
 from fosc_tf.evaluation import pictures
 
 
@@ -72,8 +72,8 @@ def write_report(content: Content, folder: pathlib.Path) -> pathlib.Path:
         trim_blocks=True,
     )
     for name in ("report.html", "report.md"):
-        _replace(folder / name, environment.get_template(f"{name}.j2").render(facts))
-    _replace(folder / "model_info.json", json.dumps(model_info(content), indent=1) + "\n")
+        files.write(folder / name, environment.get_template(f"{name}.j2").render(facts))
+    files.write(folder / "model_info.json", json.dumps(model_info(content), indent=1) + "\n")
     return folder / "report.html"
 
 
@@ -190,9 +190,3 @@ def _in_words(facts: dict[str, Any]) -> str:
         for name, value in facts.items()
         if value is not None
     )
-
-
-def _replace(path: pathlib.Path, text: str) -> None:
-    unfinished = path.with_suffix(path.suffix + ".unfinished")
-    unfinished.write_text(text)
-    os.replace(unfinished, path)

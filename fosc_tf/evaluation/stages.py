@@ -22,11 +22,13 @@ class Stages:
         name: as in tables, such as "pgd-20x3".
         attacks: by the name of the stage, in order; none for "clean".
         parameters: what a record needs to repeat it.
+        examples: how many of the first examples it is tried on; None takes all.
     """
 
     name: str
     attacks: dict[str, Attack]
     parameters: dict[str, Any]
+    examples: int | None = None
 
 
 def stages(
@@ -41,27 +43,38 @@ def stages(
 
     Args:
         name: "clean", a name that `fosc_tf.attacks.get` knows, or one with "xR" behind it for R
-            restarts, such as "pgd-100x5".
+            restarts, such as "pgd-100x5". "@N" at the end tries the first N examples only, such as
+            "autoattack@1000".
         epsilon: radius of the ball.
         norm: "linf", "l2" or "l1".
         step_size: None takes the preset's own.
         stop_when_wrong: see `white_box`.
 
     Raises:
-        UserError: unknown name, no restart, a number out of its range.
+        UserError: unknown name, no restart, no example, a number out of its range.
     """
-    if name == "clean":
-        return Stages(name, {}, {})
-    base, restarts = _restarts(name)
+    whole, examples = _examples(name)
+    if whole == "clean":
+        return Stages(name, {}, {}, examples)
+    base, restarts = _restarts(whole)
     options = {"stop_when_wrong": True} if stop_when_wrong else {}
     attack = presets.get(base, epsilon=epsilon, step_size=step_size, norm=norm, **options)
     members = getattr(attack, "members", None)
     if members is not None:
-        return Stages(name, dict(members), attack.parameters())
+        return Stages(name, dict(members), attack.parameters(), examples)
     tries = {
         f"{base} #{number + 1}" if restarts > 1 else base: attack for number in range(restarts)
     }
-    return Stages(name, tries, attack.parameters() | {"restarts": restarts})
+    return Stages(name, tries, attack.parameters() | {"restarts": restarts}, examples)
+
+
+def _examples(name: str) -> tuple[str, int | None]:
+    whole, at, count = name.partition("@")
+    if not at:
+        return whole, None
+    if not count.isdecimal() or int(count) < 1:
+        raise UserError("behind the @ goes a number of examples", f"{whole}@1000", name)
+    return whole, int(count)
 
 
 def _restarts(name: str) -> tuple[str, int]:

@@ -7,13 +7,14 @@ show(rows)
 from __future__ import annotations
 
 import json
-import os
 import pathlib
 from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+
+from fosc_tf import files
 
 Rows = Sequence[dict[str, Any]]
 
@@ -32,8 +33,8 @@ def write(rows: Rows, folder: pathlib.Path, note: str = "") -> None:
     lines = [header, ["---"] * len(header)]
     lines += [[checkpoint, *line] for checkpoint, line in _lines(rows).items()]
     markdown = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    _replace(folder / "results.json", json.dumps(list(rows), indent=1) + "\n")
-    _replace(folder / "results.md", f"{markdown}\n\n{note}".rstrip() + "\n")
+    files.write(folder / "results.json", json.dumps(list(rows), indent=1) + "\n")
+    files.write(folder / "results.md", f"{markdown}\n\n{note}".rstrip() + "\n")
 
 
 def read(folder: pathlib.Path) -> list[dict[str, Any]]:
@@ -52,9 +53,3 @@ def _lines(rows: Rows) -> dict[str, list[str]]:
         cells = [f"{100 * own[a]['accuracy']:.2f}" if a in own else "" for a in _attacks(rows)]
         lines[checkpoint] = [*cells, str(next(iter(own.values()))["n"])]
     return lines
-
-
-def _replace(path: pathlib.Path, text: str) -> None:
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(text)
-    os.replace(unfinished, path)

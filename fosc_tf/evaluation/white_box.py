@@ -43,7 +43,8 @@ def white_box(
         network: a Keras model or an `export.load`ed one, from images to logits.
         dataset: batches of (image, label), or dicts with these; images float32 in [0, 1].
         epsilon: radius of the ball over pixels in [0, 1], or several.
-        attacks: "clean" or names that `fosc_tf.attacks.get` knows; "pgd-100x5" restarts 5 times.
+        attacks: "clean" or names that `fosc_tf.attacks.get` knows; "pgd-100x5" restarts 5 times,
+            and "autoattack@1000" takes the first 1,000 examples only.
         norm: "linf", "l2" or "l1".
         step_size: of the iterated attacks; None takes each preset's own, epsilon / 4.
         seed: with the number of the batch it decides the random starts.

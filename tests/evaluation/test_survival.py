@@ -39,6 +39,21 @@ def test_several_epsilons_and_clean_once():
     assert [row["accuracy"] for row in rows] == [0.8, 0.8, 0.6, 0.2]
 
 
+def test_an_attack_can_be_tried_on_the_first_examples_only():
+    both = Survival(two_class(), EASY, seed=0)
+    whole, first = (both.masks(stages(name, epsilon=0.2))["fgsm"] for name in ("fgsm", "fgsm@3"))
+    assert len(whole) == 5
+    np.testing.assert_array_equal(first, whole[:3])
+    (row,) = white_box(two_class(), EASY, epsilon=0.2, attacks=("fgsm@3",))
+    assert (row["attack"], row["n"]) == ("fgsm@3", 3)
+
+
+@pytest.mark.parametrize("name", ["fgsm@", "fgsm@0", "fgsm@ten", "clean@-1"])
+def test_no_examples_to_try_on(name):
+    with pytest.raises(UserError, match="a number of examples"):
+        stages(name, epsilon=0.2)
+
+
 def test_broken_examples_leave_the_batch_and_restarts_draw_other_numbers():
     counting = Counting("pgd-10")
     survival = Survival(two_class(), EASY, seed=3)

@@ -6,6 +6,7 @@ import json
 import pytest
 from rich.console import Console
 
+from fosc_tf import files
 from fosc_tf.evaluation import table
 
 
@@ -64,7 +65,7 @@ def test_attack_that_a_checkpoint_lacks_is_left_blank(tmp_path):
 def test_files_are_replaced_whole(tmp_path, monkeypatch):
     table.write(ROWS, tmp_path)
     before = (tmp_path / "results.json").read_bytes()
-    monkeypatch.setattr(table.os, "replace", lambda *paths: 1 / 0)
+    monkeypatch.setattr(files.os, "replace", lambda *paths: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         table.write(ROWS[:1], tmp_path)
     assert (tmp_path / "results.json").read_bytes() == before

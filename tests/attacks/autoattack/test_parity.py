@@ -89,7 +89,7 @@ def train(network, image, label):
 def copy(network):
     import torch
 
-    from tests.attacks.autoattack.torch_copy import torch_copy
+    from benchmarks.torch_copy import torch_copy
 
     torch.set_num_threads(2)
     return torch_copy(network)

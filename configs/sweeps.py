@@ -1,0 +1,78 @@
+"""Many runs from one command: lists of experiments with their overrides.
+
+    python main.py --config=configs/sweeps.py:mnist_table --mode=sweep
+    python main.py --config=configs/sweeps.py:mnist_table --mode=sweep --config.print_only=True
+
+A run is (label, *arguments): runs with the same label differ only in their seed, and the summary
+gives their mean and standard error. Further arguments for all runs go into `config.arguments`.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+from ml_collections import ConfigDict
+
+
+def get_config(name: str = "digits") -> ConfigDict:
+    """Returns the sweep of that name, one of `SWEEPS`."""
+    if name not in SWEEPS:
+        raise ValueError(f"after the colon of --config goes {' or '.join(SWEEPS)}; not {name!r}")
+    config = ConfigDict()
+    config.runs = SWEEPS[name]()  # (label, *arguments of main.py) of each
+    config.arguments = ""  # of every run, such as "--config.data.npz=mnist.npz"
+    config.jobs = 1  # processes at a time
+    config.print_only = False  # print a command a line, for a job array, and run nothing
+    return config.lock()
+
+
+def runs(experiment: str, seeds: int = 1, **fields: tuple) -> tuple[tuple[str, ...], ...]:
+    """Returns a run for each seed and each combination of values.
+
+    Args:
+        experiment: config without its folder and ending, such as "mnist_dynamic".
+        seeds: how many, from 0.
+        **fields: values by field; `__` stands for the dot, such as defense__epsilon=(0.1, 0.3). A
+            field with one value is the same in all runs and stays out of the label.
+    """
+    found = []
+    for values in itertools.product(*fields.values()):
+        chosen = dict(zip(fields, values, strict=True))
+        named = [f"{f.split('__')[-1]}={v}" for f, v in chosen.items() if len(fields[f]) > 1]
+        label = ",".join([experiment, *named])
+        flags = [f"--config.{f.replace('__', '.')}={value}" for f, value in chosen.items()]
+        for seed in range(seeds):
+            config = f"--config=configs/{experiment}.py"
+            found.append((label, config, f"--config.seed={seed}", *flags))
+    return tuple(found)
+
+
+def digits() -> tuple[tuple[str, ...], ...]:
+    """Every defense on the digits, and what epsilon and c_max do to Dynamic training."""
+    baselines = ("unsecured", "standard", "curriculum", "fgsm_pgd")
+    return (
+        *(run for defense in baselines for run in runs(f"digits_{defense}", seeds=3)),
+        *runs("digits_dynamic", seeds=3, defense__c_max=(0.1, 0.5)),
+        *runs("digits_dynamic", seeds=3, defense__epsilon=(0.1, 0.3)),
+    )
+
+
+def mnist_table() -> tuple[tuple[str, ...], ...]:
+    """Table 1 of Wang et al. 2019 in 15 epochs, the schedules shortened with them."""
+    attacks = ("clean", "fgsm", "pgd-10", "pgd-20", "cw-linf", "pgd-20@1000", "autoattack@1000")
+    short = {
+        "total_epochs": (15,),
+        "optimizer__drop_epochs": ("(6,12)",),
+        "evaluation__attacks": (str(attacks).replace(" ", ""),),
+    }
+    dynamic = short | {"defense__control_epochs": (12,)}
+    return (
+        *runs("mnist_dynamic", seeds=3, defense__feasible=("ball", "box"), **dynamic),
+        *runs("mnist_standard", seeds=3, **short),
+        *runs("mnist_unsecured", **short),
+        *runs("mnist_curriculum", **short),
+        *runs("mnist_fgsm_pgd", defense__fgsm_epochs=(3,), **short),
+    )
+
+
+SWEEPS = {"digits": digits, "mnist_table": mnist_table}
