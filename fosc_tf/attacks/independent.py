@@ -132,7 +132,8 @@ def _foolbox(attack: Independent, network: Any, image: tf.Tensor) -> Callable[..
     climb = kinds[attack.norm](abs_stepsize=attack.step_size, steps=attack.num_steps)
 
     def run(image: tf.Tensor, label: tf.Tensor) -> np.ndarray:
-        _, found, _ = climb(model, image, label, epsilons=attack.epsilon)
+        # Of another integer type than its own, foolbox asks NumPy for what NumPy 2 no longer has.
+        _, found, _ = climb(model, image, tf.cast(label, tf.int64), epsilons=attack.epsilon)
         return found.numpy()
 
     return run

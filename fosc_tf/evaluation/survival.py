@@ -104,10 +104,12 @@ class Survival:
         found: dict[str, list[np.ndarray]] = {}
         first = 0
         for number, data in enumerate(self.dataset):
+            if plan.examples is not None and first >= plan.examples:
+                break
             batch = check_batch(self.network, data)
-            examples = _Examples(
-                np.asarray(batch.image), np.asarray(batch.label, np.int64), number, first
-            )
+            rest = slice(None if plan.examples is None else plan.examples - first)
+            image, label = np.asarray(batch.image)[rest], np.asarray(batch.label, np.int64)[rest]
+            examples = _Examples(image, label, number, first)
             first += len(examples.label)
             place = [number, examples.digest()] if self.journal is not None else []
             robust = self._known([*place, "clean"], self._judge, examples.image, examples.label)
