@@ -17,6 +17,7 @@ def base() -> Config:
     config.seed = 0  # decides weights, order, augmentation and attacks
     config.total_epochs = 30  # passes over the training part
     config.distribution = "auto"  # auto | none | mirrored (all GPUs, else all logical CPUs)
+    # | multi_worker (all devices of the processes that TF_CONFIG or Slurm tell of)
     config.deterministic = True  # equal bits from run to run
 
     config.data = Config()
@@ -36,6 +37,7 @@ def base() -> Config:
     config.optimizer.weight_decay = 1e-4  # w of the L2 term 0.5 * w * ||theta||^2
     config.optimizer.drop_epochs = (20, 26)  # 0-based epochs that multiply the rate
     config.optimizer.drop_factor = 0.1  # by this
+    config.optimizer.scale_with_replicas = False  # batch and rate times the number of replicas
 
     config.evaluation = Config()
     config.evaluation.attacks = ("clean", "fgsm", "pgd-10", "pgd-20", "cw-linf")

@@ -21,7 +21,7 @@ from fosc_tf.errors import UserError, unknown_name
 from fosc_tf.evaluation.stages import Stages, stages
 from fosc_tf.schedules import Clock, step_decay
 from fosc_tf.training import AdversarialTrainer, CoupledSGD
-from fosc_tf.training.distribution import strategy
+from fosc_tf.training.distribution import strategy, worker
 
 
 @dataclasses.dataclass
@@ -35,6 +35,7 @@ class Experiment:
         held_out: the part that chooses the best epoch; may be empty.
         trainer: compiled, its optimizer built.
         steps_per_epoch: batches of one pass over `train`.
+        batch_size: examples of one weight update, over all replicas and workers.
     """
 
     config: ConfigDict
@@ -43,6 +44,12 @@ class Experiment:
     held_out: data.Part
     trainer: AdversarialTrainer
     steps_per_epoch: int
+    batch_size: int
+
+    @property
+    def worker(self) -> int:
+        """The number of this process among the workers; 0 is the chief or the only one."""
+        return worker(self.trainer.distribute_strategy)[0]
 
     def batches(self, *, epoch: int, position: int = 0) -> tf.data.Dataset:
         """Returns endless training batches from batch `position` of `epoch` on."""
@@ -51,7 +58,7 @@ class Experiment:
             self.train.image,
             self.train.label,
             ids=self.train.ids,
-            batch_size=config.batch_size,
+            batch_size=self.batch_size,
             seed=self.config.seed,
             augment=_augmentation(config),
             start_epoch=epoch,
@@ -84,19 +91,21 @@ def build(config: ConfigDict) -> Experiment:
         UserError: any field that cannot work, alone or with the others.
     """
     check(config)
+    replicas = strategy(config.distribution)  # first: several workers must find each other early
+    factor = replicas.num_replicas_in_sync if config.optimizer.scale_with_replicas else 1
+    batch_size = config.data.batch_size * factor
     arrays = data.load(config.data.name, npz=config.data.npz, dir=config.data.dir)
     train, held_out = data.split(arrays, held_out=config.data.held_out, seed=config.seed)
-    steps_per_epoch = data.steps_per_epoch(len(train.image), config.data.batch_size)
-    replicas = strategy(config.distribution)
-    if config.data.batch_size % replicas.num_replicas_in_sync:
+    steps_per_epoch = data.steps_per_epoch(len(train.image), batch_size)
+    if batch_size % replicas.num_replicas_in_sync:
         raise UserError(
             f"the batch must be divisible by the {replicas.num_replicas_in_sync} replicas",
             "a data.batch_size that is a multiple of their number",
             f"data.batch_size={config.data.batch_size}",
         )
     with replicas.scope():
-        trainer = _trainer(config, steps_per_epoch)
-    return Experiment(config, arrays, train, held_out, trainer, steps_per_epoch)
+        trainer = _trainer(config, steps_per_epoch, config.optimizer.learning_rate * factor)
+    return Experiment(config, arrays, train, held_out, trainer, steps_per_epoch, batch_size)
 
 
 def network(config: ConfigDict) -> Any:
@@ -111,12 +120,12 @@ def network(config: ConfigDict) -> Any:
     )
 
 
-def _trainer(config: ConfigDict, steps_per_epoch: int) -> AdversarialTrainer:
+def _trainer(config: ConfigDict, steps_per_epoch: int, learning_rate: float) -> AdversarialTrainer:
     defense = _defense(config, steps_per_epoch)
     make = defense.trainer or AdversarialTrainer
     trainer = make(network(config), defense, seed=config.seed, fosc_every=config.log.fosc_every)
     rate = step_decay(
-        config.optimizer.learning_rate,
+        learning_rate,
         drop_epochs=config.optimizer.drop_epochs,
         drop_factor=config.optimizer.drop_factor,
         clock=Clock(steps_per_epoch),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pathlib
 import shutil
+import tempfile
 from typing import Any
 
 import keras
@@ -37,10 +38,19 @@ def train(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -
     """
     _prepare(config)
     experiment = build.build(config)
-    contents = {"source": experiment.arrays.source, "sha256": experiment.arrays.sha256}
+    if experiment.worker:
+        # Takes part in every save and restore, but what counts is the chief's.
+        with tempfile.TemporaryDirectory() as own:
+            _fit(experiment, pathlib.Path(own), folder / "checkpoints")
+        return
+    contents = {
+        "source": experiment.arrays.source,
+        "sha256": experiment.arrays.sha256,
+        "batch": experiment.batch_size,
+    }
     record = RunRecord.open(folder, config.to_dict(), overrides, contents)
     with record.timed("train"):
-        ledger = _fit(experiment, folder)
+        ledger = _fit(experiment, folder, folder / "checkpoints")
     _console().print(_summary(ledger, record), highlight=False)
     run_evaluation.evaluate(config, experiment.arrays, record, _console())
     _export(config, record)
@@ -108,11 +118,12 @@ def _summary(ledger: Ledger, record: RunRecord) -> str:
     return f"{len(rows)} epochs in {seconds:.0f} s, {cost} attack gradients per example"
 
 
-def _fit(experiment: build.Experiment, folder: pathlib.Path) -> Ledger:
+def _fit(experiment: build.Experiment, folder: pathlib.Path, earlier: pathlib.Path) -> Ledger:
+    """Trains from the last checkpoint in `earlier`, if there is one, and writes into `folder`."""
     config, trainer = experiment.config, experiment.trainer
     ledger = Ledger()
     checkpoints = Checkpoints(folder / "checkpoints", trainer, ledger, config.checkpoint.keep)
-    checkpoints.restore()
+    checkpoints.restore(earlier)
     steps = experiment.steps_per_epoch
     epoch, position = divmod(int(trainer.optimizer.iterations.numpy()), steps)
     if epoch >= config.total_epochs:
@@ -183,7 +194,7 @@ def _watchers(
         callbacks.Progress(
             total_epochs=config.total_epochs,
             steps_per_epoch=experiment.steps_per_epoch,
-            batch_size=config.data.batch_size,
+            batch_size=experiment.batch_size,
         ),
     ]
 

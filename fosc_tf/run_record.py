@@ -54,7 +54,7 @@ class RunRecord:
         folder: pathlib.Path,
         config: dict[str, Any],
         overrides: dict[str, Any],
-        data: dict[str, str] | None = None,
+        data: dict[str, Any] | None = None,
     ) -> RunRecord:
         """Returns the record of `folder`, begun if there is none.
 
@@ -62,7 +62,8 @@ class RunRecord:
             folder: made if missing.
             config: all fields, as plain Python values.
             overrides: those given on the command line.
-            data: `source` and `sha256` of what is trained on; None when nothing is.
+            data: `source` and `sha256` of what is trained on and the `batch` over all replicas;
+                None when nothing is trained.
 
         Raises:
             UserError: the folder holds a run of another config or on other data, or cannot be
@@ -76,6 +77,10 @@ class RunRecord:
             if data and "data" in old:
                 was["contents of the data"] = old["data"]["sha256"][:12]
                 now["contents of the data"] = data["sha256"][:12]
+                if "batch" in old["data"]:
+                    # With another number of replicas it may be another one.
+                    was["batch over all replicas"] = old["data"]["batch"]
+                    now["batch over all replicas"] = data["batch"]
             _refuse_another_run(folder, was, now)
             content = old | {"config": config, "overrides": overrides}
         elif any((folder / name).exists() for name in ("checkpoints", "results.json")):

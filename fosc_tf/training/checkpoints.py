@@ -67,20 +67,24 @@ class Checkpoints:
         """Saves the network alone as the best so far; the one before goes after it is written."""
         self._write(self._best)
 
-    def restore(self) -> bool:
+    def restore(self, folder: pathlib.Path | None = None) -> bool:
         """Restores the newest checkpoint that is whole; returns False when there is none at all.
 
         A damaged one is reported and the one before it is used.
 
+        Args:
+            folder: where to look; None is where they are saved.
+
         Raises:
             UserError: there are checkpoints and every one is damaged.
         """
-        paths = _newest_first(self.folder)
+        folder = self.folder if folder is None else folder
+        paths = _newest_first(folder)
         for path in paths:
             if _restore(self._all, path):
                 return True
         if paths:
-            raise all_damaged(self.folder)
+            raise all_damaged(folder)
         return False
 
     def _write(self, manager: tf.train.CheckpointManager) -> None:

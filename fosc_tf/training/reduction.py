@@ -29,3 +29,13 @@ def gather_over_replicas(values: tf.Tensor) -> tf.Tensor:
     if num_replicas() == 1:
         return values
     return tf.distribute.get_replica_context().all_gather(values, axis=0)
+
+
+def keras_logs(logs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Returns what a step logs in the form that Keras can reduce.
+
+    With several workers Keras takes the mean over axis 0 of every log, be it a scalar or not.
+    """
+    if isinstance(tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy):
+        return {name: tf.expand_dims(value, 0) for name, value in logs.items()}
+    return logs

@@ -15,8 +15,9 @@ import tensorflow as tf
 
 from fosc_tf.attacks.budget import steps_per_example
 from fosc_tf.errors import UserError
+from fosc_tf.training.distribution import shared_out, worker
 from fosc_tf.training.first_batch import check_first_batch
-from fosc_tf.training.reduction import gather_over_replicas, mean_over_replicas
+from fosc_tf.training.reduction import gather_over_replicas, keras_logs, mean_over_replicas
 from fosc_tf.types import Batch, Defense, Found, Judged
 
 
@@ -95,6 +96,8 @@ class AdversarialTrainer(keras.Model):
             self._calibrate(first)
         if isinstance(x, tf.data.Dataset):
             arguments = {"shuffle": False} | arguments  # Keras would warn that it cannot
+            if worker(self.distribute_strategy)[1] > 1:
+                x = shared_out(self.distribute_strategy, x)
         return super().fit(x, y, **arguments)
 
     def _calibrate(self, first: Batch | None) -> None:
@@ -166,7 +169,7 @@ class AdversarialTrainer(keras.Model):
                 logs["loss_of_examples"] = gather_over_replicas(found.loss)
         if self.defense.threshold is not None:
             logs["threshold"] = self.defense.threshold(step)
-        return logs | {name: mean.result() for name, mean in self._means.items()}
+        return keras_logs(logs | {name: mean.result() for name, mean in self._means.items()})
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Returns loss and accuracy at the clean images."""
@@ -176,7 +179,7 @@ class AdversarialTrainer(keras.Model):
         loss = tf.nn.sparse_softmax_cross_entropy_with_logits(batch.label, logits)
         self._means["loss"].update_state(loss)
         self._means["accuracy"].update_state(hit)
-        return {name: self._means[name].result() for name in ("loss", "accuracy")}
+        return keras_logs({name: self._means[name].result() for name in ("loss", "accuracy")})
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         """Builds the optimizer only: its variables must exist before replicas trace their step.

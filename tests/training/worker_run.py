@@ -1,0 +1,28 @@
+"""One worker of several: trains by some defenses and prints weights and logs.
+
+TF_CONFIG=... python -m tests.training.worker_run standard dynamic     # without TF_CONFIG: alone
+"""
+
+import contextlib
+import json
+import os
+import sys
+
+
+def main():
+    """Prints a JSON object for each defense named."""
+    from fosc_tf.training.distribution import strategy, worker
+
+    together = strategy("multi_worker" if os.environ.get("TF_CONFIG") else "none")
+    from tests.defenses.arguments import arguments_of
+    from tests.training.replica_run import train
+
+    for name in sys.argv[1:]:
+        scope = together.scope() if os.environ.get("TF_CONFIG") else contextlib.nullcontext()
+        weights, logs = train(name, arguments_of(name), scope)
+        found = {"name": name, "worker": worker(together), "logs": logs}
+        print("FOUND " + json.dumps(found | {"weights": [w.tolist() for w in weights]}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
