@@ -98,12 +98,21 @@ def _run_one(
 
         from fosc_tf import run
         from fosc_tf.callbacks import NotFinite
+        from fosc_tf.training.distribution import another_is_gone
 
         tf.config.list_physical_devices()
     try:
         getattr(run, mode)(config, folder, overrides)
     except NotFinite as error:
         sys.exit(f"\n{error}")
+    except tf.errors.OpError as error:
+        if not another_is_gone(error):
+            raise
+        sys.exit(
+            "\nAnother worker is gone. Start all of them again: "
+            "they go on from the last checkpoint."
+            f"\n  {error.message.splitlines()[0]}"
+        )
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ import tensorflow as tf
 from absl import logging
 
 from fosc_tf.errors import UserError, cannot_write
+from fosc_tf.training.distribution import another_is_gone
 from fosc_tf.training.ledger import Ledger
 from fosc_tf.training.trainer import AdversarialTrainer
 
@@ -92,6 +93,8 @@ class Checkpoints:
         try:
             manager.save(checkpoint_number=step)
         except (tf.errors.OpError, OSError) as error:
+            if another_is_gone(error):
+                raise
             raise cannot_write(manager.directory, error) from error
         _sweep(pathlib.Path(manager.directory), {pathlib.Path(p).name for p in manager.checkpoints})
 

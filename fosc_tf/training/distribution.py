@@ -78,8 +78,17 @@ def shared_out(strategy: tf.distribute.Strategy, dataset: tf.data.Dataset) -> tf
         cuts = tf.nest.map_structure(cut, batch)
         return tf.data.Dataset.from_tensor_slices(cuts)
 
-    local = dataset.flat_map(parts).prefetch(tf.data.AUTOTUNE)
+    local = dataset.flat_map(parts)
+    length = int(dataset.cardinality())
+    if length >= 0:
+        local = local.apply(tf.data.experimental.assert_cardinality(length * own))
+    local = local.prefetch(tf.data.AUTOTUNE)
     return strategy.distribute_datasets_from_function(lambda _: local)
+
+
+def another_is_gone(error: Exception) -> bool:
+    """Returns whether `error` is what TensorFlow raises in a worker that waits for a dead one."""
+    return isinstance(error, tf.errors.OpError) and "ollective" in error.message
 
 
 def _workers() -> tf.distribute.cluster_resolver.ClusterResolver:

@@ -19,7 +19,9 @@ def main():
 
     for name in sys.argv[1:]:
         scope = together.scope() if os.environ.get("TF_CONFIG") else contextlib.nullcontext()
-        weights, logs = train(name, arguments_of(name), scope)
+        # A threshold that some pass and others do not, so early in training.
+        between = {"c_max": 0.25} if name == "dynamic" else {}
+        weights, logs = train(name, arguments_of(name) | between, scope)
         found = {"name": name, "worker": worker(together), "logs": logs}
         print("FOUND " + json.dumps(found | {"weights": [w.tolist() for w in weights]}), flush=True)
 
