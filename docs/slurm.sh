@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# sbatch docs/slurm.sh CONFIG WORKDIR: one worker process for each machine, all of its GPUs.
+#SBATCH --job-name=fosc_tf
+#SBATCH --nodes=2
+#SBATCH --ntasks-per-node=1
+#SBATCH --gpus-per-node=4
+#SBATCH --requeue
+set -euo pipefail
+
+# --kill-on-bad-exit: workers wait for each other, so that one alone must not stay behind.
+srun --kill-on-bad-exit=1 python main.py --config="$1" --workdir="$2" \
+  --config.distribution=multi_worker --config.checkpoint.every_steps=100 ||
+  scontrol requeue "$SLURM_JOB_ID"
