@@ -11,6 +11,7 @@ import inspect
 import math
 from typing import Any
 
+import keras
 import tensorflow as tf
 from ml_collections import ConfigDict
 
@@ -22,6 +23,8 @@ from fosc_tf.evaluation.stages import Stages, stages
 from fosc_tf.schedules import Clock, step_decay
 from fosc_tf.training import AdversarialTrainer, CoupledSGD
 from fosc_tf.training.distribution import strategy, worker
+
+PRECISIONS = ("float32", "mixed_bfloat16")
 
 
 @dataclasses.dataclass
@@ -112,12 +115,17 @@ def network(config: ConfigDict) -> Any:
     """Returns the config's network with its initial weights."""
     entry = data.get(config.data.name)
     arguments = {name: config.model[name] for name in config.model if name != "name"}
-    return models.get(
-        config.model.name,
-        input_shape=entry.image_shape,
-        num_classes=entry.num_classes,
-        **{"seed": config.seed, **arguments},
-    )
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(config.get("precision", "float32"))  # runs of before have none
+    try:
+        return models.get(
+            config.model.name,
+            input_shape=entry.image_shape,
+            num_classes=entry.num_classes,
+            **{"seed": config.seed, **arguments},
+        )
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def _trainer(config: ConfigDict, steps_per_epoch: int, learning_rate: float) -> AdversarialTrainer:
@@ -135,7 +143,13 @@ def _trainer(config: ConfigDict, steps_per_epoch: int, learning_rate: float) -> 
         momentum=config.optimizer.momentum,
         coupled_weight_decay=config.optimizer.weight_decay,
     )
-    trainer.compile(optimizer=optimizer)
+    if config.jit_compile and not trainer.supports_jit:
+        raise UserError(
+            "XLA compiles batches of one size only, and this defense's examples leave the batch",
+            "jit_compile=False, or a defense without a gate such as standard",
+            f"jit_compile=True with defense.name={config.defense.name!r}",
+        )
+    trainer.compile(optimizer=optimizer, jit_compile=config.jit_compile)
     trainer.optimizer.build(trainer.network.trainable_variables)
     return trainer
 
@@ -160,6 +174,8 @@ def check(config: ConfigDict) -> None:
     """Raises `UserError` for what no single part can see, before anything is loaded."""
     defenses.factory(config.defense.name)
     data.get(config.data.name)
+    if config.precision not in PRECISIONS:
+        raise unknown_name("precision", config.precision, PRECISIONS)
     _check_whole_numbers(config)
     for field in ("control_epochs", "fgsm_epochs"):
         epochs = config.defense.get(field, 0)

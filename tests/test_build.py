@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
 
-from configs import common, digits_curriculum, digits_dynamic, digits_fgsm_pgd, digits_unsecured
+from configs import (
+    common,
+    digits_curriculum,
+    digits_dynamic,
+    digits_fgsm_pgd,
+    digits_standard,
+    digits_unsecured,
+)
 from fosc_tf import build, data
 from fosc_tf.defenses import registry
 from fosc_tf.errors import UserError
@@ -13,6 +21,7 @@ from fosc_tf.objectives import adversarial
 from fosc_tf.training import AdversarialTrainer, CoupledSGD
 from fosc_tf.types import Defense
 from tests import small_run
+from tests.data.three_parts import refused
 
 
 @pytest.fixture(scope="module")
@@ -197,3 +206,50 @@ def test_fgsm_epochs_beyond_the_last():
 )
 def test_ends_of_the_ranges_are_accepted(npz, fields):
     build.build(small(npz, **fields))
+
+
+def test_layers_in_half_precision_give_logits_and_attacks_in_single(npz):
+    experiment = build.build(small(npz, precision="mixed_bfloat16"))
+    network = experiment.trainer.network
+    kinds = {layer.compute_dtype for layer in network.layers if layer.weights}
+    assert kinds == {"bfloat16", "float32"}
+    assert network.output.dtype == "float32"
+    assert all(weight.dtype == "float32" for weight in network.weights)
+    assert keras.config.dtype_policy().name == "float32"
+    history = experiment.trainer.fit(experiment.batches(epoch=0).take(2), verbose=0).history
+    assert all(np.isfinite(values).all() for values in history.values())
+
+
+def trained_by(experiment):
+    experiment.trainer.fit(experiment.batches(epoch=0).take(3), verbose=0)
+    return experiment.trainer.network.get_weights()
+
+
+def test_xla_trains_what_is_trained_without(npz):
+    # Without random starts: from the same seed XLA draws other numbers.
+    one, other = (
+        trained_by(build.build(small(npz, digits_unsecured, jit_compile=jit_compile)))
+        for jit_compile in (False, True)
+    )
+    for with_xla, without in zip(one, other, strict=True):
+        np.testing.assert_allclose(with_xla, without, atol=1e-5)
+
+
+def test_xla_trains_by_plain_pgd(npz):
+    experiment = build.build(small(npz, digits_standard, jit_compile=True))
+    before = experiment.trainer.network.get_weights()
+    after = trained_by(experiment)
+    assert experiment.trainer.jit_compile
+    assert any(np.any(one != other) for one, other in zip(before, after, strict=True))
+    assert all(np.isfinite(weight).all() for weight in after)
+
+
+@pytest.mark.parametrize(
+    ("fields", "rule", "received"),
+    [
+        ({"precision": "float16"}, "precision must", "float16"),
+        ({"jit_compile": True}, "batches of one size only", "dynamic"),
+    ],
+)
+def test_what_the_compiler_cannot_do(npz, fields, rule, received):
+    refused(lambda: build.build(small(npz, **fields)), rule=rule, right="", received=received)
