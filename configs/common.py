@@ -100,7 +100,8 @@ def dynamic_arguments(control_epochs: int) -> dict[str, object]:
     """Returns the fields that only Dynamic training has."""
     return {
         "c_max": FieldReference(0.5, field_type=object),  # nats, or "auto"
-        "control_epochs": control_epochs,  # T', epochs until c_t is 0
+        "c_min": 0.0,  # nats, the last threshold (the paper: 0)
+        "control_epochs": control_epochs,  # T', epochs until c_t is c_min
         "feasible": "ball",  # FOSC over the ball (the paper) or ball and pixel limits: box
         "self_weighted": False,  # the authors' code: weight examples by their own loss
     }

@@ -24,6 +24,7 @@ def dynamic(
     step_size: float | None = None,
     num_steps: int = 10,
     c_max: float | str = 0.5,
+    c_min: float = 0.0,
     control_epochs: int = 40,
     norm: str = "linf",
     feasible: str = "ball",
@@ -31,7 +32,7 @@ def dynamic(
 ) -> Defense:
     """Returns Dynamic adversarial training.
 
-    Algorithm: in epoch t the threshold is c_t = max(c_max - t * c_max / T', 0). Every batch is
+    Algorithm: in epoch t the threshold is c_t = max(c_max - t * c_max / T', c_min). Every batch is
     attacked by PGD from a random start; after each step an example whose FOSC is at most c_t
     stops. The weights descend the mean cross-entropy at the images found, in training mode.
 
@@ -49,7 +50,8 @@ def dynamic(
         num_steps: K, the most steps anyone climbs.
         c_max: the first threshold in nats, or "auto": the mean FOSC of FGSM examples of the first
             batch under the initial network, measured once before the first step.
-        control_epochs: T', from which on the threshold is 0 (40 on MNIST, 100 on CIFAR-10).
+        c_min: the last threshold; 0 in the paper, where at the end hardly anyone stops any more.
+        control_epochs: T', from which on the threshold is `c_min` (40 on MNIST, 100 on CIFAR-10).
         norm: "linf", "l2" or "l1".
         feasible: "ball" (the paper) or "box", the FOSC that also knows the pixel limits.
         self_weighted: weights each example by its own loss from the second epoch on.
@@ -58,7 +60,16 @@ def dynamic(
     if control_epochs < 1:
         raise UserError("control_epochs must be at least 1", "40", f"{control_epochs}")
     ceiling = _Ceiling(c_max, epsilon, norm, feasible)
-    threshold = fosc_threshold(c_max=ceiling.read, control_epochs=control_epochs, clock=clock)
+    # Written so that NaN fails too.
+    if not 0.0 <= c_min <= (float("inf") if c_max == "auto" else c_max):
+        raise UserError(
+            "c_min must be a number of nats from 0 to c_max",
+            "c_min=0.0",
+            f"c_min={c_min!r} with c_max={c_max!r}",
+        )
+    threshold = fosc_threshold(
+        c_max=ceiling.read, c_min=c_min, control_epochs=control_epochs, clock=clock
+    )
     attack = PGD(
         epsilon=epsilon,
         step_size=epsilon / 4 if step_size is None else step_size,

@@ -15,22 +15,27 @@ from fosc_tf.types import Number, Schedule
 
 
 def fosc_threshold(
-    *, c_max: Number | Callable[[], tf.Tensor], control_epochs: int, clock: Clock
+    *,
+    c_max: Number | Callable[[], tf.Tensor],
+    control_epochs: int,
+    clock: Clock,
+    c_min: float = 0.0,
 ) -> Schedule:
-    """Returns c_t = max(c_max - t * c_max / T', 0) for epoch t, constant within an epoch.
+    """Returns c_t = max(c_max - t * c_max / T', c_min) for epoch t, constant within an epoch.
 
-    Source: Wang et al. 2019, section 4.1 and Algorithm 1.
+    Source: Wang et al. 2019, section 4.1 and Algorithm 1, where c_min is 0.
 
     Args:
         c_max: the first threshold in nats, or a function that reads it when asked.
-        control_epochs: T', from which on the threshold is 0.
+        control_epochs: T', from which on the threshold is `c_min`.
         clock: turns steps into epochs.
+        c_min: the lowest threshold.
     """
 
     def threshold(step: tf.Tensor) -> tf.Tensor:
         highest = tf.cast(c_max() if callable(c_max) else c_max, tf.float32)
         passed = tf.cast(clock.epoch(step), tf.float32) / float(control_epochs)
-        return tf.maximum(highest * (1.0 - passed), 0.0)
+        return tf.maximum(highest * (1.0 - passed), c_min)
 
     return threshold
 

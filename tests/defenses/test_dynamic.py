@@ -99,3 +99,13 @@ def test_refuses_a_ceiling_that_is_none(c_max):
 
 def test_refuses_no_control_epochs():
     refused(lambda: dynamic(control_epochs=0), rule="at least 1", right="40", received="0")
+
+
+@pytest.mark.parametrize("c_min", [-0.1, 0.6, float("nan")])
+def test_refuses_a_floor_above_the_ceiling(c_min):
+    refused(
+        lambda: dynamic(c_max=0.5, c_min=c_min),
+        rule="c_min must be",
+        right="c_min=0.0",
+        received=f"c_min={c_min!r}",
+    )

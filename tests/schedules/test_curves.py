@@ -21,6 +21,13 @@ def test_threshold_falls_linearly_and_stays_at_zero():
     assert at_epochs[4] == 0.0  # exactly, not up to rounding
 
 
+def test_threshold_stops_at_its_floor():
+    """c_max = 0.5, T' = 4, floor 0.2: 0.5, 0.375, 0.25, then 0.2."""
+    threshold = fosc_threshold(c_max=0.5, c_min=0.2, control_epochs=4, clock=CLOCK)
+    found = values(threshold, *range(0, 60, 10))
+    np.testing.assert_allclose(found, [0.5, 0.375, 0.25, 0.2, 0.2, 0.2], rtol=1e-6)
+
+
 def test_threshold_is_constant_within_an_epoch():
     threshold = fosc_threshold(c_max=0.5, control_epochs=4, clock=CLOCK)
     assert len(set(values(threshold, *range(10, 20)))) == 1
