@@ -18,6 +18,7 @@ from tests.program import ROOT, Ended
 
 CONFIG = {
     "seed": 0,
+    "defense": {"name": "dynamic"},
     "data": {"name": "digits", "npz": "", "dir": "", "batch_size": 8},
     "evaluation": {"epsilon": 0.1, "attacks": ("clean",)},
     "checkpoint": {"keep": 3},
@@ -291,6 +292,7 @@ def test_another_run_is_refused(tmp_path, config, data, received):
         changed("checkpoint", keep=9),
         changed("data", npz="moved.npz"),
         changed("data", dir="elsewhere"),
+        CONFIG | {"precision": "float32"},  # a field of a later version
     ],
 )
 def test_what_makes_no_other_run(tmp_path, config):

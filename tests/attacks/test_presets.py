@@ -62,7 +62,7 @@ def test_unknown_names(name):
     error = refused(
         lambda: attacks.get(name, epsilon=0.2),
         rule="attack must be a known one",
-        right="cw-linf, fab-t, fgsm, fgsm-rs, pgd-K, square",
+        right="fab-t, fgsm, fgsm-rs, foolbox:pgd-K, pgd-K, square",
         received=f"attack={name!r}",
     )
     if name.startswith("p"):

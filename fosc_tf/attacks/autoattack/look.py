@@ -40,7 +40,21 @@ def climb(
     Raises:
         UserError: the logits do not depend on the images in a differentiable way.
     """
-    return _mean(lambda: slope(network, image, loss), passes)
+    # A graph function of its own, as in the climb of `PGD`: never merged into the search's loop.
+    once = tf.function(
+        lambda image: slope(network, image, loss),
+        autograph=False,
+        input_signature=[tf.TensorSpec([None, *image.shape[1:]], tf.float32)],
+        experimental_attributes={"_noinline": True},
+    )
+
+    def here() -> Slope:
+        found = once(image)
+        # Outside the function the number of examples may be known.
+        found.gradient.set_shape(image.shape)
+        return found
+
+    return _mean(here, passes)
 
 
 def _mean(once: Callable[[], Any], passes: int) -> Any:
