@@ -43,6 +43,7 @@ def base() -> Config:
 
     config.evaluation = Config()
     config.evaluation.attacks = ("clean", "fgsm", "pgd-10", "pgd-20", "cw-linf")
+    config.evaluation.checkpoints = ("last", "best")  # networks of the run that are evaluated
     config.evaluation.epsilon = 0.2  # radius over pixels in [0, 1]; follows the training epsilon
     config.evaluation.norm = "linf"  # follows the training norm
     config.evaluation.batch_size = 256  # images

@@ -63,6 +63,7 @@ def mnist_table() -> tuple[tuple[str, ...], ...]:
     short = {
         "total_epochs": (15,),
         "optimizer__drop_epochs": ("(6,12)",),
+        "evaluation__checkpoints": ("('last',)",),
         "evaluation__attacks": (str(attacks).replace(" ", ""),),
     }
     dynamic = short | {"defense__control_epochs": (12,)}

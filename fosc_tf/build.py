@@ -25,6 +25,7 @@ from fosc_tf.training import AdversarialTrainer, CoupledSGD
 from fosc_tf.training.distribution import strategy, worker
 
 PRECISIONS = ("float32", "mixed_bfloat16")
+CHECKPOINTS = ("last", "best")
 
 
 @dataclasses.dataclass
@@ -193,6 +194,9 @@ def check(config: ConfigDict) -> None:
             "('clean', 'pgd-20')",
             f"evaluation.attacks={tuple(evaluation.attacks)}",
         )
+    for name in evaluation.checkpoints:
+        if name not in CHECKPOINTS:
+            raise unknown_name("checkpoint", name, CHECKPOINTS)
     for name in (*evaluation.attacks, evaluation.held_out_attack):
         stages(str(name), epsilon=evaluation.epsilon, norm=evaluation.norm)
     if evaluation.held_out_attack == "clean":

@@ -51,7 +51,7 @@ def train(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -
     record = RunRecord.open(folder, config.to_dict(), overrides, contents)
     with record.timed("train"):
         ledger = _fit(experiment, folder, folder / "checkpoints")
-    _console().print(_summary(ledger, record), highlight=False)
+    _console().print(_summary(ledger), highlight=False)
     run_evaluation.evaluate(config, experiment.arrays, record, _console())
     _export(config, record)
 
@@ -110,11 +110,11 @@ def _prepare(config: ConfigDict) -> None:
         tf.config.experimental.enable_op_determinism()
 
 
-def _summary(ledger: Ledger, record: RunRecord) -> str:
+def _summary(ledger: Ledger) -> str:
     rows = ledger.rows
     gradients = [row["gradients"] for row in rows if "gradients" in row]
     cost = f"{sum(gradients) / len(gradients):.2f}" if gradients else "no"
-    seconds = record.content["seconds"]["train"]
+    seconds = sum(each.wall for each in ledger.times)
     return f"{len(rows)} epochs in {seconds:.0f} s, {cost} attack gradients per example"
 
 

@@ -14,6 +14,7 @@ from ml_collections import ConfigDict
 from rich.console import Console
 
 from fosc_tf import data, files, trained
+from fosc_tf.errors import UserError
 from fosc_tf.evaluation import Journal, black_box, table, white_box
 from fosc_tf.evaluation.checks import check
 from fosc_tf.evaluation.finding_table import show_findings
@@ -29,10 +30,17 @@ def evaluate(config: ConfigDict, arrays: data.Arrays, record: RunRecord, console
     goes on where it was; what is complete for these weights and settings is only shown.
 
     Raises:
-        UserError: an unknown attack, a surrogate of other images or classes.
+        UserError: no such checkpoint, an unknown attack, a surrogate of other images or classes.
     """
     settings = config.evaluation
-    networks = list(trained.of_run(config, record.folder))
+    wanted = settings.checkpoints
+    networks = [each for each in trained.of_run(config, record.folder) if each[0] in wanted]
+    if not networks:
+        raise UserError(
+            "evaluation.checkpoints must name a network that the run has kept",
+            "('last',); best needs held-out examples",
+            f"evaluation.checkpoints={tuple(wanted)}",
+        )
     surrogates = {each.name: each for each in map(trained.load, settings.surrogates)}
     done = {
         "steps": {name: step for name, step, _ in networks},

@@ -19,10 +19,12 @@ from typing import NamedTuple
 from ml_collections import ConfigDict
 from rich.console import Console
 
-from fosc_tf import run_record, sweep_summary
+from fosc_tf import files, sweep_summary
 from fosc_tf.errors import UserError
 
 LOG = "log.txt"
+FINISHED = "finished.txt"
+"""Holds the command that ended well in this work folder."""
 
 
 class Run(NamedTuple):
@@ -58,11 +60,11 @@ def sweep(config: ConfigDict, folder: pathlib.Path) -> None:
         for run in runs:
             print(shlex.join(["python", *run.command]))
         return
-    waiting = [run for run in runs if not finished(run.folder)]
+    waiting = [run for run in runs if not finished(run)]
     console.print(f"{len(runs)} runs, {len(runs) - len(waiting)} of them finished", highlight=False)
     with ThreadPoolExecutor(config.jobs) as pool:
         codes = list(pool.map(lambda run: _start(run, console), waiting))
-    done = [run for run in runs if finished(run.folder)]
+    done = [run for run in runs if finished(run)]
     if done:
         rows = sweep_summary.rows([(run.label, run.folder) for run in done])
         sweep_summary.write(rows, folder)
@@ -103,15 +105,13 @@ def planned(config: ConfigDict, folder: pathlib.Path) -> list[Run]:
     return list(runs.values())
 
 
-def finished(folder: pathlib.Path) -> bool:
-    """Returns whether the run there has been trained, evaluated and exported."""
-    record = run_record.read(folder)
-    return (
-        record is not None
-        and "evaluated" in record
-        and (folder / "results.json").exists()
-        and (folder / "export" / "saved_model.pb").exists()
-    )
+def finished(run: Run) -> bool:
+    """Returns whether this very command has ended well in its folder.
+
+    One with other attacks, say, must be started again: it then evaluates anew.
+    """
+    mark = run.folder / FINISHED
+    return mark.exists() and mark.read_text() == shlex.join(run.command)
 
 
 def _start(run: Run, console: Console) -> int:
@@ -119,6 +119,8 @@ def _start(run: Run, console: Console) -> int:
     with (run.folder / LOG).open("a") as log:
         command = [sys.executable, *run.command]
         code = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT).returncode
+    if code == 0:
+        files.write(run.folder / FINISHED, shlex.join(run.command))
     word = "finished" if code == 0 else f"failed with code {code}"
     console.print(f"{run.folder.name}: {word}", markup=False, highlight=False)
     return code

@@ -16,7 +16,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from fosc_tf import files, run_record
+from fosc_tf import files
 
 Rows = Sequence[dict[str, Any]]
 
@@ -30,7 +30,7 @@ def rows(runs: Sequence[tuple[str, pathlib.Path]]) -> list[dict[str, Any]]:
     Returns:
         Dicts of label, checkpoint, attack, accuracy (in 0..1), standard_error (of the mean, None
         for one seed), seeds (how many), gradients (attack gradients per example, mean over the
-        epochs) and seconds (of training).
+        epochs), seconds (of training on the wall's clock) and cpu_seconds (of the process).
     """
     groups: dict[tuple, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
     for label, folder in runs:
@@ -56,7 +56,7 @@ def rows(runs: Sequence[tuple[str, pathlib.Path]]) -> list[dict[str, Any]]:
             }
             | {
                 name: statistics.fmean(costs[name] for _, costs in found)
-                for name in ("gradients", "seconds")
+                for name in ("gradients", "seconds", "cpu_seconds")
             }
         )
     return means
@@ -85,7 +85,7 @@ def _attacks(rows: Rows) -> list[str]:
 
 
 def _header(rows: Rows) -> list[str]:
-    costs = ["gradients", "training s", "seeds"]
+    costs = ["gradients", "training s", "CPU s", "seeds"]
     return ["run", "checkpoint", *(f"{attack} %" for attack in _attacks(rows)), *costs]
 
 
@@ -99,7 +99,8 @@ def _lines(rows: Rows) -> list[list[str]]:
         }
         cells = [_cell(own.get(attack)) for attack in _attacks(rows)]
         one = next(iter(own.values()))
-        costs = [f"{one['gradients']:.2f}", f"{one['seconds']:.0f}", str(one["seeds"])]
+        seconds = [f"{one[name]:.0f}" for name in ("seconds", "cpu_seconds")]
+        costs = [f"{one['gradients']:.2f}", *seconds, str(one["seeds"])]
         lines.append([label, checkpoint, *cells, *costs])
     return lines
 
@@ -140,9 +141,11 @@ def _plot(rows: Rows) -> bytes:
 
 
 def _costs(folder: pathlib.Path) -> dict[str, float]:
-    record = run_record.read(folder)
-    epochs = json.loads((folder / "history.json").read_text())
+    epochs, times = (
+        json.loads((folder / name).read_text()) for name in ("history.json", "times.json")
+    )
     return {
         "gradients": statistics.fmean(epoch.get("gradients", 0.0) for epoch in epochs),
-        "seconds": record["seconds"]["train"],
+        "seconds": sum(time["wall"] for time in times),
+        "cpu_seconds": sum(time["cpu"] for time in times),
     }

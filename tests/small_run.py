@@ -15,6 +15,8 @@ import numpy as np
 import tensorflow as tf
 from sklearn.datasets import load_digits
 
+from fosc_tf.training.ledger import Ledger
+
 STEPS_PER_EPOCH, EPOCHS = 4, 3
 STEPS = STEPS_PER_EPOCH * EPOCHS
 HELD_OUT, TEST = 24, 40
@@ -73,23 +75,35 @@ def flags(workdir: pathlib.Path, *, npz: pathlib.Path, mode: str = "train", **fi
 def outcome(workdir: pathlib.Path) -> dict[str, Any]:
     """Returns what two equal runs must have in common: every number, as bytes.
 
-    Counters of how often something was saved and wall times are not among them.
+    Counters of how often something was saved and times are not among them.
     """
     found = {
         str(path.relative_to(workdir)): path.read_bytes()
         for path in (*workdir.glob("fosc/*.npy"), *workdir.glob("*.json"))
-        if path.name != "run.json"
+        if path.name not in ("run.json", "times.json")
     }
     for folder in ("checkpoints", "checkpoints/best"):
         (newest, *_) = newest_first(workdir / folder)
         reader = tf.train.load_checkpoint(str(newest))
         for name in reader.get_variable_to_shape_map():
             if not name.startswith(("save_counter", "_CHECKPOINTABLE")):
-                found[f"{folder}/{newest.name}/{name}"] = np.asarray(reader.get_tensor(name))
+                value = reader.get_tensor(name)
+                if name.startswith("ledger/"):
+                    value = _timeless(value)
+                found[f"{folder}/{newest.name}/{name}"] = np.asarray(value)
     return {
         name: value.tobytes() if isinstance(value, np.ndarray) else value
         for name, value in found.items()
     }
+
+
+def _timeless(ledger: bytes) -> bytes:
+    """Returns a saved ledger as it would be without times."""
+    known, timeless = Ledger(), Ledger()
+    known.deserialize(ledger)
+    for name in ("rows", "best", "fosc", "loss"):
+        setattr(timeless, name, getattr(known, name))
+    return timeless.serialize()
 
 
 def newest_first(folder: pathlib.Path) -> list[pathlib.Path]:

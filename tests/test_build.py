@@ -146,6 +146,7 @@ FIELDS = [
     ({"evaluation__attacks": (20,)}, "attack must be a known one", "pgd-K", "attack='20'"),
     ({"evaluation__attacks": ("pdg-20",)}, "attack must be", "nearest: pgd-K", "'pdg-20'"),
     ({"evaluation__held_out_attack": "clean"}, "attack must be", "pgd-K", "'clean'"),
+    ({"evaluation__checkpoints": ("frist",)}, "checkpoint must be", "last", "frist"),
     ({"evaluation__epsilon": 2.0}, "epsilon must lie in (0, 1]", "2/255", "epsilon=2"),
     ({"evaluation__norm": "l0"}, "norm must be a known one", "linf", "'l0'"),
     ({"checkpoint__keep": 0}, "checkpoint.keep", "1", "checkpoint.keep=0"),

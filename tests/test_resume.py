@@ -75,7 +75,7 @@ def same(workdir, uninterrupted):
 def nothing_left_behind(workdir):
     names = {path.name for path in workdir.iterdir()}
     assert names == {
-        *("run.json", "history.json", "results.json", "results.md", "checks.json"),
+        *("run.json", "history.json", "times.json", "results.json", "results.md", "checks.json"),
         "evaluation.jsonl",
         *("checkpoints", "fosc", "tensorboard", "export", "export_best"),
     }

@@ -183,6 +183,22 @@ def test_other_evaluation_settings_are_evaluated_without_training(program, npz, 
     assert [row["attack"] for row in rows] == ["fgsm", "cw-linf"] * 2
 
 
+def test_one_of_the_checkpoints_is_evaluated(program, npz, finished):
+    chosen = {"mode": "evaluate", "evaluation__checkpoints": "('best',)"}
+    ended = program.run(*small_run.flags(finished, npz=npz, **chosen))
+    assert ended.code == 0, ended.err
+    rows = json.loads((finished / "results.json").read_text())
+    assert [(row["checkpoint"], row["attack"]) for row in rows] == [
+        ("best", "clean"),
+        ("best", "pgd-10"),
+    ]
+    shutil.rmtree(finished / "checkpoints" / "best")
+    ended = program.run(*small_run.flags(finished, npz=npz, **chosen))
+    assert ended.code == 2
+    assert "must name a network that the run has kept" in ended.err
+    assert json.loads((finished / "results.json").read_text()) == rows
+
+
 def test_mode_evaluate_does_that_and_nothing_else(program, npz, finished):
     shutil.rmtree(finished / "export")
     (finished / "results.json").unlink()

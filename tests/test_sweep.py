@@ -25,14 +25,12 @@ with open("started.txt", "a") as file:
 if seed == 7:
     print("Error: seven is refused\\n  Right would be: 6")
     sys.exit(2)
-(folder / "export").mkdir(parents=True)
-(folder / "export" / "saved_model.pb").write_text("")
 rows = [{"checkpoint": "last", "attack": "pgd-20", "accuracy": 0.5 + 0.1 * seed, "n": 10}]
 rows.append(rows[0] | {"surrogate": "other", "accuracy": 0.0})
 (folder / "results.json").write_text(json.dumps(rows))
 (folder / "history.json").write_text(json.dumps([{"gradients": 2.0}, {"gradients": 4.0 + seed}]))
-record = {"config": {}, "seconds": {"train": 10.0 + seed}, "evaluated": {}}
-(folder / "run.json").write_text(json.dumps(record))
+times = [{"wall": 4.0, "cpu": 9.0}, {"wall": 6.0 + seed, "cpu": 9.0}]
+(folder / "times.json").write_text(json.dumps(times))
 """
 
 
@@ -66,14 +64,22 @@ def test_every_run_is_started_once_and_summed_up(place):
     # By hand: 0.5, 0.6, 0.7 have deviation 0.1, its mean the error 0.1 / sqrt(3).
     assert row["accuracy"] == pytest.approx(0.6)
     assert row["standard_error"] == pytest.approx(0.1 / 3**0.5)
-    assert (row["seeds"], row["gradients"], row["seconds"]) == (3, 3.5, 11.0)
+    assert (row["seeds"], row["gradients"]) == (3, 3.5)
+    assert (row["seconds"], row["cpu_seconds"]) == (11.0, 18.0)
     table = (folder / "sweep.md").read_text().splitlines()
-    assert table[0] == "| run | checkpoint | pgd-20 % | gradients | training s | seeds |"
-    assert table[2] == "| fake | last | 60.00 ± 5.77 | 3.50 | 11 | 3 |"
+    assert table[0] == "| run | checkpoint | pgd-20 % | gradients | training s | CPU s | seeds |"
+    assert table[2] == "| fake | last | 60.00 ± 5.77 | 3.50 | 11 | 18 | 3 |"
     assert (folder / "sweep.png").read_bytes().startswith(b"\x89PNG")
     run_sweep.sweep(config(0, 1, 2, 3), folder)
     assert started(place)[3:] == ["fake,seed=3"]
     assert json.loads((folder / "sweep.json").read_text())[0]["seeds"] == 4
+
+
+def test_another_command_in_the_same_folder_is_another_start(place):
+    folder = pathlib.Path("out")
+    run_sweep.sweep(config(0), folder)
+    run_sweep.sweep(config(0, arguments="--config.evaluation.attacks=('clean',)"), folder)
+    assert started(place) == ["fake,seed=0"] * 2
 
 
 def test_a_run_that_fails_costs_no_other(place):

@@ -15,6 +15,9 @@ from fosc_tf import files
 from fosc_tf.callbacks.nan_guard import NanGuard
 from fosc_tf.training.checkpoints import Checkpoints
 from fosc_tf.training.ledger import Ledger
+from fosc_tf.training.stopwatch import Seconds, Stopwatch
+
+TIMES = "times.json"
 
 
 class Saving(keras.callbacks.Callback):
@@ -22,7 +25,8 @@ class Saving(keras.callbacks.Callback):
 
     Best means the highest `held_out_robust`, the earliest epoch of equals. Checkpoints made within
     an epoch carry its running means, which Keras resets as the epoch begins again on resuming:
-    they are put back.
+    they are put back. Times too are kept with the weights: what was spent on steps that a kill
+    undid is forgotten with them.
 
     Args:
         checkpoints: where to save.
@@ -30,7 +34,8 @@ class Saving(keras.callbacks.Callback):
         guard: looks at the weights before they are saved.
         steps_per_epoch: batches of one epoch.
         every_steps: steps between checkpoints within an epoch; 0 saves at epoch ends only.
-        history: JSON file of the ledger's rows.
+        history: JSON file of the ledger's rows; `times.json` beside it says what each epoch took,
+            its held-out evaluation included, in seconds of the wall clock and of the process.
     """
 
     def __init__(
@@ -47,6 +52,7 @@ class Saving(keras.callbacks.Callback):
         self.checkpoints, self.ledger, self.guard = checkpoints, ledger, guard
         self.steps_per_epoch, self.every_steps = steps_per_epoch, every_steps
         self.history = history
+        self._watch = Stopwatch()
         variables = [v for metric in checkpoints.trainer.metrics for v in metric.variables]
         self._running = [(v, v.numpy()) for v in variables]
 
@@ -56,12 +62,14 @@ class Saving(keras.callbacks.Callback):
             for variable, value in self._running:
                 variable.assign(value)
         self._running = []
+        self._watch.lap()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Saves within the epoch; its last step is left to the epoch's end."""
         step = self._step()
         if self.every_steps and step % self.every_steps == 0 and step % self.steps_per_epoch:
             self.guard.check_weights()
+            self.ledger.spent = self.ledger.spent.plus(self._watch.lap())
             self.checkpoints.save()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -76,6 +84,12 @@ class Saving(keras.callbacks.Callback):
             self.checkpoints.save_best()
         # Before the checkpoint: after the last one of a run nothing would write it again.
         files.write(self.history, json.dumps(self.ledger.rows, indent=1))
+        ledger = self.ledger
+        ledger.times.append(ledger.spent.plus(self._watch.lap()))
+        ledger.spent = Seconds()
+        first = len(ledger.rows) - len(ledger.times)
+        seconds = [{"epoch": n, **each._asdict()} for n, each in enumerate(ledger.times, first)]
+        files.write(self.history.with_name(TIMES), json.dumps(seconds, indent=1))
         self.checkpoints.save()
 
     def _step(self) -> int:

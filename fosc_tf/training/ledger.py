@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from fosc_tf.training.stopwatch import Seconds
+
 
 class Ledger(tf.train.experimental.PythonState):
     """Python values that are saved inside each checkpoint and so always agree with its weights.
@@ -20,6 +22,8 @@ class Ledger(tf.train.experimental.PythonState):
     Attributes:
         rows: one dict of scalars for each finished epoch.
         best: the row with the best held-out robust accuracy, or None.
+        times: what each finished epoch took.
+        spent: what the epoch under way has taken so far.
         fosc: float32 arrays, FOSC of the examples seen so far in the epoch under way.
         loss: float32 arrays, the attack's loss at the same examples.
     """
@@ -27,13 +31,16 @@ class Ledger(tf.train.experimental.PythonState):
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
         self.best: dict[str, Any] | None = None
+        self.times: list[Seconds] = []
+        self.spent = Seconds()
         self.fosc: list[np.ndarray] = []
         self.loss: list[np.ndarray] = []
 
     def serialize(self) -> bytes:
         """Returns everything as bytes, for the checkpoint."""
         file = io.BytesIO()
-        text = json.dumps({"rows": self.rows, "best": self.best})
+        content = {"rows": self.rows, "best": self.best, "times": self.times, "spent": self.spent}
+        text = json.dumps(content)
         fosc, loss = (
             np.concatenate([*values, np.zeros(0, np.float32)]) for values in (self.fosc, self.loss)
         )
@@ -45,6 +52,9 @@ class Ledger(tf.train.experimental.PythonState):
         archive = np.load(io.BytesIO(value), allow_pickle=False)
         content = json.loads(str(archive["text"]))
         self.rows, self.best = content["rows"], content["best"]
+        # Checkpoints of before times were kept know none.
+        self.times = [Seconds(*each) for each in content.get("times", [])]
+        self.spent = Seconds(*content.get("spent", []))
         self.fosc = [archive["fosc"]]
         # Checkpoints of before the loss was recorded go on, with its values unknown.
         unknown = np.full_like(archive["fosc"], np.nan)

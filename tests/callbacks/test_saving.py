@@ -9,6 +9,7 @@ from fosc_tf import AdversarialTrainer, defenses
 from fosc_tf.callbacks import NanGuard, NotFinite, Saving
 from fosc_tf.training.checkpoints import Checkpoints
 from fosc_tf.training.ledger import Ledger
+from fosc_tf.training.stopwatch import Seconds, Stopwatch
 from tests.callbacks.stand_in import linear
 
 STEPS = 4  # of an epoch
@@ -122,6 +123,31 @@ def test_history_holds_every_epoch(tmp_path):
     assert rows == [
         {"epoch": 0, "held_out_robust": 0.4},
         {"epoch": 1, "held_out_robust": 0.2},
+    ]
+
+
+def test_times_of_each_epoch_go_on_where_a_run_was_saved(tmp_path, monkeypatch):
+    # Each look at a clock is a second of the wall and two of the process later.
+    class Clock:
+        wall, cpu = 0.0, 0.0
+
+        def __call__(self):
+            self.wall, self.cpu = self.wall + 1.0, self.cpu + 2.0
+            return Seconds(self.wall, self.cpu)
+
+    monkeypatch.setattr(Stopwatch, "_now", Clock())
+    run = Run(tmp_path, every_steps=2)
+    run.epochs(0.1)  # a lap within the epoch, and one at its end
+    run.saving.on_epoch_begin(1)
+    run.steps(3)  # saved after two
+    run = Run(tmp_path, every_steps=2)
+    run.saving.on_epoch_begin(1)
+    run.steps(2)  # two seconds of the wall are with the weights: one of before, one of now
+    run.saving.on_epoch_end(1, {})
+    times = json.loads((tmp_path / "times.json").read_text())
+    assert times == [
+        {"epoch": 0, "wall": 2.0, "cpu": 4.0},
+        {"epoch": 1, "wall": 2.0, "cpu": 4.0},
     ]
 
 

@@ -5,6 +5,7 @@ import io
 import numpy as np
 
 from fosc_tf.training.ledger import Ledger
+from fosc_tf.training.stopwatch import Seconds
 
 
 def round_trip(ledger):
@@ -17,6 +18,8 @@ def test_empty():
     restored = round_trip(Ledger())
     assert restored.rows == []
     assert restored.best is None
+    assert restored.times == []
+    assert restored.spent == Seconds(0.0, 0.0)
     assert np.concatenate(restored.fosc).size == 0
 
 
@@ -54,17 +57,21 @@ def test_everything_comes_back():
     ledger.best = ledger.rows[0]
     ledger.fosc = [np.float32([1]), np.float32([2, 3])]
     ledger.loss = [np.float32([4]), np.float32([5, 6])]
+    ledger.times, ledger.spent = [Seconds(1.5, 2.5)], Seconds(0.25, 0.5)
     copy.deserialize(ledger.serialize())
     assert copy.rows == ledger.rows
     assert copy.best == ledger.best
     np.testing.assert_array_equal(np.concatenate(copy.fosc), [1, 2, 3])
     np.testing.assert_array_equal(np.concatenate(copy.loss), [4, 5, 6])
+    assert copy.times == ledger.times
+    assert copy.spent.plus(Seconds(1.0, 1.0)) == Seconds(1.25, 1.5)
 
 
-def test_without_recorded_losses_they_are_unknown():
+def test_without_recorded_losses_and_times_they_are_unknown():
     file, ledger = io.BytesIO(), Ledger()
     text = np.array('{"rows": [], "best": null}')
     np.savez_compressed(file, text=text, fosc=np.float32([1, 2]))
     ledger.deserialize(file.getvalue())
     np.testing.assert_array_equal(ledger.fosc[0], [1, 2])
     np.testing.assert_array_equal(ledger.loss[0], [np.nan, np.nan])
+    assert ledger.times == []
