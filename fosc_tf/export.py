@@ -115,7 +115,7 @@ def save(network: keras.Model, path: str | os.PathLike) -> None:
         module.weights = [variable.value for variable in network.variables]
         tf.saved_model.save(module, str(fresh), signatures=endpoints)
         network.save_weights(fresh / WEIGHTS)
-        about = {
+        facts = {
             "input_shape": shape,
             "num_classes": num_classes,
             "signatures": {
@@ -127,7 +127,7 @@ def save(network: keras.Model, path: str | os.PathLike) -> None:
             "keras": keras.__version__,
             "fosc_tf": fosc_tf.__version__,
         }
-        (fresh / ABOUT).write_text(json.dumps(about, indent=2) + "\n")
+        (fresh / ABOUT).write_text(json.dumps(facts, indent=2) + "\n")
         _verify(endpoints, fresh, shape, num_classes)
         if path.exists():
             path.rename(earlier)
@@ -136,6 +136,11 @@ def save(network: keras.Model, path: str | os.PathLike) -> None:
         if earlier.exists() and not path.exists():
             earlier.rename(path)
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def about(path: str | os.PathLike) -> dict[str, Any]:
+    """Returns what `save` noted beside the SavedModel: shapes, versions, SHA-256 of the weights."""
+    return json.loads((pathlib.Path(path) / ABOUT).read_text())
 
 
 def load(path: str | os.PathLike) -> Exported:

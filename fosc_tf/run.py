@@ -202,6 +202,7 @@ def _watchers(
 def _export(config: ConfigDict, record: RunRecord) -> None:
     for unfinished in record.folder.glob(".export*"):  # of a run killed while exporting
         shutil.rmtree(unfinished)
+    digests = {}
     with record.timed("export"):
         for name, _, network in trained.of_run(config, record.folder):
             path = record.folder / ("export" if name == "last" else "export_best")
@@ -209,7 +210,9 @@ def _export(config: ConfigDict, record: RunRecord) -> None:
                 exports.save(network, path)
             except tf.errors.OpError as error:
                 raise cannot_write(path, error) from error
+            digests[name] = exports.about(path)["weights_sha256"]
             _console().print(f"{name} network: {path}", markup=False, highlight=False)
+    record.note(exported=digests)
 
 
 def _console() -> Console:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -89,6 +90,10 @@ def test_record_says_what_the_run_was(first, npz):
     assert all(seconds > 0 for seconds in record["seconds"].values())
     assert record["data"]["source"] == f"npz {npz}"
     assert len(record["data"]["sha256"]) == 64
+    assert record["exported"] == {
+        name: hashlib.sha256((workdir / folder / "network.weights.h5").read_bytes()).hexdigest()
+        for name, folder in (("last", "export"), ("best", "export_best"))
+    }
     # Quoted as a shell needs it.
     assert "'--config.evaluation.attacks=('\"'\"'clean'\"'\"'" in record["command"]
 

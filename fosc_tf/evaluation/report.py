@@ -1,6 +1,6 @@
 """The report of a run: one HTML page that needs nothing else, a Markdown twin, a leaderboard row.
 
-write_report(folder)      # report.html, report.md and model_info.json in the work folder
+write_report(content, folder)      # report.html, report.md and model_info.json in the work folder
 """
 
 from __future__ import annotations
@@ -159,9 +159,12 @@ def _after(row: dict[str, Any]) -> str:
 def _own_sections(content: Content) -> list[Section]:
     sections = []
     if content.sweeps:
-        epsilon = content.record["config"]["evaluation"]["epsilon"]
-        png = pictures.sweep_plot(content.sweeps, content.num_classes, epsilon)
-        caption = "Accuracy under PGD-20 against the radius of the test."
+        config = content.record["config"]
+        png = pictures.sweep_plot(
+            content.sweeps, content.num_classes, config["evaluation"]["epsilon"]
+        )
+        attack = config["report"]["sweep_attack"]
+        caption = f"Accuracy under {attack} against the radius of the test."
         sections.append(Section("Against epsilon", (Picture(png, caption),)))
     if content.history:
         png = pictures.training_curves(content.history)
@@ -174,19 +177,22 @@ def _own_sections(content: Content) -> list[Section]:
 
 def _record(record: dict[str, Any]) -> list[tuple[str, str]]:
     seconds = ", ".join(f"{part} {value:.0f} s" for part, value in record["seconds"].items())
-    return [
+    rows = [
         ("started", record["started"]),
         ("wall time", seconds),
         ("machine", _in_words(record["machine"])),
         ("versions", _in_words(record["versions"])),
         ("data", _in_words(record.get("data", {}))),
-        ("weights", _in_words(record.get("exported", {}))),
+        ("weights, SHA-256", _in_words(record.get("exported", {}))),
     ]
+    return [(name, text) for name, text in rows if text]
 
 
 def _in_words(facts: dict[str, Any]) -> str:
-    return ", ".join(
-        f"{name} {value:.6g}" if isinstance(value, float) else f"{name} {value}"
-        for name, value in facts.items()
-        if value is not None
-    )
+    return ", ".join(f"{name} {_word(value)}" for name, value in facts.items() if value is not None)
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"({_in_words(value)})"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,181 @@
+"""The report holds what was measured, needs nothing from elsewhere, and leaves out what is not."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import html.parser
+import io
+import json
+
+import matplotlib.image
+import numpy as np
+import pytest
+
+from fosc_tf.evaluation.report import Content, Picture, Section, model_info, write_report
+from tests import small_run
+
+RECORD = {
+    "config": {
+        "seed": 3,
+        "data": {"name": "digits"},
+        "model": {"name": "digits_cnn"},
+        "defense": {"name": "dynamic"},
+        "evaluation": {"epsilon": 0.2, "norm": "linf"},
+        "report": {"sweep_attack": "pgd-7"},
+    },
+    "command": "main.py '--config.data.npz=<a & b>.npz'",
+    "started": "2026-01-02T03:04:05+00:00",
+    "updated": "2026-01-02T04:05:06+00:00",
+    "seconds": {"train": 85.4},
+    "machine": {"cores": 2},
+    "versions": {"keras": "3.9"},
+    "exported": {"last": "abc123"},
+}
+
+
+def row(checkpoint, attack, accuracy, **more):
+    return {
+        "checkpoint": checkpoint,
+        "attack": attack,
+        "accuracy": accuracy,
+        "n": 360,
+        "parameters": {"seed": 3, "epsilon": 0.2, "restarts": None},
+    } | more
+
+
+ROWS = [
+    row("last", "clean", 0.9583),
+    row("last", "autoattack", 0.5972, after={"clean": 0.9583, "apgd-ce": 0.6083}),
+    row("best", "clean", 0.9611),
+    row("best", "autoattack", 0.6),
+    row("last", "pgd-20", 0.8417, surrogate="digits_<standard>"),
+]
+HISTORY = [
+    {"epoch": epoch, "accuracy": 0.5, "gradients": 4.0, "fosc": 0.3, "held_out_robust": robust}
+    for epoch, robust in enumerate([0.1, 0.4, 0.4])
+]
+FINDINGS = [
+    {"checkpoint": "last", "name": "logits", "passed": True, "value": "a", "meaning": "softmax"},
+    {"checkpoint": "best", "name": "noise", "passed": False, "value": "b", "meaning": "masked"},
+]
+SWEEPS = {"own": [{"parameters": {"epsilon": e}, "accuracy": 1 - e} for e in (0.0, 0.5, 1.0)]}
+EMPTY = Content(RECORD, [], [], [], {}, 10)
+
+
+class Page(html.parser.HTMLParser):
+    """Text, headings, pictures and every address of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.words, self.headings, self.addresses, self._tag = [], [], [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self._tag = tag
+        self.addresses += [value for name, value in attributes if name in ("src", "href")]
+
+    def handle_data(self, data):
+        if self._tag != "style" and data.strip():
+            self.words.append(" ".join(data.split()))
+        if self._tag in ("h1", "h2") and data.strip():
+            self.headings.append(data.strip())
+
+
+@pytest.fixture
+def png():
+    file = io.BytesIO()
+    matplotlib.image.imsave(file, np.zeros([3, 5, 3]), format="png")
+    return file.getvalue()
+
+
+@pytest.fixture
+def full(png):
+    section = Section("Further", (Picture(png, "A picture."),))
+    return Content(RECORD, ROWS, HISTORY, FINDINGS, SWEEPS, 10, (section,))
+
+
+def test_the_page_holds_everything_and_needs_nothing(full, png, tmp_path):
+    path = write_report(full, tmp_path)
+    assert path == tmp_path / "report.html"
+    text = path.read_text()
+    page = Page(text)
+    assert page.headings == [
+        "dynamic on digits",
+        *("Accuracy", "Threat model", "Attacks", "After each stage", "Transfer", "Checks"),
+        *("Against epsilon", "Training", "Further", "To repeat it"),
+    ]
+    for word in (
+        *("95.83", "59.72", "96.11", "60.00", "84.17", "360"),
+        *("clean 95.83, apgd-ce 60.83", "seed 3, epsilon 0.2", "digits_<standard>"),
+        *("pass", "flag", "masked", "train 85 s", "cores 2", "keras 3.9", "last abc123"),
+        "python main.py '--config.data.npz=<a & b>.npz'",
+        "Accuracy under pgd-7 against the radius of the test.",
+    ):
+        assert word in page.words, word
+    # The first of the two best epochs, counted from 1.
+    assert "(epoch 2)" in " ".join(page.words)
+    assert "<script" not in text
+    assert "url(" not in text
+    assert "@import" not in text
+    assert len(page.addresses) == 3
+    for address in page.addresses:
+        kind, _, data = address.partition(",")
+        assert kind == "data:image/png;base64"
+        matplotlib.image.imread(io.BytesIO(base64.b64decode(data)), format="png")
+    assert base64.b64decode(page.addresses[2].partition(",")[2]) == png
+
+
+def test_markdown_holds_the_same_numbers(full, tmp_path):
+    write_report(full, tmp_path)
+    lines = (tmp_path / "report.md").read_text().splitlines()
+    for line in (
+        "| network | clean % | autoattack % | n |",
+        "| last | 95.83 | 59.72 | 360 |",
+        "| best | 96.11 | 60.00 | 360 |",
+        "| last | digits_<standard> | pgd-20 | 84.17 |",
+        "| pass | last | logits | a |",
+        "| FLAG | best | noise | b |",
+        "- wall time: train 85 s",
+    ):
+        assert line in lines, line
+
+
+def test_the_row_of_a_leaderboard_is_that_of_the_best_network(full, tmp_path):
+    write_report(full, tmp_path)
+    info = json.loads((tmp_path / "model_info.json").read_text())
+    assert info["clean_acc"] == "96.11"
+    assert info["autoattack_acc"] == "60.00"
+    assert (info["name"], info["eps"], info["norm"]) == ("dynamic (best epoch)", "0.2", "linf")
+    last = [each for each in ROWS if each["checkpoint"] == "last"]
+    info = model_info(dataclasses.replace(full, rows=last))
+    assert (info["name"], info["clean_acc"]) == ("dynamic (last epoch)", "95.83")
+
+
+def test_what_was_not_measured_is_left_out(tmp_path):
+    page = Page(write_report(EMPTY, tmp_path).read_text())
+    assert page.headings[1:] == ["Accuracy", "Threat model", "Attacks", "To repeat it"]
+    assert page.addresses == []
+    assert "data" not in page.words
+    info = json.loads((tmp_path / "model_info.json").read_text())
+    assert (info["clean_acc"], info["autoattack_acc"]) == ("", "")
+
+
+def test_a_run_is_reported_from_one_command(program, tmp_path):
+    work, npz = tmp_path / "work", small_run.npz(tmp_path)
+    ended = program.run(*small_run.flags(work, npz=npz))
+    assert ended.code == 0, ended.err
+    fields = {"evaluation__check_examples": 8, "report__sweep_examples": 8}
+    ended = program.run(*small_run.flags(work, npz=npz, mode="report", **fields))
+    assert ended.code == 0, ended.err
+    page = Page((work / "report.html").read_text())
+    assert page.headings == [
+        "dynamic on digits",
+        *("Accuracy", "Threat model", "Attacks", "Checks", "Against epsilon", "Training"),
+        *("Adversarial examples", "FOSC views", "To repeat it"),
+    ]
+    for each in json.loads((work / "results.json").read_text()):
+        assert f"{100 * each['accuracy']:.2f}" in page.words
+    (weights,) = [word for word in page.words if word.startswith("last ") and len(word) > 64]
+    assert json.loads((work / "export" / "export.json").read_text())["weights_sha256"] in weights
+    assert all(address.startswith("data:image/png;base64,") for address in page.addresses)
