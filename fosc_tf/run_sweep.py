@@ -42,7 +42,7 @@ class Run(NamedTuple):
 
 
 def sweep(config: ConfigDict, folder: pathlib.Path) -> None:
-    """Runs what is not finished yet, then writes `sweep.json`, `sweep.md` and `sweep.png`.
+    """Runs what is not finished yet, then writes what `sweep_summary.write` does.
 
     With `print_only` it prints one command a line and does nothing else.
 
@@ -66,8 +66,9 @@ def sweep(config: ConfigDict, folder: pathlib.Path) -> None:
         codes = list(pool.map(lambda run: _start(run, console), waiting))
     done = [run for run in runs if finished(run)]
     if done:
-        rows = sweep_summary.rows([(run.label, run.folder) for run in done])
-        sweep_summary.write(rows, folder)
+        places = [(run.label, run.folder) for run in done]
+        rows = sweep_summary.rows(places)
+        sweep_summary.write(rows, places, folder)
         sweep_summary.show(rows, console)
     failed = [run for run, code in zip(waiting, codes, strict=True) if code]
     if failed:

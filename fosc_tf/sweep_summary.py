@@ -1,12 +1,12 @@
 """What a sweep found: accuracies of its runs, with mean and standard error over the seeds.
 
-found = rows([("digits_dynamic", folder_of_seed_0), ("digits_dynamic", folder_of_seed_1)])
-write(found, folder)      # sweep.json, sweep.md and sweep.png
+runs = [("digits_dynamic", folder_of_seed_0), ("digits_dynamic", folder_of_seed_1)]
+found = rows(runs)
+write(found, runs, folder)      # sweep.json, sweep.md, sweep.png and sweep_courses.png
 """
 
 from __future__ import annotations
 
-import io
 import json
 import pathlib
 import statistics
@@ -70,14 +70,27 @@ def show(rows: Rows, console: Console) -> None:
     console.print(table)
 
 
-def write(rows: Rows, folder: pathlib.Path) -> None:
-    """Writes `sweep.json` (the rows), `sweep.md` (the table) and `sweep.png` into `folder`."""
+def write(rows: Rows, runs: Sequence[tuple[str, pathlib.Path]], folder: pathlib.Path) -> None:
+    """Writes `sweep.json`, `sweep.md`, `sweep.png` and `sweep_courses.png` into `folder`.
+
+    Args:
+        rows: what the function of that name returned.
+        runs: what it was given.
+        folder: for rows, table and the pictures of `sweep_pictures`.
+    """
+    # Matplotlib is slow to import, and nothing else of a sweep needs it.
+    from fosc_tf import sweep_pictures
+
     header = _header(rows)
     lines = [header, ["---"] * len(header), *_lines(rows)]
     markdown = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     files.write(folder / "sweep.json", json.dumps(list(rows), indent=1) + "\n")
     files.write(folder / "sweep.md", markdown + "\n")
-    files.write(folder / "sweep.png", _plot(rows))
+    files.write(folder / "sweep.png", sweep_pictures.accuracies(rows))
+    histories: dict[str, list[Any]] = {}
+    for label, run in runs:
+        histories.setdefault(label, []).append(json.loads((run / "history.json").read_text()))
+    files.write(folder / "sweep_courses.png", sweep_pictures.courses(histories))
 
 
 def _attacks(rows: Rows) -> list[str]:
@@ -110,34 +123,6 @@ def _cell(row: dict[str, Any] | None) -> str:
         return ""
     error = row["standard_error"]
     return f"{100 * row['accuracy']:.2f}" + ("" if error is None else f" ± {100 * error:.2f}")
-
-
-def _plot(rows: Rows) -> bytes:
-    from matplotlib.figure import Figure
-
-    attacks = _attacks(rows)
-    last = [row for row in rows if row["checkpoint"] == "last"]
-    labels = list(dict.fromkeys(row["label"] for row in last))
-    figure = Figure(figsize=(8, 1.5 + 0.5 * len(labels)), layout="constrained")
-    axes = figure.subplots()
-    for number, attack in enumerate(attacks):
-        own = [row for row in last if row["attack"] == attack]
-        axes.errorbar(
-            [100 * row["accuracy"] for row in own],
-            [labels.index(row["label"]) + 0.08 * (number - len(attacks) / 2) for row in own],
-            xerr=[100 * (row["standard_error"] or 0.0) for row in own],
-            fmt="o",
-            markersize=4,
-            label=attack,
-        )
-    axes.set_yticks(range(len(labels)), labels)
-    axes.invert_yaxis()
-    axes.set_xlabel("accuracy of the last network, % (bars: standard error over seeds)")
-    axes.grid(axis="x", alpha=0.3)
-    figure.legend(loc="outside upper center", ncols=4, frameon=False)
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=150, metadata={"Software": None})
-    return file.getvalue()
 
 
 def _costs(folder: pathlib.Path) -> dict[str, float]:

@@ -28,7 +28,8 @@ if seed == 7:
 rows = [{"checkpoint": "last", "attack": "pgd-20", "accuracy": 0.5 + 0.1 * seed, "n": 10}]
 rows.append(rows[0] | {"surrogate": "other", "accuracy": 0.0})
 (folder / "results.json").write_text(json.dumps(rows))
-(folder / "history.json").write_text(json.dumps([{"gradients": 2.0}, {"gradients": 4.0 + seed}]))
+epochs = [{"gradients": 2.0}, {"gradients": 4.0 + seed, "held_out_robust": 0.5}]
+(folder / "history.json").write_text(json.dumps(epochs))
 times = [{"wall": 4.0, "cpu": 9.0}, {"wall": 6.0 + seed, "cpu": 9.0}]
 (folder / "times.json").write_text(json.dumps(times))
 """
@@ -69,7 +70,8 @@ def test_every_run_is_started_once_and_summed_up(place):
     table = (folder / "sweep.md").read_text().splitlines()
     assert table[0] == "| run | checkpoint | pgd-20 % | gradients | training s | CPU s | seeds |"
     assert table[2] == "| fake | last | 60.00 ± 5.77 | 3.50 | 11 | 18 | 3 |"
-    assert (folder / "sweep.png").read_bytes().startswith(b"\x89PNG")
+    for picture in ("sweep.png", "sweep_courses.png"):
+        assert (folder / picture).read_bytes().startswith(b"\x89PNG")
     run_sweep.sweep(config(0, 1, 2, 3), folder)
     assert started(place)[3:] == ["fake,seed=3"]
     assert json.loads((folder / "sweep.json").read_text())[0]["seeds"] == 4

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fosc_tf.analysis import style
+from fosc_tf import style
 from fosc_tf.analysis.traces import Arrays
 
 _FOSC = "FOSC (nats)"

@@ -14,8 +14,8 @@ from typing import Any
 import tensorflow as tf
 from matplotlib.figure import Figure
 
-from fosc_tf import __version__
-from fosc_tf.analysis import plots, style, training_plots, training_views
+from fosc_tf import __version__, style
+from fosc_tf.analysis import plots, training_plots, training_views
 from fosc_tf.analysis.bins import automatic_upper, bins_of
 from fosc_tf.analysis.cross_table import cross_table
 from fosc_tf.analysis.settings import Settings

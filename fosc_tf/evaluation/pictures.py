@@ -13,9 +13,9 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
+from fosc_tf.style import COLOURS
+
 Rows = Sequence[Mapping[str, Any]]
-# Okabe and Ito's colours, told apart by colour-blind readers too.
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 
 def training_curves(history: Rows) -> bytes:
@@ -23,7 +23,7 @@ def training_curves(history: Rows) -> bytes:
     figure = _figure(1, 3)
     left, middle, right = figure.axes
     for color, (name, label) in zip(
-        COLORS,
+        COLOURS,
         {
             "accuracy": "training, attacked",
             "held_out_clean": "held out, clean",
@@ -33,11 +33,11 @@ def training_curves(history: Rows) -> bytes:
     ):
         _curve(left, history, name, label, color, scale=100)
     left.set_ylabel("accuracy (%)")
-    _curve(middle, history, "gradients", "per example", COLORS[0])
+    _curve(middle, history, "gradients", "per example", COLOURS[0])
     middle.set_ylabel("attack gradients")
     middle.set_ylim(bottom=0)
-    _curve(right, history, "fosc", "mean FOSC", COLORS[0])
-    _curve(right, history, "threshold", "threshold c_t", COLORS[1])
+    _curve(right, history, "fosc", "mean FOSC", COLOURS[0])
+    _curve(right, history, "threshold", "threshold c_t", COLOURS[1])
     right.set_ylabel("nats")
     right.set_ylim(bottom=0)
     for axes in figure.axes:
@@ -51,7 +51,7 @@ def sweep_plot(curves: Mapping[str, Rows], num_classes: int, epsilon: float) -> 
     """Returns accuracy against epsilon, one line for each network of `curves` by name."""
     figure = _figure(1, 1)
     axes = figure.axes[0]
-    for color, (name, rows) in zip(COLORS, curves.items(), strict=False):
+    for color, (name, rows) in zip(COLOURS, curves.items(), strict=False):
         points = [(row["parameters"]["epsilon"], 100 * row["accuracy"]) for row in rows]
         axes.plot(*zip(*points, strict=True), "o-", color=color, label=name, markersize=4)
     axes.axhline(100 / num_classes, color="grey", linestyle=":", label="chance")
@@ -89,7 +89,7 @@ def examples(
                 axes.set_title(f"{label[column]}", fontsize=9)
             if row == 1:
                 right = choice[column] == label[column]
-                color = COLORS[2] if right else COLORS[1]
+                color = COLOURS[2] if right else COLOURS[1]
                 axes.set_title(f"{choice[column]}", fontsize=9, color=color)
     return _png(figure)
 
