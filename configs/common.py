@@ -144,6 +144,8 @@ def cifar(defense: str, arg: str | None = None, **arguments: object) -> Config:
     config.data.held_out = 1000
     config.data.augment = True
     config.model.name = _option(arg, "model", ("cifar_cnn", "wide_resnet_34_10"))
+    if config.model.name == "cifar_cnn":
+        config.model.width = 1.0  # factor on the filters; 1 is the paper's
     config.optimizer.learning_rate = 0.01
     config.optimizer.drop_epochs = (60, 100)
     config.evaluation.batch_size = 500

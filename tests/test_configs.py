@@ -81,6 +81,8 @@ def test_every_cifar_config_takes_the_wide_resnet(defense):
     config, plain = load(f"cifar_{defense}", WIDE_RESNET), load(f"cifar_{defense}")
     assert config.model.name == "wide_resnet_34_10"
     assert plain.model.name == "cifar_cnn"
+    assert plain.model.width == 1.0
+    assert "width" not in config.model
     with pytest.raises(ValueError, match="model=cifar_cnn or model=wide_resnet_34_10"):
         load(f"cifar_{defense}", "model=resnet")
 

@@ -164,4 +164,4 @@ def test_experiments_and_sweeps_are_told_apart(program, flags):
 
 def test_unknown_sweep(program):
     ended = program.run("--config=configs/sweeps.py:digit", "--mode=sweep")
-    refused_by_program(ended, rule="every flag", received="digits or mnist_table; not 'digit'")
+    refused_by_program(ended, rule="every flag", received="not 'digit'")
