@@ -4,9 +4,10 @@
     python -m benchmarks.attacks --run=runs/mnist_dynamic --npz=mnist.npz
     python -m benchmarks.attacks --run=runs/mnist_dynamic --npz=mnist.npz --autoattack=auto-attack
 
-`--run` is the work folder of a trained mnist_cnn or cifar_cnn. Its SavedModel is handed to every
-tool that works on TensorFlow; for PyTorch its weights are carried over, and the logits of both must
-be equal first. All attacks have the epsilon of the run, steps of epsilon / 4 and a random start.
+`--run` is the work folder of a trained mnist_cnn or cifar_cnn. Its SavedModel, or with
+`--network=keras` its Keras model, is handed to every tool that works on TensorFlow; for PyTorch its
+weights are carried over, and the logits of both must be equal first. All attacks have the epsilon
+of the run, steps of epsilon / 4 and a random start.
 
 Every round runs each tool once on all images, in another order each time, after one round that is
 thrown away, in which TensorFlow compiles. A ratio is a tool's seconds over ours in the same round:
@@ -51,19 +52,20 @@ class Subject:
         npz: file of the data set; "" loads it as the run did.
         images: how many, the first of the test set.
         batch: examples in a batch.
+        form: what tools on TensorFlow get, "export" or "keras".
 
     Raises:
         UserError: no trained run, or no data.
     """
 
-    def __init__(self, run: pathlib.Path, npz: str, images: int, batch: int) -> None:
+    def __init__(self, run: pathlib.Path, npz: str, images: int, batch: int, form: str) -> None:
         origin = trained.load(run)
         defense = origin.config["evaluation"]
         self.epsilon, self.batch = defense["epsilon"], batch
         arrays = data.load(origin.config["data"]["name"], npz=npz or origin.config["data"]["npz"])
         rows = data.test_batches(arrays.x_test[:images], arrays.y_test[:images], batch_size=batch)
         self.batches = [(np.asarray(image), np.asarray(label)) for image, label in rows]
-        self.network = export.load(run / "export")
+        self.network = export.load(run / "export") if form == "export" else origin.network
         self.copy = torch_copy(origin.network)
         self._check_copy()
         self._right = tf.function(
@@ -187,9 +189,10 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=250)
     parser.add_argument("--rounds", type=int, default=5, help="rounds that are measured")
     parser.add_argument("--autoattack", default="", help="clone of fra31/auto-attack")
+    parser.add_argument("--network", choices=("export", "keras"), default="export")
     parser.add_argument("--clock", choices=sorted(CLOCKS), default="wall")
     flags = parser.parse_args()
-    subject = Subject(flags.run, flags.npz, flags.images, flags.batch)
+    subject = Subject(flags.run, flags.npz, flags.images, flags.batch, flags.network)
     clock, console = CLOCKS[flags.clock], rich.console.Console(width=100)
     if flags.autoattack:
         console.print(compare_autoattack(subject, flags.autoattack, clock))

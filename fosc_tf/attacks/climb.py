@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
+from fosc_tf.attacks.folding import folded
 from fosc_tf.attacks.fosc import fosc
 from fosc_tf.attacks.slope import Slope, slope
 from fosc_tf.schedules import at
@@ -25,7 +26,7 @@ class Climber:
     def __init__(
         self, attack: PGD, network: Any, image: tf.Tensor, label: tf.Tensor, step: tf.Tensor
     ) -> None:
-        self.attack, self.network, self.step = attack, network, step
+        self.attack, self.network, self.step = attack, folded(network), step
         self.image, self.label = image, label
         self.epsilon = tf.cast(at(attack.epsilon, step), tf.float32)
         self.step_size = tf.cast(at(attack.step_size, step), tf.float32)
