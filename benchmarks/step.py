@@ -4,8 +4,10 @@
 
 For each network the table shows, on one batch and in one process:
 
-* bare gradient: one compiled function with the gradient of the summed cross-entropy with respect
-  to the whole batch, in evaluation mode, and nothing else;
+* plain gradient: one compiled function with the gradient of the summed cross-entropy with respect
+  to the whole batch, the network called in evaluation mode, and nothing else;
+* bare gradient: the same with the network's batch norms folded, as attacks have them: the least
+  that a gradient can cost here, and what the ratios are to;
 * bare update: one compiled function with the gradient of the mean cross-entropy with respect to
   the weights, in training mode, and the optimizer's step;
 * PGD-10 as users call it, checks of its input included; its ratio is to ten bare gradients;
@@ -41,6 +43,7 @@ import fosc_tf
 from benchmarks.images import images
 from benchmarks.spread import spread
 from fosc_tf.attacks import PGD
+from fosc_tf.attacks.folding import folded
 from fosc_tf.objectives import cross_entropy
 
 DATA = {"mnist_cnn": ("mnist", 0.3), "cifar_cnn": ("cifar10", 8 / 255)}
@@ -81,7 +84,8 @@ class Subject:
         self.label = tf.constant(self.label_all[:batch])
         self.trainer = self._dynamic()
         self.runs: dict[str, Run] = {
-            "bare gradient": self._gradient(),
+            "plain gradient": self._gradient(self.network),
+            "bare gradient": self._gradient(folded(self.network)),
             "bare update": self._update(),
             f"PGD-{NUM_STEPS}": self._pgd(),
         } | {f"Dynamic, c_t = {c_t:g}": self._step(c_t) for c_t in THRESHOLDS}
@@ -106,12 +110,12 @@ class Subject:
     def _variables(self) -> list:
         return [*self.network.variables, *self.trainer.optimizer.variables]
 
-    def _gradient(self) -> Run:
+    def _gradient(self, network: Callable[..., tf.Tensor]) -> Run:
         @tf.function(autograph=False)
         def gradient() -> tf.Tensor:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(self.image)
-                logits = self.network(self.image, training=False)
+                logits = network(self.image, training=False)
                 loss = tf.reduce_sum(cross_entropy(logits, self.label))
             return tape.gradient(loss, self.image)
 
@@ -187,7 +191,7 @@ def measure(
             continue
         for name in names:
             needed = gradients[name] * seconds["bare gradient"]
-            if not name.startswith("PGD"):
+            if not name.startswith(("PGD", "plain")):
                 needed += seconds["bare update"]
             rows[name]["seconds"].append(seconds[name])
             rows[name]["gradients"].append(gradients[name])
@@ -204,12 +208,13 @@ def table(name: str, subject: Subject, rows: dict[str, dict[str, list[float]]]) 
     for run, row in rows.items():
         milliseconds = [1000 * value for value in row["seconds"]]
         speed = [subject.batch / value for value in row["seconds"]]
+        is_part = run.startswith("bare")
         result.add_row(
             run,
             spread(milliseconds, ".0f"),
             spread(speed, ".0f"),
-            "" if run.startswith("bare") else f"{statistics.median(row['gradients']):.2f}",
-            "" if run.startswith("bare") else spread(row["ratio"], ".3f"),
+            "" if is_part else f"{statistics.median(row['gradients']):.2f}",
+            "" if is_part else spread(row["ratio"], ".3f"),
         )
     return result
 
