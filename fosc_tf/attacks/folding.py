@@ -96,7 +96,8 @@ def _is_affine(layer: Any) -> bool:
     if type(layer) is keras.layers.Conv2D:
         fits = layer.data_format == "channels_last" and layer.padding in ("same", "valid")
     else:
-        fits = type(layer) is keras.layers.Dense and layer.quantization_mode is None
+        plain = getattr(layer, "quantization_mode", None) is None
+        fits = type(layer) is keras.layers.Dense and plain
     return fits and layer.activation is keras.activations.linear and _is_single(layer)
 
 
