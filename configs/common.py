@@ -44,7 +44,9 @@ def base() -> Config:
     config.evaluation = Config()
     config.evaluation.attacks = ("clean", "fgsm", "pgd-10", "pgd-20", "cw-linf")
     config.evaluation.checkpoints = ("last", "best")  # networks of the run that are evaluated
+    config.evaluation.others = ()  # work folders or SavedModels evaluated in the same table
     config.evaluation.epsilon = 0.2  # radius over pixels in [0, 1]; follows the training epsilon
+    config.evaluation.epsilons = ()  # further radii for every attack
     config.evaluation.norm = "linf"  # follows the training norm
     config.evaluation.batch_size = 256  # images
     config.evaluation.examples = 0  # test images, the first ones; 0 all

@@ -17,6 +17,7 @@ from ml_collections import ConfigDict
 
 from fosc_tf import data, defenses, models
 from fosc_tf.attacks import presets
+from fosc_tf.attacks.limits import check_epsilon
 from fosc_tf.data.checks import check_whole
 from fosc_tf.errors import UserError, unknown_name
 from fosc_tf.evaluation.stages import Stages, stages
@@ -197,10 +198,24 @@ def check(config: ConfigDict) -> None:
     for name in evaluation.checkpoints:
         if name not in CHECKPOINTS:
             raise unknown_name("checkpoint", name, CHECKPOINTS)
-    for name in (*evaluation.attacks, evaluation.held_out_attack):
+    for name in (*evaluation.attacks, evaluation.held_out_attack, config.report.sweep_attack):
         stages(str(name), epsilon=evaluation.epsilon, norm=evaluation.norm)
-    if evaluation.held_out_attack == "clean":
-        raise unknown_name("held-out attack", "clean", presets.NAMES)
+    for epsilon in evaluation.epsilons:
+        check_epsilon(epsilon, evaluation.norm)
+    radii = (evaluation.epsilon, *evaluation.epsilons)
+    for field, values in (("attacks", evaluation.attacks), ("epsilons", radii)):
+        if len(set(values)) < len(values):
+            raise UserError(
+                f"evaluation.{field} must name each once; epsilon itself is the first radius",
+                f"evaluation.{field} without repetition",
+                ", ".join(map(str, values)),
+            )
+    for kind, name in (
+        ("held-out attack", evaluation.held_out_attack),
+        ("attack of the sweep", config.report.sweep_attack),
+    ):
+        if name == "clean":
+            raise unknown_name(kind, "clean", presets.NAMES)
 
 
 def _check_whole_numbers(config: ConfigDict) -> None:
@@ -208,6 +223,7 @@ def _check_whole_numbers(config: ConfigDict) -> None:
     least |= {"data.batch_size": 1, "data.held_out": 0, "evaluation.batch_size": 1}
     least |= {"evaluation.examples": 0, "evaluation.check_examples": 0}
     least |= {"evaluation.held_out_every": 0, "log.fosc_every": 0, "log.images": 0}
+    least |= {"report.sweep_examples": 0}
     for field, smallest in least.items():
         section, _, name = field.rpartition(".")
         check_whole(field, (config[section] if section else config)[name], least=smallest)

@@ -82,7 +82,7 @@ class Exported:
         return self._logits(image=tf.cast(image, tf.float32))["logits"]
 
 
-def save(network: keras.Model, path: str | os.PathLike) -> None:
+def save(network: keras.Model, path: str | os.PathLike, *, data: str = "") -> None:
     """Writes `network`, in evaluation mode, as a SavedModel with three signatures.
 
     `serving_default` maps image to logits, `probabilities` image to their softmax, and
@@ -96,6 +96,7 @@ def save(network: keras.Model, path: str | os.PathLike) -> None:
         network: a built Keras model from float32 images [batch, height, width, channels] to logits
             [batch, num_classes]; of a trainer, its `network`.
         path: the folder to write; missing parents are made.
+        data: name of the data set that it was trained on, for the notes beside it.
 
     Raises:
         UserError: no such network, probabilities instead of logits, or something at `path` that is
@@ -118,6 +119,7 @@ def save(network: keras.Model, path: str | os.PathLike) -> None:
         facts = {
             "input_shape": shape,
             "num_classes": num_classes,
+            "data": data,
             "signatures": {
                 name: {"inputs": inputs, "outputs": outputs}
                 for name, (inputs, outputs) in SIGNATURES.items()
@@ -139,8 +141,12 @@ def save(network: keras.Model, path: str | os.PathLike) -> None:
 
 
 def about(path: str | os.PathLike) -> dict[str, Any]:
-    """Returns what `save` noted beside the SavedModel: shapes, versions, SHA-256 of the weights."""
-    return json.loads((pathlib.Path(path) / ABOUT).read_text())
+    """Returns what `save` noted beside the SavedModel: shapes, versions, SHA-256 of the weights.
+
+    A SavedModel of elsewhere has no such notes.
+    """
+    notes = pathlib.Path(path) / ABOUT
+    return json.loads(notes.read_text()) if notes.exists() else {}
 
 
 def load(path: str | os.PathLike) -> Exported:

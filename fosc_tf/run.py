@@ -43,6 +43,7 @@ def train(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -
         with tempfile.TemporaryDirectory() as own:
             _fit(experiment, pathlib.Path(own), folder / "checkpoints")
         return
+    networks = run_evaluation.known_networks(config)
     contents = {
         "source": experiment.arrays.source,
         "sha256": experiment.arrays.sha256,
@@ -52,16 +53,17 @@ def train(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -
     with record.timed("train"):
         ledger = _fit(experiment, folder, folder / "checkpoints")
     _console().print(_summary(ledger), highlight=False)
-    run_evaluation.evaluate(config, experiment.arrays, record, _console())
+    run_evaluation.evaluate(config, experiment.arrays, record, networks, _console())
     _export(config, record)
 
 
 def evaluate(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> None:
     """Evaluates the last and the best network of a work folder; see `train`."""
     _prepare(config)
-    record = _existing(config, folder, overrides)
+    networks = run_evaluation.known_networks(config)
     arrays = data.load(config.data.name, npz=config.data.npz, dir=config.data.dir)
-    run_evaluation.evaluate(config, arrays, record, _console())
+    record = _existing(config, folder, overrides)
+    run_evaluation.evaluate(config, arrays, record, networks, _console())
 
 
 def analyze(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> None:
@@ -78,9 +80,11 @@ def report(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) 
     from fosc_tf import run_report, run_views
 
     _prepare(config)
-    record = _existing(config, folder, overrides)
+    networks = run_evaluation.known_networks(config)
+    trained.load_others((*config.analysis.others, *config.report.others), config)
     arrays = data.load(config.data.name, npz=config.data.npz, dir=config.data.dir)
-    run_evaluation.evaluate(config, arrays, record, _console())
+    record = _existing(config, folder, overrides)
+    run_evaluation.evaluate(config, arrays, record, networks, _console())
     run_views.draw(config, record, _console())
     page = run_report.write(config, arrays, record)
     _console().print(f"report: {page}", markup=False, highlight=False)
@@ -207,7 +211,7 @@ def _export(config: ConfigDict, record: RunRecord) -> None:
         for name, _, network in trained.of_run(config, record.folder):
             path = record.folder / ("export" if name == "last" else "export_best")
             try:
-                exports.save(network, path)
+                exports.save(network, path, data=config.data.name)
             except tf.errors.OpError as error:
                 raise cannot_write(path, error) from error
             digests[name] = exports.about(path)["weights_sha256"]

@@ -1,19 +1,20 @@
 """The evaluation of a work folder: last and best network, every attack, transfer and checks.
 
-evaluate(config, arrays, RunRecord.open(folder, config.to_dict(), {}), Console())
+record = RunRecord.open(folder, config.to_dict(), {})
+evaluate(config, arrays, record, known_networks(config), Console())
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 from ml_collections import ConfigDict
 from rich.console import Console
 
-from fosc_tf import data, files, trained
+from fosc_tf import build, data, files, run_record, trained
 from fosc_tf.errors import UserError
 from fosc_tf.evaluation import Journal, black_box, table, white_box
 from fosc_tf.evaluation.checks import check
@@ -23,36 +24,57 @@ from fosc_tf.run_record import RunRecord
 JOURNAL, FINDINGS = "evaluation.jsonl", "checks.json"
 
 
-def evaluate(config: ConfigDict, arrays: data.Arrays, record: RunRecord, console: Console) -> None:
+class Known(NamedTuple):
+    """Networks of elsewhere, by name: `others` are evaluated too, `surrogates` lend attacks."""
+
+    others: dict[str, trained.Trained]
+    surrogates: dict[str, trained.Trained]
+
+
+def known_networks(config: ConfigDict) -> Known:
+    """Returns the networks that the config's evaluation names, loaded and fit for its data set.
+
+    Raises:
+        UserError: no network at a path, or one for other images.
+    """
+    settings = config.evaluation
+    return Known(
+        trained.load_others(settings.others, config),
+        trained.load_others(settings.surrogates, config),
+    )
+
+
+def evaluate(
+    config: ConfigDict,
+    arrays: data.Arrays,
+    record: RunRecord,
+    known: Known,
+    console: Console,
+) -> None:
     """Writes `results.json`, `results.md` and `checks.json`, and shows them.
 
     What has been found is kept in `evaluation.jsonl` batch by batch, so that a killed evaluation
-    goes on where it was; what is complete for these weights and settings is only shown.
+    goes on where it was; what is complete for these weights, settings and versions is only shown.
 
     Raises:
-        UserError: no such checkpoint, an unknown attack, a surrogate of other images or classes.
+        UserError: no such checkpoint, an unknown attack.
     """
     settings = config.evaluation
-    wanted = settings.checkpoints
-    networks = [each for each in trained.of_run(config, record.folder) if each[0] in wanted]
-    if not networks:
-        raise UserError(
-            "evaluation.checkpoints must name a network that the run has kept",
-            "('last',); best needs held-out examples",
-            f"evaluation.checkpoints={tuple(wanted)}",
-        )
-    surrogates = {each.name: each for each in map(trained.load, settings.surrogates)}
+    networks = _networks(config, record, known)
     done = {
-        "steps": {name: step for name, step, _ in networks},
+        "weights": {each.name: each.fingerprint for each in networks},
         "settings": json.loads(json.dumps(settings.to_dict())),
-        "surrogates": {name: each.fingerprint for name, each in surrogates.items()},
+        "surrogates": {name: each.fingerprint for name, each in known.surrogates.items()},
         "seed": config.seed,
         "data": arrays.sha256,
+        "versions": run_record.versions(),
     }
     written = [record.folder / name for name in ("results.json", FINDINGS)]
     if record.content.get("evaluated") != done or not all(file.exists() for file in written):
         with record.timed("evaluate"):
-            rows, findings = _measure(config, arrays, record, networks, surrogates)
+            rows, findings = _measure(config, arrays, record, networks, known)
+        # Killed in between, the files would be taken for those of the evaluation before.
+        record.note(evaluated=None)
         table.write(rows, record.folder, record.summary())
         files.write(written[1], json.dumps(findings, indent=1) + "\n")
         record.note(evaluated=done)
@@ -60,34 +82,73 @@ def evaluate(config: ConfigDict, arrays: data.Arrays, record: RunRecord, console
     show_findings(json.loads(written[1].read_text()), console)
 
 
+class _Judged(NamedTuple):
+    """A network under evaluation: its name in tables, itself, and what tells its weights."""
+
+    name: str
+    network: Any
+    fingerprint: str
+
+
+def _networks(config: ConfigDict, record: RunRecord, known: Known) -> list[_Judged]:
+    wanted = config.evaluation.checkpoints
+    own = [
+        _Judged(name, network, trained.fingerprint(network))
+        for name, _, network in trained.of_run(config, record.folder)
+        if name in wanted
+    ]
+    if not own:
+        raise UserError(
+            "evaluation.checkpoints must name a network that the run has kept",
+            "('last',); best needs held-out examples",
+            f"evaluation.checkpoints={tuple(wanted)}",
+        )
+    taken = build.CHECKPOINTS
+    others = [
+        _Judged(str(each.path) if name in taken else name, each.network, each.fingerprint)
+        for name, each in known.others.items()
+    ]
+    return own + others
+
+
 def _measure(
     config: ConfigDict,
     arrays: data.Arrays,
     record: RunRecord,
-    networks: list[tuple[str, int, Any]],
-    surrogates: dict[str, trained.Trained],
+    networks: list[_Judged],
+    known: Known,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     settings = config.evaluation
-    journal = Journal(record.folder / JOURNAL)
-    common = {"norm": settings.norm, "seed": config.seed, "journal": journal}
+    common = {
+        "norm": settings.norm,
+        "seed": config.seed,
+        "journal": Journal(record.folder / JOURNAL),
+    }
+    surrogates = {name: each.network for name, each in known.surrogates.items()}
     whole = first(arrays, settings.examples, settings.batch_size)
     rows, findings = [], []
-    for name, _, network in networks:
+    for name, network, _ in networks:
         found = white_box(
             network,
             whole,
-            epsilon=settings.epsilon,
+            epsilon=(settings.epsilon, *settings.epsilons),
             attacks=settings.attacks,
             stop_when_wrong=settings.stop_when_wrong,
             **common,
         )
         if surrogates:
-            known = {each.name: each.network for each in surrogates.values()}
-            found += black_box(network, known, whole, epsilon=settings.epsilon, **common)
+            found += black_box(network, surrogates, whole, epsilon=settings.epsilon, **common)
         rows += [{"checkpoint": name} | row for row in found]
         if settings.check_examples:
             few = first(arrays, settings.check_examples, settings.batch_size)
-            looked = check(network, few, epsilon=settings.epsilon, **common)
+            looked = check(
+                network,
+                few,
+                epsilon=settings.epsilon,
+                surrogates=surrogates,
+                reached=[(row["farthest"], row["outside"]) for row in found if "farthest" in row],
+                **common,
+            )
             findings += [{"checkpoint": name} | dataclasses.asdict(each) for each in looked]
     return rows, findings
 

@@ -12,19 +12,20 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
-from fosc_tf import data, trained
+from fosc_tf import data, files, trained
 from fosc_tf.attacks import presets
 from fosc_tf.evaluation import Journal, pictures, sweep, table
-from fosc_tf.evaluation.report import Content, Picture, Section, write_report
+from fosc_tf.evaluation.report import Content, Picture, Section, by_epsilon, write_report
 from fosc_tf.evaluation.sweep import reach
 from fosc_tf.run_evaluation import FINDINGS, JOURNAL, first
 from fosc_tf.run_record import RunRecord
 
+EPSILONS = "epsilons.json"
 SHOWN = 10  # adversarial examples in the panel
 
 
 def write(config: ConfigDict, arrays: data.Arrays, record: RunRecord) -> pathlib.Path:
-    """Writes `report.html`, `report.md` and `model_info.json`; returns the page's path.
+    """Writes the report and `epsilons.json`, the numbers of its sweep; returns the page's path.
 
     Raises:
         UserError: another network of `config.report.others` that does not fit.
@@ -34,6 +35,7 @@ def write(config: ConfigDict, arrays: data.Arrays, record: RunRecord) -> pathlib
     with record.timed("report"):
         sweeps = _sweeps(config, arrays, folder, own)
         sections = (_examples(config, arrays, own.network), *_views(folder / "analysis"))
+    files.write(folder / EPSILONS, json.dumps(by_epsilon(sweeps), indent=1) + "\n")
     history = folder / "history.json"
     content = Content(
         record=record.content,
@@ -54,19 +56,20 @@ def _sweeps(
         return {}
     batches = first(arrays, config.report.sweep_examples, config.evaluation.batch_size)
     journal = Journal(folder / JOURNAL)
-    curves = {}
-    for each in (own, *map(trained.load, config.report.others)):
-        trained.check_alike(own, each)
-        curves[each.name] = sweep(
+    shape = own.network.input_shape[1:]
+    networks = [own, *trained.load_others(config.report.others, config).values()]
+    return {
+        name: sweep(
             each.network,
             batches,
-            epsilons=reach(config.evaluation.epsilon, config.evaluation.norm),
+            epsilons=reach(config.evaluation.epsilon, config.evaluation.norm, shape),
             attack=config.report.sweep_attack,
             norm=config.evaluation.norm,
             seed=config.seed,
             journal=journal,
         )
-    return curves
+        for name, each in zip(trained.names(networks), networks, strict=True)
+    }
 
 
 def _examples(config: ConfigDict, arrays: data.Arrays, network: Any) -> Section:

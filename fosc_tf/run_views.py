@@ -27,7 +27,7 @@ def draw(config: ConfigDict, record: RunRecord, console: Console) -> None:
         seed=config.seed,
         **wanted,
     )
-    subjects = _subjects(record, config.analysis.others)
+    subjects = _subjects(config, record)
     arrays = data.load(config.data.name, npz=config.data.npz, dir=config.data.dir)
     size, folder = config.evaluation.batch_size, record.folder / "analysis"
 
@@ -41,28 +41,24 @@ def draw(config: ConfigDict, record: RunRecord, console: Console) -> None:
     console.print(f"Pictures and arrays: {folder}", markup=False, highlight=False)
 
 
-def _subjects(record: RunRecord, others: tuple[str, ...]) -> list[analysis.Subject]:
+def _subjects(config: ConfigDict, record: RunRecord) -> list[analysis.Subject]:
     """Returns the folder's network and those set beside it, which classify the same images."""
-    networks = [trained.load(path) for path in (record.folder, *others)]
-    paths = [network.path.resolve() for network in networks]
-    if len(set(paths)) < len(paths):
+    others = config.analysis.others
+    own = trained.load(record.folder)
+    networks = [own, *trained.load_others(others, config).values()]
+    if own.path.resolve() in [each.path.resolve() for each in networks[1:]]:
         raise UserError(
             "every network is analyzed once",
-            "analysis.others without the work folder itself and without repetition",
-            ", ".join(map(str, paths)),
+            "analysis.others without the work folder itself",
+            ", ".join(map(str, others)),
         )
-    names = [network.name for network in networks]
-    subjects = []
-    for network in networks:
-        trained.check_alike(networks[0], network)
-        run = network.config
-        subjects.append(
-            analysis.Subject(
-                network.name if names.count(network.name) == 1 else str(network.path),
-                network.network,
-                network.fingerprint,
-                recording=None if run is None else analysis.Recording(network.path),
-                criterion=(run or {}).get("defense", {}).get("feasible", "ball"),
-            )
+    return [
+        analysis.Subject(
+            name,
+            each.network,
+            each.fingerprint,
+            recording=None if each.config is None else analysis.Recording(each.path),
+            criterion=(each.config or {}).get("defense", {}).get("feasible", "ball"),
         )
-    return subjects
+        for name, each in zip(trained.names(networks), networks, strict=True)
+    ]

@@ -63,7 +63,7 @@ def panels(
 
 def looks(number: int) -> list[dict[str, str]]:
     """Returns `number` different colours with line styles, so that grey print tells them apart."""
-    pairs = cycle(zip(COLOURS, cycle(LINES), strict=False))
+    pairs = zip(cycle(COLOURS), cycle(LINES), strict=False)  # 7 and 4: 28 before one comes again
     return [{"color": colour, "linestyle": line} for colour, line in islice(pairs, number)]
 
 

@@ -16,32 +16,36 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from fosc_tf import files
+from fosc_tf import columns, files
 
 Rows = Sequence[dict[str, Any]]
 
 
 def rows(runs: Sequence[tuple[str, pathlib.Path]]) -> list[dict[str, Any]]:
-    """Returns a row for each label, checkpoint and attack: mean and standard error over seeds.
+    """Returns a row for each label, checkpoint, attack and epsilon: mean and error over seeds.
 
     Args:
         runs: label and work folder of each finished run.
 
     Returns:
-        Dicts of label, checkpoint, attack, accuracy (in 0..1), standard_error (of the mean, None
-        for one seed), seeds (how many), gradients (attack gradients per example, mean over the
-        epochs), seconds (of training on the wall's clock) and cpu_seconds (of the process).
+        Dicts of label, checkpoint, attack, epsilon (None for "clean"), column (of
+        `fosc_tf.columns`), accuracy (in 0..1), standard_error (of the mean, None for one seed),
+        seeds (how many), gradients (attack gradients per example, mean over the epochs), seconds
+        (of training on the wall's clock) and cpu_seconds (of the process).
     """
-    groups: dict[tuple, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
+    measured: dict[str, list[dict[str, Any]]] = {}
     for label, folder in runs:
         costs = _costs(folder)
-        for row in json.loads((folder / "results.json").read_text()):
+        results = json.loads((folder / "results.json").read_text())
+        measured.setdefault(label, []).extend(row | costs for row in results)
+    groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for label, results in measured.items():
+        for row in columns.labelled(results):
             if "surrogate" not in row:
-                key = label, row["checkpoint"], row["attack"]
-                groups.setdefault(key, []).append((row, costs))
+                groups.setdefault((label, row["checkpoint"], row["column"]), []).append(row)
     means = []
-    for (label, checkpoint, attack), found in groups.items():
-        accuracies = [row["accuracy"] for row, _ in found]
+    for (label, checkpoint, column), found in groups.items():
+        accuracies = [row["accuracy"] for row in found]
         error = None
         if len(found) > 1:
             error = statistics.stdev(accuracies) / len(found) ** 0.5
@@ -49,13 +53,15 @@ def rows(runs: Sequence[tuple[str, pathlib.Path]]) -> list[dict[str, Any]]:
             {
                 "label": label,
                 "checkpoint": checkpoint,
-                "attack": attack,
+                "attack": found[0]["attack"],
+                "epsilon": columns.epsilon(found[0]),
+                "column": column,
                 "accuracy": statistics.fmean(accuracies),
                 "standard_error": error,
                 "seeds": len(found),
             }
             | {
-                name: statistics.fmean(costs[name] for _, costs in found)
+                name: statistics.fmean(row[name] for row in found)
                 for name in ("gradients", "seconds", "cpu_seconds")
             }
         )
@@ -63,7 +69,7 @@ def rows(runs: Sequence[tuple[str, pathlib.Path]]) -> list[dict[str, Any]]:
 
 
 def show(rows: Rows, console: Console) -> None:
-    """Prints a line for each label and checkpoint and a column for each attack."""
+    """Prints a line for each label and checkpoint and a column for each attack and epsilon."""
     table = Table(*_header(rows))
     for line in _lines(rows):
         table.add_row(*line)
@@ -86,34 +92,32 @@ def write(rows: Rows, runs: Sequence[tuple[str, pathlib.Path]], folder: pathlib.
     markdown = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     files.write(folder / "sweep.json", json.dumps(list(rows), indent=1) + "\n")
     files.write(folder / "sweep.md", markdown + "\n")
-    files.write(folder / "sweep.png", sweep_pictures.accuracies(rows))
+    drawn = [row | {"attack": row["column"]} for row in rows]
+    files.write(folder / "sweep.png", sweep_pictures.accuracies(drawn))
     histories: dict[str, list[Any]] = {}
     for label, run in runs:
         histories.setdefault(label, []).append(json.loads((run / "history.json").read_text()))
     files.write(folder / "sweep_courses.png", sweep_pictures.courses(histories))
 
 
-def _attacks(rows: Rows) -> list[str]:
-    return list(dict.fromkeys(row["attack"] for row in rows))
-
-
 def _header(rows: Rows) -> list[str]:
     costs = ["gradients", "training s", "CPU s", "seeds"]
-    return ["run", "checkpoint", *(f"{attack} %" for attack in _attacks(rows)), *costs]
+    return ["run", "checkpoint", *(f"{name} %" for name in columns.names(rows)), *costs]
 
 
 def _lines(rows: Rows) -> list[list[str]]:
     lines = []
     for label, checkpoint in dict.fromkeys((row["label"], row["checkpoint"]) for row in rows):
         own = {
-            row["attack"]: row
+            row["column"]: row
             for row in rows
             if (row["label"], row["checkpoint"]) == (label, checkpoint)
         }
-        cells = [_cell(own.get(attack)) for attack in _attacks(rows)]
+        cells = [_cell(own.get(name)) for name in columns.names(rows)]
         one = next(iter(own.values()))
         seconds = [f"{one[name]:.0f}" for name in ("seconds", "cpu_seconds")]
-        costs = [f"{one['gradients']:.2f}", *seconds, str(one["seeds"])]
+        seeds = columns.span(row["seeds"] for row in own.values())
+        costs = [f"{one['gradients']:.2f}", *seconds, seeds]
         lines.append([label, checkpoint, *cells, *costs])
     return lines
 

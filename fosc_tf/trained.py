@@ -10,14 +10,15 @@ import dataclasses
 import hashlib
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 from ml_collections import ConfigDict
 
-from fosc_tf import build, export, run_record
+from fosc_tf import build, data, export, run_record
 from fosc_tf.errors import UserError
 from fosc_tf.training.checkpoints import all_damaged, restore_best, restore_last
 
@@ -32,6 +33,7 @@ class Trained:
         num_classes: of its logits.
         fingerprint: SHA-256 of its weights, in hex.
         config: the run's fields as plain values; None for a SavedModel, which has no run.
+        data: name of the data set it was trained on; "" where nothing tells.
     """
 
     path: pathlib.Path
@@ -39,6 +41,7 @@ class Trained:
     num_classes: int
     fingerprint: str
     config: dict[str, Any] | None
+    data: str = ""
 
     @property
     def name(self) -> str:
@@ -55,8 +58,11 @@ def load(path: str | os.PathLike) -> Trained:
     path = pathlib.Path(path).expanduser()
     if tf.saved_model.contains_saved_model(str(path)):
         network, config = export.load(path), None
-        files = sorted(path.glob("variables/*"))
-        weights = [file.read_bytes() for file in files]
+        data_name = export.about(path).get("data", "")
+        digest = hashlib.sha256()
+        for file in sorted(path.glob("variables/*")):
+            digest.update(file.read_bytes())
+        weights = digest.hexdigest()
     else:
         record = run_record.read(path)
         if record is None:
@@ -65,12 +71,49 @@ def load(path: str | os.PathLike) -> Trained:
         network = build.network(ConfigDict(config))
         if not restore_last(path / "checkpoints", network):
             raise _neither(f"{path}, without a whole checkpoint")
-        weights = [np.ascontiguousarray(array).data for array in network.get_weights()]
-    digest = hashlib.sha256()
-    for part in weights:
-        digest.update(part)
+        data_name, weights = config["data"]["name"], fingerprint(network)
     logits = network(tf.zeros([1, *network.input_shape[1:]]), training=False)
-    return Trained(path, network, int(logits.shape[-1]), digest.hexdigest(), config)
+    return Trained(path, network, int(logits.shape[-1]), weights, config, data_name)
+
+
+def load_others(paths: Sequence[str | os.PathLike], config: ConfigDict) -> dict[str, Trained]:
+    """Returns the networks at `paths` by unique names, all of them for the config's data set.
+
+    Args:
+        paths: work folders or SavedModels.
+        config: the experiment that they are to be compared with or to attack.
+
+    Raises:
+        UserError: no network at a path, one path twice, or a network for other images.
+    """
+    found = [load(path) for path in paths]
+    for each in found:
+        _check_fits(each, config)
+    resolved = [each.path.resolve() for each in found]
+    if len(set(resolved)) < len(resolved):
+        raise UserError(
+            "every other network is named once",
+            "paths without repetition",
+            ", ".join(map(str, paths)),
+        )
+    return dict(zip(names(found), found, strict=True))
+
+
+def names(networks: Sequence[Trained]) -> list[str]:
+    """Returns a name for each network: the last part of its path, or all of it to be unique."""
+    short = [each.name for each in networks]
+    return [
+        name if short.count(name) == 1 else str(each.path)
+        for name, each in zip(short, networks, strict=True)
+    ]
+
+
+def fingerprint(network: keras.Model) -> str:
+    """Returns the SHA-256 of a Keras network's weights, in hex."""
+    digest = hashlib.sha256()
+    for array in network.get_weights():
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 def of_run(config: ConfigDict, folder: pathlib.Path) -> Iterator[tuple[str, int, Any]]:
@@ -88,22 +131,22 @@ def of_run(config: ConfigDict, folder: pathlib.Path) -> Iterator[tuple[str, int,
             raise all_damaged(folder / "checkpoints")
 
 
-def check_alike(one: Trained, other: Trained) -> None:
-    """Raises `UserError` unless both classify the same images: shape, classes and data set."""
-    mine, others = (
-        [
-            f"images of shape {tuple(each.network.input_shape[1:])}",
-            f"{each.num_classes} classes",
-            f"data set {each.config['data']['name']}" if each.config else "",
-        ]
-        for each in (one, other)
-    )
-    if mine[:2] != others[:2] or (mine[2] and others[2] and mine[2] != others[2]):
+def _check_fits(one: Trained, config: ConfigDict) -> None:
+    """Raises `UserError` unless `one` classifies the images of the config's data set."""
+    own = data.get(config.data.name)
+    mine = tuple(own.image_shape), own.num_classes
+    other = tuple(one.network.input_shape[1:]), one.num_classes
+    if mine != other or one.data not in ("", config.data.name):
         raise UserError(
             "networks that are compared must classify the same images",
-            ", ".join(filter(None, mine)),
-            f"{other.path} with {', '.join(filter(None, others))}",
+            _in_words(*mine, config.data.name),
+            f"{one.path} with {_in_words(*other, one.data)}",
         )
+
+
+def _in_words(shape: tuple, classes: int, data_name: str) -> str:
+    known = f"images of shape {shape}, {classes} classes"
+    return f"{known}, data set {data_name}" if data_name else known
 
 
 def _neither(received: str) -> UserError:

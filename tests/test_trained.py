@@ -1,10 +1,8 @@
 """Trained networks by path, and which of them may be compared."""
 
-import dataclasses
-import pathlib
-
 import pytest
 
+from configs import common
 from fosc_tf import export, trained
 from fosc_tf.errors import UserError
 from tests.models.small_networks import images_for, small
@@ -34,15 +32,23 @@ def test_a_folder_of_neither_kind_is_refused(tmp_path, content):
         trained.load(tmp_path)
 
 
-def test_networks_of_other_images_are_not_compared(exported):
-    _, one = exported
-    digits, mnist = (
-        dataclasses.replace(one, path=pathlib.Path(name), config={"data": {"name": name}})
-        for name in ("digits", "mnist")
-    )
-    trained.check_alike(digits, one)
-    trained.check_alike(digits, digits)
-    for other in (mnist, dataclasses.replace(one, num_classes=100)):
-        with pytest.raises(UserError, match="same images") as caught:
-            trained.check_alike(digits, other)
-        assert str(other.path) in caught.value.received
+def test_others_are_loaded_by_unique_names_for_the_same_images(tmp_path):
+    network, config = small("digits_mlp", seed=3), common.digits("standard")
+    paths = [tmp_path / run / "export" for run in ("a", "b")]
+    for path in paths:
+        export.save(network, path, data="digits")
+    export.save(network, tmp_path / "mine")
+    others = trained.load_others([*paths, tmp_path / "mine"], config)
+    assert list(others) == [str(paths[0]), str(paths[1]), "mine"]
+    assert [each.data for each in others.values()] == ["digits", "digits", ""]
+    assert trained.load_others((), config) == {}
+    with pytest.raises(UserError, match="named once"):
+        trained.load_others([paths[0], tmp_path / "a" / ".." / "a" / "export"], config)
+    with pytest.raises(UserError, match="same images") as caught:
+        trained.load_others(paths, common.mnist("standard"))
+    assert caught.value.right == "images of shape (28, 28, 1), 10 classes, data set mnist"
+    export.save(network, paths[1], data="letters")
+    with pytest.raises(UserError, match="same images") as caught:
+        trained.load_others(paths, config)
+    assert str(paths[1]) in caught.value.received
+    assert "data set letters" in caught.value.received

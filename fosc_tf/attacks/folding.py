@@ -41,7 +41,12 @@ def folded(network: Any) -> Callable[..., tf.Tensor]:
         # Keras hands over what it noted when the layer was called, such as mask=None.
         return _evaluated(layer) if own is None else lambda x, **_: own(x)
 
-    return lambda image, training=False: graph._run_through_graph(image, operation_fn=step)
+    def function(image: tf.Tensor, training: bool = False) -> Any:
+        logits = graph._run_through_graph(image, operation_fn=step)
+        # As Keras itself does for a model whose outputs are a list of one.
+        return logits[0] if isinstance(logits, (list, tuple)) and len(logits) == 1 else logits
+
+    return function
 
 
 def _graph(network: Any) -> Any:

@@ -5,8 +5,10 @@ check_climb(epsilon=8, step_size=2, num_steps=10, norm="linf", feasible="ball") 
 
 from __future__ import annotations
 
+import math
 import numbers
 import weakref
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,8 +26,20 @@ _num_classes: weakref.WeakKeyDictionary[Any, dict[tuple[int, ...], int]] = (
 """Classes of each network already asked, by the shape of its images: asking costs milliseconds."""
 
 
-def check_epsilon(epsilon: Any, norm: str) -> None:
-    """Raises `UserError` unless `epsilon` is positive and, for linf, at most 1."""
+def diameter(norm: str, shape: Sequence[int]) -> float:
+    """Returns the largest distance in `norm` of two images of `shape` [...] in [0, 1]."""
+    size = math.prod(shape)
+    return {"linf": 1.0, "l2": size**0.5, "l1": float(size)}[norm]
+
+
+def check_epsilon(epsilon: Any, norm: str, shape: Sequence[int] | None = None) -> None:
+    """Raises `UserError` unless `epsilon` is a radius over pixels in [0, 1].
+
+    Args:
+        epsilon: a number, positive and for linf at most 1; anything else passes unseen.
+        norm: "linf", "l2" or "l1".
+        shape: of one image, whose diameter `epsilon` must not exceed; None if not known yet.
+    """
     largest = 1.0 if norm == "linf" else float("inf")
     if isinstance(epsilon, numbers.Real) and not 0.0 < epsilon <= largest:
         if norm == "linf":
@@ -34,6 +48,16 @@ def check_epsilon(epsilon: Any, norm: str) -> None:
         else:
             rule, right = "epsilon must be positive", "epsilon=0.5 for l2 on CIFAR-10"
         raise UserError(rule, right, f"epsilon={epsilon:g}")
+    if shape is None or not isinstance(epsilon, numbers.Real):
+        return
+    largest = diameter(norm, shape)
+    if epsilon > largest:
+        raise UserError(
+            f"epsilon must be at most {largest:.6g}, the {norm} diameter of images {list(shape)}: "
+            "pixels are in [0, 1]",
+            f"epsilon={epsilon:g}/255, if it was meant for pixels in 0..255",
+            f"epsilon={epsilon:g}",
+        )
 
 
 def check_climb(epsilon: Any, step_size: Any, num_steps: Any, norm: str, feasible: str) -> None:

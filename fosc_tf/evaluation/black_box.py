@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
+from fosc_tf.attacks.limits import check_examples
 from fosc_tf.errors import UserError
 from fosc_tf.evaluation.journal import Journal
 from fosc_tf.evaluation.stages import stages
@@ -52,22 +54,41 @@ def black_box(
         UserError: a surrogate of other images or classes, and what `white_box` raises.
     """
     plans = [stages(name, epsilon=epsilon, norm=norm) for name in attacks]
+    check_surrogates(network, surrogates)
     rows = []
     for name, surrogate in surrogates.items():
-        _check_surrogate(network, name, surrogate)
         survival = Survival(network, dataset, seed=seed, journal=journal, surrogate=surrogate)
         rows += [survival.row(plan) | {"surrogate": name} for plan in plans]
     return rows
 
 
-def _check_surrogate(network: Any, name: str, surrogate: Any) -> None:
-    mine, other = (_form(each) for each in (network, surrogate))
-    if mine != other:
-        raise UserError(
-            "a surrogate must classify the images and classes of the defended network",
-            f"images {mine[0]} in {mine[1]} classes",
-            f"surrogate {name} with images {other[0]} in {other[1]} classes",
-        )
+def check_surrogates(network: Any, surrogates: Mapping[str, Any]) -> None:
+    """Looks whether transfer to `network` can be measured, before anything is.
+
+    Args:
+        network: the defended one, with an `input_shape`.
+        surrogates: as for `black_box`.
+
+    Raises:
+        UserError: a surrogate of other images or classes, or one that returns probabilities.
+    """
+    mine = _form(network)
+    for name, surrogate in surrogates.items():
+        other = _form(surrogate)
+        if mine != other:
+            raise UserError(
+                "a surrogate must classify the images and classes of the defended network",
+                f"images {mine[0]} in {mine[1]} classes",
+                f"surrogate {name} with images {other[0]} in {other[1]} classes",
+            )
+        # On one plain image logits can look like probabilities by chance.
+        image = np.random.default_rng(0).random([4, *mine[0]], np.float32)
+        try:
+            check_examples(surrogate, image, np.zeros(4, np.int32))
+        except UserError as error:
+            raise UserError(
+                error.rule, error.right, f"surrogate {name} with {error.received}"
+            ) from error
 
 
 def _form(network: Any) -> tuple[tuple[int, ...], int]:

@@ -9,6 +9,7 @@ A flag is a place to look: it says what was measured, what was expected, and wha
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ import tensorflow as tf
 from fosc_tf.attacks import ball as balls
 from fosc_tf.attacks import losses
 from fosc_tf.attacks.autoattack import Square
+from fosc_tf.errors import UserError
 from fosc_tf.evaluation.journal import Journal
 from fosc_tf.evaluation.stages import Stages, stages
 from fosc_tf.evaluation.survival import Survival
@@ -55,7 +57,8 @@ def check(
     norm: str = "linf",
     seed: int = 0,
     journal: Journal | None = None,
-    transfer: float | None = None,
+    surrogates: Mapping[str, Any] | None = None,
+    reached: Sequence[tuple[float, float]] = (),
 ) -> list[Finding]:
     """Returns all findings for `network` on `dataset`.
 
@@ -69,9 +72,17 @@ def check(
         norm: "linf", "l2" or "l1".
         seed: as for `white_box`.
         journal: as for `white_box`.
-        transfer: accuracy of `network` under the best transfer attack, if it was measured.
+        surrogates: networks to transfer PGD-20 from, by name.
+        reached: how far other evaluations of the network went: pairs of the rows' `farthest`, a
+            share of epsilon, and `outside`, of [0, 1].
+
+    Raises:
+        UserError: an empty dataset, and what `white_box` raises.
     """
-    batch = Batch.of(next(iter(dataset)))
+    data = next(iter(dataset), None)
+    if data is None:
+        raise UserError("the dataset must not be empty", "at least one batch", "no batch")
+    batch = Batch.of(data)
     logits = _logits_are_logits(network, batch.image)
     findings = [logits, _deterministic(network, batch.image), _gradients(network, dataset)]
     if not logits.passed or findings[-1].value == NO_GRADIENT:
@@ -100,22 +111,32 @@ def check(
         _at_least_as_strong("gradient against noise", strong, noise, "PGD-20", "random noise"),
         _curve([(0.0, clean), (epsilon, strong), *wider], classes),
     ]
-    square = survival.row(_square(epsilon, norm))["accuracy"] if norm != "l1" else 1.0
-    findings.append(_at_least_as_strong("white against black box", longer, square, "PGD", "Square"))
-    if transfer is not None:
+    if norm != "l1":  # Square knows no l1
+        square = survival.row(_square(epsilon, norm))["accuracy"]
         findings.append(
-            _at_least_as_strong("white box against transfer", longer, transfer, "PGD", "transfer")
+            _at_least_as_strong("white against black box", longer, square, "PGD", "Square")
         )
-    findings.append(
-        Finding(
-            "inside the ball",
-            survival.farthest <= 1 + 1e-4 and survival.outside <= 1e-6,
-            f"farthest image at {survival.farthest:.6f} epsilon, "
-            f"pixels at most {max(survival.outside, 0.0):.1g} outside [0, 1]",
-            "the attack cheated: its images are not allowed",
+    for name, surrogate in (surrogates or {}).items():
+        crafted = Survival(network, dataset, seed=seed, journal=journal, surrogate=surrogate)
+        transfer = crafted.row(stages("pgd-20", epsilon=epsilon, norm=norm))["accuracy"]
+        findings.append(
+            _at_least_as_strong(
+                "white box against transfer", longer, transfer, "PGD", f"transfer from {name}"
+            )
         )
-    )
+    findings.append(_inside([*reached, (survival.farthest, survival.outside)]))
     return findings
+
+
+def _inside(reached: Sequence[tuple[float, float]]) -> Finding:
+    farthest, outside = (max(each) for each in zip(*reached, strict=True))
+    return Finding(
+        "inside the ball",
+        farthest <= 1 + 1e-4 and outside <= 1e-6,
+        f"farthest image at {farthest:.6f} epsilon, "
+        f"pixels at most {max(outside, 0.0):.1g} outside [0, 1]",
+        "the attack cheated: its images are not allowed",
+    )
 
 
 def _logits_are_logits(network: Any, image: tf.Tensor) -> Finding:

@@ -15,6 +15,13 @@ import pathlib
 from typing import Any, NamedTuple
 
 import numpy as np
+import tensorflow as tf
+
+from fosc_tf import __version__, files
+
+FORM = 1
+"""Part of every key: raise it when what an evaluation finds changes, so that nothing found by older
+code of the same version is taken for known."""
 
 
 class Known(NamedTuple):
@@ -36,12 +43,13 @@ class Journal:
         self.path = path
         self._found: dict[str, tuple[str, dict[str, float]]] = {}
         if path is not None and path.exists():
-            whole = path.read_text().rpartition("\n")[0]
+            whole, end, cut_short = path.read_text().rpartition("\n")
             for line in filter(None, whole.splitlines()):
                 key, mask, numbers = json.loads(line)
                 self._found[key] = mask, numbers
-            # What follows the last line end is a line cut short; new lines must not join it.
-            path.write_text(whole + "\n" if whole else "")
+            if cut_short:
+                # New lines must not join it.
+                files.write(path, whole + end)
 
     def known(self, key: str) -> Known | None:
         """Returns what was kept under `key`, or None."""
@@ -67,5 +75,5 @@ def fingerprint(network: Any, sample: np.ndarray) -> str:
 
 
 def key(*parts: Any) -> str:
-    """Returns one string for parts that JSON can hold."""
-    return json.dumps(parts, sort_keys=True)
+    """Returns one string for parts that JSON can hold and for the code that would find it now."""
+    return json.dumps([FORM, __version__, tf.__version__, *parts], sort_keys=True)

@@ -13,7 +13,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from fosc_tf.style import COLOURS
+from fosc_tf.style import COLOURS, looks
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -48,14 +48,20 @@ def training_curves(history: Rows) -> bytes:
 
 
 def sweep_plot(curves: Mapping[str, Rows], num_classes: int, epsilon: float) -> bytes:
-    """Returns accuracy against epsilon, one line for each network of `curves` by name."""
+    """Returns accuracy against epsilon, one line for each network of `curves` by name.
+
+    Args:
+        curves: rows of `sweep` by the name of the network.
+        num_classes: guessing is right once in so many.
+        epsilon: radius of the evaluation, marked by a line.
+    """
     figure = _figure(1, 1)
     axes = figure.axes[0]
-    for color, (name, rows) in zip(COLOURS, curves.items(), strict=False):
+    for look, (name, rows) in zip(looks(len(curves)), curves.items(), strict=True):
         points = [(row["parameters"]["epsilon"], 100 * row["accuracy"]) for row in rows]
-        axes.plot(*zip(*points, strict=True), "o-", color=color, label=name, markersize=4)
+        axes.plot(*zip(*points, strict=True), marker="o", label=name, markersize=4, **look)
     axes.axhline(100 / num_classes, color="grey", linestyle=":", label="chance")
-    axes.axvline(epsilon, color="grey", linewidth=0.8, label="training epsilon")
+    axes.axvline(epsilon, color="grey", linewidth=0.8, label="evaluation epsilon")
     axes.set(xlabel="epsilon (pixels in [0, 1])", ylabel="accuracy (%)", ylim=(0, 100))
     axes.legend(frameon=False, fontsize=8)
     return _png(figure)

@@ -14,8 +14,8 @@ from typing import Any
 
 import jinja2
 
-from fosc_tf import files
-from fosc_tf.evaluation import pictures
+from fosc_tf import columns, files
+from fosc_tf.evaluation import pictures, table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,10 +33,19 @@ class Picture:
 
 @dataclasses.dataclass(frozen=True)
 class Section:
-    """Pictures under one heading."""
+    """Pictures under one heading, and a table under them.
+
+    Attributes:
+        title: the heading.
+        pictures: in order.
+        header: of the table's columns.
+        lines: the table's cells, as many each as the header; none leave the table out.
+    """
 
     title: str
     pictures: tuple[Picture, ...]
+    header: tuple[str, ...] = ()
+    lines: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,11 +89,14 @@ def write_report(content: Content, folder: pathlib.Path) -> pathlib.Path:
 def model_info(content: Content) -> dict[str, Any]:
     """Returns the row that RobustBench keeps of a model; empty where nothing was measured."""
     config = content.record["config"]
-    kept = [row for row in content.rows if "surrogate" not in row]
+    kept = [
+        row
+        for row in columns.labelled(content.rows)
+        if "surrogate" not in row and row["column"] == row["attack"]
+    ]
     name = "best" if any(row["checkpoint"] == "best" for row in kept) else "last"
-    accuracy = {
-        row["attack"]: f"{100 * row['accuracy']:.2f}" for row in kept if row["checkpoint"] == name
-    }
+    own = [row for row in kept if row["checkpoint"] == name]
+    clean, autoattack = _of_most(own, "clean"), _of_most(own, "autoattack")
     return {
         "link": "",
         "name": f"{config['defense']['name']} ({name} epoch)",
@@ -96,17 +108,50 @@ def model_info(content: Content) -> dict[str, Any]:
         "architecture": config["model"]["name"],
         "eps": f"{config['evaluation']['epsilon']:.6g}",
         "norm": config["evaluation"]["norm"],
-        "clean_acc": accuracy.get("clean", ""),
+        "clean_acc": _percent(clean["accuracy"]) if clean else "",
         "reported": "",
-        "autoattack_acc": accuracy.get("autoattack", ""),
+        "autoattack_acc": _percent(autoattack["accuracy"]) if autoattack else "",
+        "autoattack_examples": autoattack["n"] if autoattack else "",
     }
+
+
+def by_epsilon(sweeps: dict[str, Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Returns a row for each network and epsilon of a sweep.
+
+    Args:
+        sweeps: as in `Content`.
+
+    Returns:
+        Dicts of network (its name), epsilon, accuracy in 0..1 and n, in the order of `sweeps`.
+    """
+    return [
+        {
+            "network": name,
+            "epsilon": columns.epsilon(row),
+            "accuracy": row["accuracy"],
+            "n": row["n"],
+        }
+        for name, rows in sweeps.items()
+        for row in rows
+    ]
+
+
+def _of_most(rows: Sequence[dict[str, Any]], attack: str) -> dict[str, Any] | None:
+    """Returns the row of `attack` on the most examples, be it "autoattack" or "autoattack@1000"."""
+    found = [row for row in rows if row["attack"].partition("@")[0] == attack]
+    return max(found, key=lambda row: row["n"], default=None)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f}"
 
 
 def _facts(content: Content) -> dict[str, Any]:
     """Returns the template's words."""
     record, config = content.record, content.record["config"]
-    own = [row for row in content.rows if "surrogate" not in row]
-    attacks = list(dict.fromkeys(row["attack"] for row in own))
+    rows = columns.labelled(content.rows)
+    own = [row for row in rows if "surrogate" not in row]
+    headline = table.white_box(content.rows)
     best = max(
         (row for row in content.history if "held_out_robust" in row),
         key=lambda row: row["held_out_robust"],
@@ -116,24 +161,23 @@ def _facts(content: Content) -> dict[str, Any]:
         "title": f"{config['defense']['name']} on {config['data']['name']}",
         "subtitle": f"{config['model']['name']}, {len(content.history)} epochs, "
         f"seed {config['seed']}, {record.get('updated', '')}",
-        "attacks": attacks,
-        "headline": _headline(own, attacks),
+        "attacks": headline.columns,
+        "headline": headline.lines,
         "best_epoch": None if best is None else best["epoch"] + 1,
         "epsilon": f"{config['evaluation']['epsilon']:.4g}",
+        "several_epsilons": any(row["column"] != row["attack"] for row in rows),
         "norm": config["evaluation"]["norm"],
         "parameters": [
-            (attack, _in_words(next(r for r in own if r["attack"] == attack)["parameters"]))
-            for attack in attacks
+            (name, _in_words(next(row for row in own if row["column"] == name)["parameters"]))
+            for name in headline.columns
         ],
         "stages": [
-            {"network": row["checkpoint"], "attack": row["attack"], "text": _after(row)}
+            {"network": row["checkpoint"], "attack": row["column"], "text": _after(row)}
             for row in own
             if "after" in row
         ],
         "transfer": [
-            row | {"accuracy": f"{100 * row['accuracy']:.2f}"}
-            for row in content.rows
-            if "surrogate" in row
+            row | {"accuracy": _percent(row["accuracy"])} for row in rows if "surrogate" in row
         ],
         "findings": content.findings,
         "sections": [*_own_sections(content), *content.sections],
@@ -143,17 +187,8 @@ def _facts(content: Content) -> dict[str, Any]:
     }
 
 
-def _headline(rows: Sequence[dict[str, Any]], attacks: Sequence[str]) -> list[dict[str, Any]]:
-    lines = []
-    for name in dict.fromkeys(row["checkpoint"] for row in rows):
-        mine = {row["attack"]: row for row in rows if row["checkpoint"] == name}
-        cells = [f"{100 * mine[a]['accuracy']:.2f}" if a in mine else "" for a in attacks]
-        lines.append({"name": name, "cells": cells, "n": next(iter(mine.values()))["n"]})
-    return lines
-
-
 def _after(row: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {100 * value:.2f}" for name, value in row["after"].items())
+    return ", ".join(f"{name} {_percent(value)}" for name, value in row["after"].items())
 
 
 def _own_sections(content: Content) -> list[Section]:
@@ -165,7 +200,12 @@ def _own_sections(content: Content) -> list[Section]:
         )
         attack = config["report"]["sweep_attack"]
         caption = f"Accuracy under {attack} against the radius of the test."
-        sections.append(Section("Against epsilon", (Picture(png, caption),)))
+        lines = tuple(
+            (row["network"], f"{row['epsilon']:.4g}", _percent(row["accuracy"]), str(row["n"]))
+            for row in by_epsilon(content.sweeps)
+        )
+        header = ("network", "epsilon", "accuracy %", "n")
+        sections.append(Section("Against epsilon", (Picture(png, caption),), header, lines))
     if content.history:
         png = pictures.training_curves(content.history)
         caption = (
@@ -177,12 +217,16 @@ def _own_sections(content: Content) -> list[Section]:
 
 def _record(record: dict[str, Any]) -> list[tuple[str, str]]:
     seconds = ", ".join(f"{part} {value:.0f} s" for part, value in record["seconds"].items())
+    evaluated = record.get("evaluated") or {}  # None while it is written anew
+    same = evaluated.get("versions", record["versions"]) == record["versions"]
     rows = [
         ("started", record["started"]),
         ("wall time", seconds),
         ("machine", _in_words(record["machine"])),
         ("versions", _in_words(record["versions"])),
+        ("versions of the evaluation", "" if same else _in_words(evaluated["versions"])),
         ("data", _in_words(record.get("data", {}))),
+        ("evaluated data", f"sha256 {evaluated['data']}" if "data" in evaluated else ""),
         ("weights, SHA-256", _in_words(record.get("exported", {}))),
     ]
     return [(name, text) for name, text in rows if text]

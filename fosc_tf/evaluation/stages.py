@@ -1,6 +1,7 @@
 """An evaluation attack as a list of stages, each tried on whoever survived those before.
 
 stages("pgd-20x3", epsilon=0.3).attacks      # three PGD-20, told apart by their seeds
+stages("squarex3", epsilon=0.3).attacks      # one Square, which restarts itself
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 from typing import Any
 
 from fosc_tf.attacks import presets
+from fosc_tf.attacks.autoattack.member import Member
 from fosc_tf.errors import UserError
 from fosc_tf.types import Attack
 
@@ -43,15 +45,16 @@ def stages(
 
     Args:
         name: "clean", a name that `fosc_tf.attacks.get` knows, or one with "xR" behind it for R
-            restarts, such as "pgd-100x5". "@N" at the end tries the first N examples only, such as
-            "autoattack@1000".
+            restarts, such as "pgd-100x5"; not for an ensemble. "@N" at the end tries the first N
+            examples only, such as "autoattack@1000".
         epsilon: radius of the ball.
         norm: "linf", "l2" or "l1".
         step_size: None takes the preset's own.
         stop_when_wrong: see `white_box`.
 
     Raises:
-        UserError: unknown name, no restart, no example, a number out of its range.
+        UserError: unknown name, no restart, restarts of an ensemble, no example, a number out of
+            its range.
     """
     whole, examples = _examples(name)
     if whole == "clean":
@@ -61,7 +64,13 @@ def stages(
     attack = presets.get(base, epsilon=epsilon, step_size=step_size, norm=norm, **options)
     members = getattr(attack, "members", None)
     if members is not None:
+        if restarts > 1:
+            raise UserError("an ensemble is one try of each member", base, name)
         return Stages(name, dict(members), attack.parameters(), examples)
+    if isinstance(attack, Member):
+        # Another seed would repeat FAB, whose first run draws no random numbers.
+        attack.restarts = restarts
+        return Stages(name, {base: attack}, attack.parameters(), examples)
     tries = {
         f"{base} #{number + 1}" if restarts > 1 else base: attack for number in range(restarts)
     }

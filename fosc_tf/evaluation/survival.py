@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from fosc_tf.attacks import ball as balls
+from fosc_tf.attacks.autoattack.limits import check_classes
+from fosc_tf.attacks.limits import check_epsilon
 from fosc_tf.errors import UserError
 from fosc_tf.evaluation.journal import Journal, Known, fingerprint, key
 from fosc_tf.evaluation.stages import Stages
 from fosc_tf.training.first_batch import check_batch
-from fosc_tf.types import Attack, Batch
+from fosc_tf.types import Attack
+
+_NOWHERE = {"farthest": 0.0, "outside": 0.0}
+"""How far clean images went; the units are those of `Survival`."""
 
 
 class _Examples(NamedTuple):
@@ -42,7 +47,7 @@ class Survival:
 
     Args:
         network: maps images to logits.
-        dataset: batches of (image, label), or dicts with these.
+        dataset: batches of (image, label), or dicts with these, there for every attack anew.
         seed: decides, with the stage and the batch, all random numbers.
         journal: what is already known; None finds everything anew at each call, as for a network
             whose weights change in between.
@@ -54,7 +59,8 @@ class Survival:
         outside: the farthest a judged pixel was from [0, 1].
 
     Raises:
-        UserError: an endless dataset; when judging, an empty one or one that does not fit.
+        UserError: an endless or empty dataset, or one whose first batch does not fit; when judging,
+            another batch that does not fit.
     """
 
     def __init__(
@@ -68,40 +74,68 @@ class Survival:
     ) -> None:
         self.network, self.dataset, self.seed, self.journal = network, dataset, seed, journal
         self.surrogate = network if surrogate is None else surrogate
-        self._identity: list[str] = []
-        if journal is not None:
-            first = next(iter(dataset), None)
-            if first is None:
-                raise _empty()
-            sample = Batch.of(first).image[:4]
-            both = [network] if surrogate is None else [network, surrogate]
-            self._identity = [fingerprint(each, sample) for each in both]
         self.farthest = self.outside = 0.0
-        self._classes: int | None = None
         self._right: Callable[..., tf.Tensor] | None = None
-        if (
-            isinstance(dataset, tf.data.Dataset)
-            and dataset.cardinality() == tf.data.INFINITE_CARDINALITY
-        ):
-            raise UserError("the dataset must end", "one without repeat()", "an endless dataset")
+        _check_dataset(dataset)
+        first = next(iter(dataset), None)
+        if first is None:
+            raise UserError("the dataset must not be empty", "at least one batch", "no batch")
+        both = [network] if surrogate is None else [network, surrogate]
+        batches = [check_batch(each, first) for each in both]
+        sample = batches[0].image[:4]
+        self._shape = tuple(sample.shape[1:])
+        self._classes = int(network(sample[:1], training=False).shape[-1])
+        self._identity = [fingerprint(each, sample) for each in both] if journal is not None else []
+
+    def check(self, plan: Stages) -> None:
+        """Raises `UserError` where no attack of `plan` fits the classes, or a ball the images."""
+        for attack in plan.attacks.values():
+            numbers = attack.parameters()
+            check_epsilon(numbers["epsilon"], numbers["norm"], self._shape)
+        if plan.attacks and not self._fitting(plan):
+            name, attack = next(iter(plan.attacks.items()))
+            check_classes(name, self._classes, least=attack.least_classes)
 
     def row(self, plan: Stages) -> dict[str, Any]:
-        """Returns attack, accuracy in 0..1, n, parameters, and `after` with several stages."""
-        masks = self.masks(plan)
-        after = {name: float(np.mean(mask)) for name, mask in masks.items()}
-        last = list(masks.values())[-1]
-        row = {"attack": plan.name, "accuracy": float(np.mean(last)), "n": len(last)}
+        """Returns what a table needs to know.
+
+        Returns:
+            attack, accuracy in 0..1, n and parameters; for an attack also `farthest` and `outside`,
+            as the attributes but of this row alone; with several stages `after`, the accuracy after
+            each stage by its name; and `left_out`, the names of the stages that need more classes,
+            where there are any.
+
+        Raises:
+            UserError: a batch that does not fit, or what `check` raises.
+        """
+        found = self._tried(plan)
+        after = {name: float(np.mean(mask)) for name, mask in _masks(found).items()}
+        row = {"attack": plan.name, "accuracy": list(after.values())[-1]}
+        row["n"] = sum(len(known.mask) for known in found["clean"])
         row["parameters"] = {"seed": self.seed} | plan.parameters
+        if plan.attacks:
+            row |= _reached(found)
         if len(plan.attacks) > 1:
             row["after"] = after
+        left_out = [name for name in plan.attacks if name not in found]
+        if left_out:
+            row["left_out"] = left_out
         return row
 
     def masks(self, plan: Stages) -> dict[str, np.ndarray]:
         """Returns who is still right, [n] bool, clean and after each stage, by its name.
 
         Stages that need more classes than there are stay away.
+
+        Raises:
+            UserError: a batch that does not fit, or what `check` raises.
         """
-        found: dict[str, list[np.ndarray]] = {}
+        return _masks(self._tried(plan))
+
+    def _tried(self, plan: Stages) -> dict[str, list[Known]]:
+        """Returns what was found in each batch, clean and after each stage, by its name."""
+        self.check(plan)
+        found: dict[str, list[Known]] = {}
         first = 0
         for number, data in enumerate(self.dataset):
             if plan.examples is not None and first >= plan.examples:
@@ -112,53 +146,48 @@ class Survival:
             examples = _Examples(image, label, number, first)
             first += len(examples.label)
             place = [number, examples.digest()] if self.journal is not None else []
-            robust = self._known([*place, "clean"], self._judge, examples.image, examples.label)
-            found.setdefault("clean", []).append(robust)
+            known = self._known([*place, "clean"], self._clean, examples)
+            found.setdefault("clean", []).append(known)
             before: list[Any] = []
-            for stage, (name, attack) in enumerate(self._fitting(plan, batch.image).items()):
+            for stage, (name, attack) in enumerate(self._fitting(plan).items()):
                 # Who is left to attack depends on the stages before.
                 before = [*before, [name, attack.parameters()]]
-                robust = self._known(
-                    [*place, before], self._attacked, attack, examples, robust, stage
+                known = self._known(
+                    [*place, before], self._attacked, attack, examples, known.mask, stage
                 )
-                found.setdefault(name, []).append(robust)
-        if not found:
-            raise _empty()
-        return {name: np.concatenate(parts) for name, parts in found.items()}
+                found.setdefault(name, []).append(known)
+        reached = _reached(found)
+        self.farthest = max(self.farthest, reached["farthest"])
+        self.outside = max(self.outside, reached["outside"])
+        return found
 
-    def _fitting(self, plan: Stages, image: tf.Tensor) -> dict[str, Attack]:
-        if self._classes is None:
-            self._classes = int(self.network(image[:1], training=False).shape[-1])
+    def _fitting(self, plan: Stages) -> dict[str, Attack]:
         return {
             name: attack
             for name, attack in plan.attacks.items()
             if getattr(attack, "least_classes", 2) <= self._classes
         }
 
-    def _known(
-        self, place: list[Any], find: Callable[..., np.ndarray], *arguments: Any
-    ) -> np.ndarray:
+    def _known(self, place: list[Any], find: Callable[..., Known], *arguments: Any) -> Known:
         """Returns what the journal has for `place`, or finds and keeps it."""
         if self.journal is None:
             return find(*arguments)
         name = key(*self._identity, self.seed, *place)
         known = self.journal.known(name)
         if known is None:
-            before, self.farthest, self.outside = (self.farthest, self.outside), 0.0, 0.0
-            mask = find(*arguments)
-            known = Known(mask, {"farthest": self.farthest, "outside": self.outside})
-            self.farthest, self.outside = before
-            self.journal.keep(name, mask, **known.numbers)
-        self.farthest = max(self.farthest, known.numbers["farthest"])
-        self.outside = max(self.outside, known.numbers["outside"])
-        return known.mask
+            known = find(*arguments)
+            self.journal.keep(name, known.mask, **known.numbers)
+        return known
+
+    def _clean(self, examples: _Examples) -> Known:
+        return Known(self._judge(examples.image, examples.label), _NOWHERE)
 
     def _attacked(
         self, attack: Attack, examples: _Examples, robust: np.ndarray, stage: int
-    ) -> np.ndarray:
+    ) -> Known:
         alive = np.flatnonzero(robust)
         if not alive.size:
-            return robust
+            return Known(robust, _NOWHERE)
         image, label = examples.image[alive], examples.label[alive]
         if hasattr(attack, "search"):
             # AutoAttack's members key their random numbers by example.
@@ -169,10 +198,9 @@ class Survival:
             seed = self.seed if stage == 0 else zlib.crc32(f"{self.seed}/{stage}".encode())
             found = attack(self.surrogate, image, label, seed=seed, step=examples.number)
         image_adv = np.asarray(found.image)
-        self._measure(attack, image_adv, image)
         survivors = robust.copy()
         survivors[alive] = self._judge(image_adv, label)
-        return survivors
+        return Known(survivors, _measured(attack, image_adv, image))
 
     def _judge(self, image: np.ndarray, label: np.ndarray) -> np.ndarray:
         if self._right is None:
@@ -185,12 +213,34 @@ class Survival:
             )
         return np.asarray(self._right(image, label))
 
-    def _measure(self, attack: Attack, image_adv: np.ndarray, image: np.ndarray) -> None:
-        numbers = attack.parameters()
-        distance = balls.get(numbers["norm"]).distance(image_adv, image)
-        self.farthest = max(self.farthest, float(np.max(distance)) / numbers["epsilon"])
-        self.outside = max(self.outside, float(-image_adv.min()), float(image_adv.max() - 1.0))
+
+def _check_dataset(dataset: Any) -> None:
+    if (
+        isinstance(dataset, tf.data.Dataset)
+        and dataset.cardinality() == tf.data.INFINITE_CARDINALITY
+    ):
+        raise UserError("the dataset must end", "one without repeat()", "an endless dataset")
+    if isinstance(dataset, Iterator):
+        raise UserError(
+            "the dataset must be there for every attack anew",
+            "a tf.data.Dataset or a list of batches",
+            f"a {type(dataset).__name__}, which is read once",
+        )
 
 
-def _empty() -> UserError:
-    return UserError("the dataset must not be empty", "at least one batch", "no batch")
+def _masks(found: dict[str, list[Known]]) -> dict[str, np.ndarray]:
+    return {name: np.concatenate([known.mask for known in parts]) for name, parts in found.items()}
+
+
+def _reached(found: dict[str, list[Known]]) -> dict[str, float]:
+    everything = [known.numbers for parts in found.values() for known in parts]
+    return {name: max(numbers[name] for numbers in everything) for name in _NOWHERE}
+
+
+def _measured(attack: Attack, image_adv: np.ndarray, image: np.ndarray) -> dict[str, float]:
+    numbers = attack.parameters()
+    distance = np.asarray(balls.get(numbers["norm"]).distance(image_adv, image))
+    beyond = np.maximum(-image_adv, image_adv - 1.0)
+    # What is not a number is nowhere near.
+    far, out = (float(np.nan_to_num(each, nan=np.inf).max()) for each in (distance, beyond))
+    return {"farthest": far / numbers["epsilon"], "outside": max(0.0, out)}

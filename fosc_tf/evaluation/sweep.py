@@ -10,11 +10,12 @@ from typing import Any
 
 import tensorflow as tf
 
+from fosc_tf.attacks.limits import diameter
 from fosc_tf.evaluation.journal import Journal
 from fosc_tf.evaluation.white_box import white_box
 
 UP_TO_CHANCE = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0)
-"""Multiples of the training epsilon that a sweep covers unless told otherwise."""
+"""Multiples of epsilon that a sweep covers unless told otherwise."""
 
 
 def sweep(
@@ -34,17 +35,19 @@ def sweep(
     Args:
         network: as for `white_box`.
         dataset: as for `white_box`.
-        epsilons: radii over pixels in [0, 1].
+        epsilons: radii over pixels in [0, 1]; 0 stands for the clean row, which is always there.
         attack: a name that `fosc_tf.attacks.get` knows.
         norm: "linf", "l2" or "l1".
         seed: as for `white_box`.
         journal: as for `white_box`.
     """
+    radii = sorted(radius for radius in epsilons if radius != 0)
     rows = white_box(
         network,
         dataset,
-        epsilon=sorted(epsilons),
-        attacks=("clean", attack),
+        # The clean row is the same at any radius.
+        epsilon=radii or 1.0,
+        attacks=("clean", attack) if radii else ("clean",),
         norm=norm,
         seed=seed,
         journal=journal,
@@ -53,7 +56,16 @@ def sweep(
     return rows
 
 
-def reach(epsilon: float, norm: str = "linf") -> tuple[float, ...]:
-    """Returns the epsilons of a sweep around `epsilon`, at most 1 for linf."""
-    largest = 1.0 if norm == "linf" else float("inf")
+def reach(
+    epsilon: float, norm: str = "linf", shape: Sequence[int] | None = None
+) -> tuple[float, ...]:
+    """Returns the epsilons of a sweep around `epsilon`.
+
+    Args:
+        epsilon: radius of the ball over pixels in [0, 1].
+        norm: "linf", "l2" or "l1".
+        shape: of one image; no radius is beyond its diameter. None limits linf only, to 1.
+    """
+    of_any_shape = 1.0 if norm == "linf" else float("inf")
+    largest = of_any_shape if shape is None else diameter(norm, shape)
     return tuple(dict.fromkeys(min(epsilon * times, largest) for times in UP_TO_CHANCE))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from fosc_tf.attacks.limits import check_epsilon
@@ -23,7 +24,7 @@ def white_box(
     network: Any,
     dataset: tf.data.Dataset,
     *,
-    epsilon: float | Sequence[float],
+    epsilon: float | Sequence[float] | np.ndarray,
     attacks: Sequence[str] = TABLE_1,
     norm: str = "linf",
     step_size: float | None = None,
@@ -42,7 +43,7 @@ def white_box(
     Args:
         network: a Keras model or an `export.load`ed one, from images to logits.
         dataset: batches of (image, label), or dicts with these; images float32 in [0, 1].
-        epsilon: radius of the ball over pixels in [0, 1], or several.
+        epsilon: radius of the ball over pixels in [0, 1], or several, as a sequence or array [n].
         attacks: "clean" or names that `fosc_tf.attacks.get` knows; "pgd-100x5" restarts 5 times,
             and "autoattack@1000" takes the first 1,000 examples only.
         norm: "linf", "l2" or "l1".
@@ -53,15 +54,13 @@ def white_box(
         journal: keeps what has been found, so that a killed evaluation can go on.
 
     Returns:
-        A dict for each attack and epsilon, in order: attack, accuracy in 0..1, n, parameters, and
-        for attacks of several stages `after`, the accuracy after each stage by name.
+        A dict for each attack and epsilon, in order; see `Survival.row`.
 
     Raises:
-        UserError: unknown attack, epsilon out of range, empty or endless dataset, images or labels
-            that do not fit the network.
+        UserError: unknown attack, or one that needs more classes; epsilon out of range, empty or
+            endless dataset, images or labels that do not fit the network.
     """
-    several = isinstance(epsilon, Sequence)
-    epsilons = tuple(epsilon) if several else (epsilon,)
+    epsilons = np.atleast_1d(np.asarray(epsilon, float)).tolist()
     for radius in epsilons:
         check_epsilon(radius, norm)
     plans = [
@@ -70,7 +69,9 @@ def white_box(
         )
         for radius in epsilons
         for name in attacks
-        if name != "clean" or radius == epsilons[0]
+        if name.partition("@")[0] != "clean" or radius == epsilons[0]
     ]
     survival = Survival(network, dataset, seed=seed, journal=journal)
+    for plan in plans:
+        survival.check(plan)
     return [survival.row(plan) for plan in plans]

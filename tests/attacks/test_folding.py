@@ -207,6 +207,13 @@ def test_models_with_a_call_of_their_own_are_themselves():
     assert folded(function) is function
 
 
+def test_a_list_of_one_output_is_that_output():
+    plain = stacked(layers.Conv2D(5, 3), layers.BatchNormalization())
+    listed = keras.Model(plain.inputs, plain.outputs)
+    assert number_folded(listed) == 1
+    same(listed)
+
+
 def test_sequential_models_are_folded():
     network = keras.Sequential(
         [keras.Input(SHAPE), layers.Conv2D(5, 3), layers.BatchNormalization(), layers.Flatten()]

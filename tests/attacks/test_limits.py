@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from fosc_tf.attacks import PGD, Mixed
+from fosc_tf.attacks.limits import check_epsilon
 from fosc_tf.errors import UserError
 from tests.attacks.toys import images, labels, mlp
 from tests.data.three_parts import refused
@@ -51,6 +52,27 @@ def test_parts_that_make_no_climb(bad, rule, right, received):
 )
 def test_what_is_accepted(good):
     PGD(**(GOOD | good))
+
+
+@pytest.mark.parametrize(
+    ("norm", "epsilon", "largest"), [("l2", 128, "55.4256"), ("l1", 4000.0, "3072")]
+)
+def test_a_ball_wider_than_all_images(norm, epsilon, largest):
+    # CIFAR-10: 32 * 32 * 3 = 3072 numbers, whose square root is 55.4256.
+    refused(
+        lambda: check_epsilon(epsilon, norm, (32, 32, 3)),
+        rule=f"epsilon must be at most {largest}, the {norm} diameter of images [32, 32, 3]",
+        right=f"epsilon={epsilon:g}/255, if it was meant for pixels in 0..255",
+        received=f"epsilon={epsilon:g}",
+    )
+
+
+@pytest.mark.parametrize(
+    ("norm", "epsilon"),
+    [("linf", 1.0), ("l2", 3072**0.5), ("l1", 3072), ("l2", tf.constant(128.0))],
+)
+def test_a_ball_as_wide_as_all_images_and_tensors_pass(norm, epsilon):
+    check_epsilon(epsilon, norm, (32, 32, 3))
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from fosc_tf.evaluation import checks
 from fosc_tf.evaluation.checks import check
+from tests.data.three_parts import refused
 
 
 @keras.saving.register_keras_serializable(package="tests")
@@ -30,6 +32,36 @@ class Noisy(keras.layers.Layer):
 
     def call(self, image):
         return image + 0.05 * tf.random.normal(tf.shape(image))
+
+
+class Misleading(keras.layers.Layer):
+    """Passes images on as they are, and their gradient times `sign(image)` of each example."""
+
+    def __init__(self, sign):
+        super().__init__()
+        self.sign = sign
+
+    def call(self, image):
+        @tf.custom_gradient
+        def passed(image):
+            return tf.identity(image), lambda gradient: gradient * self.sign(image)
+
+        return passed(image)
+
+
+def backwards(image):
+    return -tf.ones([tf.shape(image)[0], 1, 1, 1])
+
+
+def right_on_clean_images_only(image):
+    steps = 16 * image  # digits have 17 shades of grey
+    clean = tf.reduce_all(tf.abs(steps - tf.round(steps)) < 1e-4, axis=(1, 2, 3), keepdims=True)
+    return tf.where(clean, 1.0, -1.0)
+
+
+def by_chance(image):
+    total = tf.reduce_sum(image, axis=(1, 2, 3), keepdims=True)
+    return tf.sign(tf.sin(1e3 * total))
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +93,8 @@ def test_set(digits):
     return tf.data.Dataset.from_tensor_slices((image[1600:], label[1600:])).batch(100)
 
 
-def flags(network, dataset, **options):
-    return {f.name for f in check(network, dataset, epsilon=0.1, **options) if not f.passed}
+def flags(network, dataset, *, epsilon=0.1, **options):
+    return {f.name for f in check(network, dataset, epsilon=epsilon, **options) if not f.passed}
 
 
 def behind(layer, network):
@@ -105,4 +137,44 @@ def test_saturated_logits_are_flagged(sound, test_set):
 
 @pytest.mark.slow
 def test_transfer_that_beats_the_white_box_is_flagged(sound, test_set):
-    assert "white box against transfer" in flags(sound, test_set, transfer=0.0)
+    misled = behind(Misleading(backwards), sound)
+    found = flags(misled, test_set, surrogates={"sound": sound})
+    assert "white box against transfer" in found
+    # The other way round, transfer is the weaker attack.
+    assert flags(sound, test_set, surrogates={"misled": misled}) == set()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("sign", "epsilon", "flagged"),
+    [
+        (backwards, 0.5, "gradient against noise"),  # so wide that noise alone breaks some
+        (right_on_clean_images_only, 0.1, "iterative against single step"),
+        (by_chance, 0.1, "more steps and restarts"),
+    ],
+)
+def test_gradients_that_mislead_are_flagged(sound, test_set, sign, epsilon, flagged):
+    assert flagged in flags(behind(Misleading(sign), sound), test_set, epsilon=epsilon)
+
+
+@pytest.mark.parametrize("reached", [(1.01, 0.0), (1.0, 0.01)])
+def test_images_outside_the_ball_are_flagged(reached):
+    assert checks._inside([(1.0, 0.0), (0.5, 0.0)]).passed
+    found = checks._inside([(1.0, 0.0), reached, (0.5, 0.0)])
+    assert (found.name, found.passed) == ("inside the ball", False)
+    assert found.value.startswith(f"farthest image at {reached[0]:.6f} epsilon")
+
+
+def test_l1_has_no_square(sound, test_set):
+    found = check(sound, test_set.take(1), epsilon=1.0, norm="l1")
+    assert "white against black box" not in [each.name for each in found]
+    assert len(found) == 8
+
+
+def test_an_empty_dataset_is_refused(sound, test_set):
+    refused(
+        lambda: check(sound, test_set.take(0), epsilon=0.1),
+        rule="must not be empty",
+        right="at least one batch",
+        received="no batch",
+    )

@@ -12,7 +12,16 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from fosc_tf.evaluation.report import Content, Picture, Section, model_info, write_report
+from fosc_tf import style
+from fosc_tf.evaluation import pictures
+from fosc_tf.evaluation.report import (
+    Content,
+    Picture,
+    Section,
+    by_epsilon,
+    model_info,
+    write_report,
+)
 from tests import small_run
 
 RECORD = {
@@ -59,23 +68,47 @@ FINDINGS = [
     {"checkpoint": "last", "name": "logits", "passed": True, "value": "a", "meaning": "softmax"},
     {"checkpoint": "best", "name": "noise", "passed": False, "value": "b", "meaning": "masked"},
 ]
-SWEEPS = {"own": [{"parameters": {"epsilon": e}, "accuracy": 1 - e} for e in (0.0, 0.5, 1.0)]}
+SWEEPS = {
+    "own": [
+        {"attack": "pgd-7", "parameters": {"epsilon": e}, "accuracy": 1 - e, "n": 64}
+        for e in (0.0, 0.5, 1.0)
+    ],
+    "<other>": [
+        {"attack": "clean", "parameters": {"epsilon": 0.0}, "accuracy": 0.8125, "n": 16},
+    ],
+}
+FURTHER = [
+    row("last", "autoattack", 0.7531, parameters={"epsilon": 0.1}),
+    row("best", "autoattack", 0.7642, parameters={"epsilon": 0.1}),
+    row("last", "pgd-20", 0.8753, surrogate="x", parameters={"epsilon": 0.1}),
+]
 EMPTY = Content(RECORD, [], [], [], {}, 10)
 
 
 class Page(html.parser.HTMLParser):
-    """Text, headings, pictures and every address of a page."""
+    """Text, headings, pictures, lines of tables and every address of a page."""
 
     def __init__(self, text):
         super().__init__()
         self.words, self.headings, self.addresses, self._tag = [], [], [], ""
+        self.lines, self._in_cell = [], False
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
         self._tag = tag
+        if tag == "tr":
+            self.lines.append([])
+        elif tag in ("td", "th"):
+            self.lines[-1].append("")
+            self._in_cell = True
         self.addresses += [value for name, value in attributes if name in ("src", "href")]
 
+    def handle_endtag(self, tag):
+        self._in_cell = self._in_cell and tag not in ("td", "th")
+
     def handle_data(self, data):
+        if self._in_cell:
+            self.lines[-1][-1] += data
         if self._tag != "style" and data.strip():
             self.words.append(" ".join(data.split()))
         if self._tag in ("h1", "h2") and data.strip():
@@ -133,7 +166,11 @@ def test_markdown_holds_the_same_numbers(full, tmp_path):
         "| network | clean % | autoattack % | n |",
         "| last | 95.83 | 59.72 | 360 |",
         "| best | 96.11 | 60.00 | 360 |",
+        "Threat model: linf ball of radius 0.2 over pixels in [0, 1], white box.",
         "| last | digits_<standard> | pgd-20 | 84.17 |",
+        "| network | epsilon | accuracy % | n |",
+        "| own | 0.5 | 50.00 | 64 |",
+        "| <other> | 0 | 81.25 | 16 |",
         "| pass | last | logits | a |",
         "| FLAG | best | noise | b |",
         "- wall time: train 85 s",
@@ -150,6 +187,107 @@ def test_the_row_of_a_leaderboard_is_that_of_the_best_network(full, tmp_path):
     last = [each for each in ROWS if each["checkpoint"] == "last"]
     info = model_info(dataclasses.replace(full, rows=last))
     assert (info["name"], info["clean_acc"]) == ("dynamic (last epoch)", "95.83")
+
+
+def test_a_leaderboard_knows_how_many_examples_autoattack_saw(full):
+    few = [row("last", "clean", 0.96, n=10000), row("last", "autoattack@1000", 0.5234, n=1000)]
+    fewer = row("last", "autoattack@500", 0.51, n=500)
+    names = ("clean_acc", "autoattack_acc", "autoattack_examples")
+    for rows, known in (
+        ([fewer, *few], ("96.00", "52.34", 1000)),
+        ([*few, row("last", "autoattack", 0.5511, n=10000)], ("96.00", "55.11", 10000)),
+        ([row("last", "autoattack", 0.5511, n=10000), *few], ("96.00", "55.11", 10000)),
+        # Another attack, and what it is not measured by: transfer and other epsilons.
+        ([few[0], row("last", "autoattack-rand", 0.5)], ("96.00", "", "")),
+        ([few[0], few[1] | {"surrogate": "x"}], ("96.00", "", "")),
+        ([row("last", "pgd-20", 0.5), FURTHER[0]], ("", "", "")),
+        ([*few, FURTHER[0] | {"n": 10000}], ("96.00", "52.34", 1000)),
+    ):
+        info = model_info(dataclasses.replace(full, rows=rows))
+        assert tuple(info[name] for name in names) == known
+
+
+def test_every_epsilon_has_its_column(full, tmp_path):
+    rows = [*ROWS, *FURTHER]
+    rows[0] = row("last", "clean", 0.9583, n=1000, parameters={"seed": 3})
+    page = Page(write_report(dataclasses.replace(full, rows=rows), tmp_path).read_text())
+    for line in (
+        ["network", "clean", "autoattack", "autoattack at 0.1", "n"],
+        ["last", "95.83", "59.72", "75.31", "360 to 1000"],
+        ["best", "96.11", "60.00", "76.42", "360"],
+        ["autoattack at 0.1", "epsilon 0.1"],
+        ["last", "digits_<standard>", "pgd-20", "84.17"],
+        ["last", "x", "pgd-20 at 0.1", "87.53"],
+    ):
+        assert line in page.lines, line
+    lines = (tmp_path / "report.md").read_text().splitlines()
+    for line in (
+        "| network | clean % | autoattack % | autoattack at 0.1 % | n |",
+        "| last | 95.83 | 59.72 | 75.31 | 360 to 1000 |",
+        "| best | 96.11 | 60.00 | 76.42 | 360 |",
+        "| last | x | pgd-20 at 0.1 | 87.53 |",
+        "Threat model: linf ball of radius 0.2 over pixels in [0, 1], white box; where an attack "
+        "is named with a radius, that one holds instead.",
+    ):
+        assert line in lines, line
+    info = json.loads((tmp_path / "model_info.json").read_text())
+    assert (info["clean_acc"], info["autoattack_acc"]) == ("96.11", "60.00")
+
+
+def test_the_numbers_of_the_sweep_stand_under_its_plot(full, tmp_path):
+    assert by_epsilon(SWEEPS) == [
+        {"network": "own", "epsilon": 0.0, "accuracy": 1.0, "n": 64},
+        {"network": "own", "epsilon": 0.5, "accuracy": 0.5, "n": 64},
+        {"network": "own", "epsilon": 1.0, "accuracy": 0.0, "n": 64},
+        {"network": "<other>", "epsilon": 0.0, "accuracy": 0.8125, "n": 16},
+    ]
+    page = Page(write_report(full, tmp_path).read_text())
+    start = page.lines.index(["network", "epsilon", "accuracy %", "n"])
+    assert page.lines[start + 1 : start + 5] == [
+        ["own", "0", "100.00", "64"],
+        ["own", "0.5", "50.00", "64"],
+        ["own", "1", "0.00", "64"],
+        ["<other>", "0", "81.25", "16"],
+    ]
+
+
+def test_every_network_of_a_sweep_is_drawn(monkeypatch):
+    monkeypatch.setattr(pictures, "_png", lambda figure: figure)
+    number = len(style.COLOURS) + 1
+    curves = {
+        f"network {i}": [
+            {"parameters": {"epsilon": e}, "accuracy": (i + e) / 10} for e in (0.0, 1.0)
+        ]
+        for i in range(number)
+    }
+    (axes,) = pictures.sweep_plot(curves, 10, 0.25).axes
+    *lines, chance, radius = axes.lines
+    assert [line.get_label() for line in lines] == list(curves)
+    assert lines[-1].get_xdata() == pytest.approx([0.0, 1.0])
+    assert lines[-1].get_ydata() == pytest.approx([70.0, 80.0])
+    assert (chance.get_label(), radius.get_label()) == ("chance", "evaluation epsilon")
+    assert list(radius.get_xdata()) == [0.25, 0.25]
+
+
+@pytest.mark.parametrize(
+    ("evaluated", "told"),
+    [
+        ({}, {}),
+        (None, {}),
+        ({"data": "0f1e"}, {"evaluated data": "sha256 0f1e"}),
+        ({"versions": {"keras": "3.9"}}, {}),
+        ({"versions": {"keras": "3.8"}}, {"versions of the evaluation": "keras 3.8"}),
+    ],
+)
+def test_data_and_versions_of_the_evaluation(full, tmp_path, evaluated, told):
+    record = RECORD | {"evaluated": evaluated, "data": {"sha256": "abcd"}}
+    write_report(dataclasses.replace(full, record=record), tmp_path)
+    lines = (tmp_path / "report.md").read_text().splitlines()
+    assert "- versions: keras 3.9" in lines
+    assert "- data: sha256 abcd" in lines
+    assert [line for line in lines if "evaluat" in line and line.startswith("- ")] == [
+        f"- {name}: {text}" for name, text in told.items()
+    ]
 
 
 def test_what_was_not_measured_is_left_out(tmp_path):
@@ -176,6 +314,13 @@ def test_a_run_is_reported_from_one_command(program, tmp_path):
     ]
     for each in json.loads((work / "results.json").read_text()):
         assert f"{100 * each['accuracy']:.2f}" in page.words
+    numbers = json.loads((work / "epsilons.json").read_text())
+    # Clean and eight epsilons, from a quarter of 8 / 255 to five times it.
+    assert [each["epsilon"] * 255 for each in numbers] == pytest.approx(
+        [0, 2, 4, 6, 8, 12, 16, 24, 40]
+    )
+    assert {(each["network"], each["n"]) for each in numbers} == {("work", 8)}
+    assert ["work", "0.1569", f"{100 * numbers[-1]['accuracy']:.2f}", "8"] in page.lines
     (weights,) = [word for word in page.words if word.startswith("last ") and len(word) > 64]
     assert json.loads((work / "export" / "export.json").read_text())["weights_sha256"] in weights
     assert all(address.startswith("data:image/png;base64,") for address in page.addresses)

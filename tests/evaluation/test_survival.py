@@ -1,12 +1,21 @@
 """Who survives, on networks whose answer is known; and that nothing is found twice."""
 
+import os
+
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from fosc_tf.attacks.autoattack import Square
 from fosc_tf.errors import UserError
-from fosc_tf.evaluation import Journal, black_box, sweep, white_box
-from fosc_tf.evaluation.stages import stages
+from fosc_tf.evaluation import Journal, black_box, journal, sweep, white_box
+from fosc_tf.evaluation.black_box import check_surrogates
+from fosc_tf.evaluation.stages import Stages, stages
 from fosc_tf.evaluation.survival import Survival
+from fosc_tf.evaluation.sweep import reach
+from fosc_tf.types import Found
+from tests.data.three_parts import refused
 from tests.evaluation.linear import EASY, LABELS, SUMS, dataset, two_class
 
 
@@ -23,6 +32,38 @@ class Counting:
     def __call__(self, network, image, label, **options):
         self.seen.append((len(image), options))
         return self.inner(network, image, label, **options)
+
+
+class OnePixel:
+    """Logits (0, lead(u)) of images [1, 1, 1] of one pixel u: class 0 where lead(u) < 0."""
+
+    input_shape = (None, 1, 1, 1)
+
+    def __init__(self, lead):
+        self.lead = lead
+
+    def __call__(self, image, training=False):
+        u = tf.reshape(image, [-1])
+        return tf.stack([tf.zeros_like(u), self.lead(u)], axis=1)
+
+
+def of_pixels(*pixels):
+    """Returns one batch of images [1, 1, 1] of class 0."""
+    image = np.float32(pixels)[:, None, None, None]
+    return tf.data.Dataset.from_tensors((image, np.zeros(len(pixels), np.int32)))
+
+
+def classes(count):
+    """Returns a network of `count` classes on images [1, 2, 1] that always answers 0."""
+    image = keras.Input((1, 2, 1))
+    logits = keras.layers.Dense(count)(keras.layers.Flatten()(image))
+    network = keras.Model(image, logits)
+    first = np.float32([2] + [0] * (count - 1))
+    network.set_weights([np.zeros([2, count], np.float32), first])
+    return network
+
+
+ALL_ZERO = dataset(SUMS, [0] * 5)
 
 
 def test_accuracy_of_a_linear_network_by_hand():
@@ -96,6 +137,54 @@ def test_journal_survives_a_line_cut_short(tmp_path):
     assert Journal(path).known("a").mask.tolist() == [True, False]
 
 
+def test_opening_a_whole_journal_writes_nothing(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    Journal(path).keep("a", np.array([True]))
+    os.utime(path, (1000, 1000))
+    assert Journal(path).known("a").mask.tolist() == [True]
+    assert path.stat().st_mtime == 1000
+
+
+def test_a_kill_while_a_journal_is_mended_loses_nothing(tmp_path, monkeypatch):
+    path = tmp_path / "journal.jsonl"
+    Journal(path).keep("a", np.array([True]))
+    path.write_text(path.read_text() + '["b", "1')
+    before = path.read_bytes()
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            Journal(path)
+    assert path.read_bytes() == before
+    assert Journal(path).known("a").mask.tolist() == [True]
+
+
+@pytest.mark.parametrize(
+    ("place", "name"), [(journal, "FORM"), (journal, "__version__"), (tf, "__version__")]
+)
+def test_what_another_version_found_is_not_known(place, name, monkeypatch):
+    plan, known = stages("fgsm", epsilon=0.2), Journal()
+    counting = Counting("fgsm")
+    object.__setattr__(plan, "attacks", {"fgsm": counting})
+    survival = Survival(two_class(), EASY, seed=0, journal=known)
+    for again in (1, 1, 2):
+        if again == 2:
+            monkeypatch.setattr(place, name, "99.0")
+        survival.row(plan)
+        # Batches of 2, 2 and 1, in the last nobody is right.
+        assert len(counting.seen) == 2 * again
+
+
+def test_a_journal_keeps_squares_of_other_settings_apart():
+    assert Square(epsilon=0.1).parameters()["p_init"] == 0.8
+    assert Square(epsilon=0.1).parameters()["stretch"] is False
+    ours, paper = (Square(epsilon=0.1, p_init=p, stretch=p == 0.1) for p in (0.8, 0.1))
+    assert ours.parameters() | {"p_init": 0.1, "stretch": True} == paper.parameters()
+
+
 def test_other_examples_are_not_taken_for_known_ones():
     journal = Journal()
     all_ones = dataset(SUMS, [1] * 5)
@@ -116,11 +205,96 @@ def test_stage_order_is_part_of_what_is_known():
     assert counts == [0.2, 0.2, 0.6]
 
 
-def test_stopping_when_wrong_is_never_weaker_and_counts_any_iterate():
-    loose = white_box(two_class(), EASY, epsilon=0.2, attacks=("pgd-20",))
-    strict = white_box(two_class(), EASY, epsilon=0.2, attacks=("pgd-20",), stop_when_wrong=True)
-    assert strict[0]["accuracy"] <= loose[0]["accuracy"]
-    assert strict[0]["parameters"] != loose[0]["parameters"]
+def test_stopping_when_wrong_counts_any_iterate():
+    # Rises by 4 up to the corner, which is just below 0.75, then falls by 4. From 0.5 with a ball
+    # of 0.25 and steps of 0.5, any start goes to 0.75 (lead 0.5, wrong), then down to 0.25 (lead
+    # -1.5, right), then up again. From 0.125 it goes to 0.375 (lead -1) and stays.
+    corner = 0.75 - 2.0**-20
+    network = OnePixel(lambda u: 4 * (u - 0.625) - 8 * tf.nn.relu(u - corner))
+    given, numbers = of_pixels(0.5, 0.125), {"epsilon": 0.25, "step_size": 0.5}
+    attacks = ("pgd-1", "pgd-2", "pgd-3")
+    loose = white_box(network, given, attacks=attacks, **numbers)
+    strict = white_box(network, given, attacks=attacks, stop_when_wrong=True, **numbers)
+    assert [row["accuracy"] for row in loose] == [0.5, 1.0, 0.5]
+    assert [row["accuracy"] for row in strict] == [0.5, 0.5, 0.5]
+    assert strict[1]["parameters"]["gate"] == "still_right"
+    assert loose[1]["parameters"]["gate"] is None
+
+
+@pytest.mark.parametrize(("name", "num_steps"), [("apgd-ce", 100), ("fab-t", 100), ("square", 1)])
+def test_restarts_of_a_member_draw_other_numbers(name, num_steps):
+    # A valley at 0.5: only who starts to its right finds the way over 0.53.
+    network = OnePixel(lambda u: 0.05 * tf.nn.relu(0.5 - u) + tf.nn.relu(u - 0.5) - 0.03)
+    survival = Survival(network, of_pixels(*[0.48] * 64), seed=0)
+    masks = {}
+    for tries in (1, 3):
+        called = name if tries == 1 else f"{name}x{tries}"
+        plan = stages(called, epsilon=0.1)
+        assert plan.parameters["restarts"] == tries
+        plan.attacks[name].num_steps = num_steps
+        masks[tries] = survival.masks(plan)[name]
+    assert 0 < masks[3].sum() < masks[1].sum()
+    # The first of the three is the one.
+    assert not np.any(masks[3] & ~masks[1])
+
+
+def test_restarts_of_an_ensemble_are_refused():
+    refused(
+        lambda: stages("autoattackx5@100", epsilon=0.1),
+        rule="an ensemble is one try of each member",
+        right="autoattack",
+        received="autoattackx5",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "least"), [("apgd-t", 3, 4), ("apgd-dlr", 2, 3), ("apgd-tx2@3", 3, 4)]
+)
+def test_an_attack_that_needs_more_classes_has_no_accuracy(name, count, least):
+    attack = name.removesuffix("x2@3")
+    refused(
+        lambda: white_box(classes(count), ALL_ZERO, epsilon=0.1, attacks=(name,)),
+        rule=f"{attack} needs at least {least} classes",
+        right="apgd-ce",
+        received=f"{count} classes",
+    )
+
+
+def test_attacks_are_refused_before_the_first_of_them_runs():
+    counting, known = [], Journal()
+    known.keep = lambda *arguments, **numbers: counting.append(arguments)
+    with pytest.raises(UserError, match="needs at least 3 classes"):
+        white_box(
+            two_class(), EASY, epsilon=0.1, attacks=("clean", "fgsm", "apgd-dlr"), journal=known
+        )
+    assert counting == []
+
+
+def test_how_far_each_row_went():
+    class Away:
+        """Moves every pixel by `size`, whatever the ball."""
+
+        def __init__(self, size):
+            self.size = size
+
+        def parameters(self):
+            return {"epsilon": 0.125, "norm": "linf", "size": self.size}
+
+        def __call__(self, network, image, label, **options):
+            nan = tf.fill([len(label)], float("nan"))
+            return Found(image + self.size, nan, nan, tf.zeros([len(label)], tf.int32))
+
+    known = Journal()
+    for _ in "ab":
+        survival = Survival(OnePixel(lambda u: u - 9.0), of_pixels(0.5, 1.0), seed=0, journal=known)
+        plans = [Stages("away", {"away": Away(size)}, {}) for size in (0.25, 0.0625)]
+        far, near = (survival.row(plan) for plan in plans)
+        # 1.0 + 0.25 is 0.25 outside of [0, 1]; 0.25 is twice the radius.
+        assert (far["farthest"], far["outside"]) == (2.0, 0.25)
+        assert (near["farthest"], near["outside"]) == (0.5, 0.0625)
+        assert (survival.farthest, survival.outside) == (2.0, 0.25)
+        clean = survival.row(stages("clean", epsilon=0.1))
+        assert not {"farthest", "outside"} & clean.keys()
 
 
 def test_transfer_from_itself_is_white_box_and_from_the_opposite_does_nothing():
@@ -146,6 +320,61 @@ def test_surrogate_of_other_images_is_refused():
         black_box(two_class(), {"other": other}, EASY, epsilon=0.2)
 
 
+def test_surrogates_are_looked_at_one_by_one():
+    network = two_class()
+    check_surrogates(network, {})
+    # Its logits of a black image are (0, 1), which look like probabilities.
+    check_surrogates(network, {"self": network, "opposite": two_class(-1.0)})
+    refused(
+        lambda: check_surrogates(network, {"self": network, "more": classes(3)}),
+        rule="the images and classes of the defended network",
+        right="images (1, 2, 1) in 2 classes",
+        received="surrogate more with images (1, 2, 1) in 3 classes",
+    )
+    softmax = keras.Model(network.input, keras.layers.Softmax()(network.output))
+    refused(
+        lambda: check_surrogates(network, {"soft": softmax}),
+        rule="logits, not probabilities",
+        right="without its softmax",
+        received="surrogate soft with outputs that",
+    )
+
+
+def test_all_surrogates_are_looked_at_before_the_first_is_used():
+    known = Journal()
+    with pytest.raises(UserError, match="surrogate more"):
+        black_box(
+            two_class(),
+            {"good": two_class(), "more": classes(3)},
+            EASY,
+            epsilon=0.2,
+            journal=known,
+        )
+    assert not known._found
+
+
+@pytest.mark.parametrize(
+    ("epsilons", "radii", "accuracies"),
+    [
+        ((0, 0.3, 0.1), [0.0, 0.1, 0.3], [0.8, 0.6, 0.2]),
+        (np.linspace(0.0, 0.3, 2), [0.0, 0.3], [0.8, 0.2]),
+        ((0,), [0.0], [0.8]),
+    ],
+)
+def test_sweep_from_zero(epsilons, radii, accuracies):
+    rows = sweep(two_class(), EASY, epsilons=epsilons, attack="fgsm")
+    assert [row["attack"] for row in rows] == ["clean"] + ["fgsm"] * (len(radii) - 1)
+    assert [row["parameters"]["epsilon"] for row in rows] == radii
+    assert [row["accuracy"] for row in rows] == accuracies
+
+
+def test_reach_ends_at_the_diameter():
+    # Images of 4 numbers are at most 2 apart in l2; the multiples are 0.25, 0.5, 0.75, 1, ...
+    assert reach(1.0, "l2", (2, 2, 1)) == (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
+    assert reach(1.0, "l2")[-1] == 5.0
+    assert reach(0.5) == (0.125, 0.25, 0.375, 0.5, 0.75, 1.0)
+
+
 def test_sweep_falls_to_nothing():
     rows = sweep(two_class(), EASY, epsilons=(0.3, 0.1, 0.5), attack="fgsm")
     assert [row["parameters"]["epsilon"] for row in rows] == [0.0, 0.1, 0.3, 0.5]
@@ -162,5 +391,7 @@ def test_autoattack_is_at_least_as_strong_as_its_members_and_pgd():
     rows = white_box(two_class(), EASY, epsilon=0.2, attacks=("autoattack", "square", "pgd-20"))
     # Two classes: the targeted DLR attack is not defined and stays away.
     assert list(rows[0]["after"]) == ["clean", "apgd-ce", "fab-t", "square"]
+    assert rows[0]["left_out"] == ["apgd-t"]
+    assert "left_out" not in rows[1]
     assert rows[0]["accuracy"] == 0.4
     assert rows[0]["accuracy"] <= min(row["accuracy"] for row in rows[1:])

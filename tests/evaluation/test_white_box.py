@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from fosc_tf import export
 from fosc_tf.errors import UserError
-from fosc_tf.evaluation import white_box
+from fosc_tf.evaluation import Journal, white_box
 from fosc_tf.evaluation.stages import stages
 from fosc_tf.evaluation.survival import Survival
 
@@ -135,6 +135,14 @@ def test_one_trace_serves_all_batches_and_uses(network):
     assert len(traces) == 1
 
 
+@pytest.mark.parametrize("several", [(0.06, 0.21), [0.06, 0.21], np.array([0.06, 0.21])])
+def test_several_epsilons_in_any_form(network, several):
+    rows = white_box(network, dataset(), epsilon=several, attacks=("fgsm",))
+    assert [row["accuracy"] for row in rows] == [3 / 6, 1 / 6]
+    assert [row["parameters"]["epsilon"] for row in rows] == [0.06, 0.21]
+
+
+@pytest.mark.parametrize("journal", [None, Journal()], ids=["no journal", "journal"])
 @pytest.mark.parametrize(
     ("given", "words"),
     [
@@ -148,11 +156,12 @@ def test_one_trace_serves_all_batches_and_uses(network):
         (dataset(image=np.zeros([6, 3, 3, 1], np.float32)), "the shape that the network takes"),
         (dataset().map(lambda image, label: {"x": image}), 'a dict with "image" and "label"'),
         (dataset().map(lambda image, label: image), "is an (image, label) pair"),
+        (iter([(image(), np.int32(LABEL))]), "must be there for every attack anew"),
     ],
 )
-def test_datasets_that_cannot_be_evaluated(network, given, words):
+def test_datasets_that_cannot_be_evaluated(network, given, words, journal):
     with pytest.raises(UserError) as caught:
-        white_box(network, given, epsilon=0.1, attacks=("clean", "fgsm"))
+        white_box(network, given, epsilon=0.1, attacks=("clean", "fgsm"), journal=journal)
     assert words in caught.value.rule
 
 
@@ -165,6 +174,11 @@ def test_datasets_that_cannot_be_evaluated(network, given, words):
         ({"attacks": ("pgd-0",)}, "num_steps must be a whole number"),
         ({"norm": "l3"}, "the norm must be a known one"),
         ({"step_size": 0.3}, "at most 2 * epsilon"),
+        # Images of two pixels: a diameter of sqrt(2) = 1.41421 in l2 and 2 in l1.
+        ({"epsilon": 128.0, "norm": "l2"}, "at most 1.41421, the l2 diameter of images [1, 2, 1]"),
+        ({"epsilon": 2.1, "norm": "l1"}, "at most 2, the l1 diameter of images [1, 2, 1]"),
+        ({"epsilon": [0.1, 1.5], "norm": "l2"}, "at most 1.41421"),
+        ({"attacks": ("autoattackx5",)}, "an ensemble is one try of each member"),
     ],
 )
 def test_settings_that_cannot_work(network, arguments, words):

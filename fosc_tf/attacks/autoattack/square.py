@@ -73,6 +73,10 @@ class Square(Member):
             )
         self.p_init, self.stretch = float(p_init), stretch
 
+    def parameters(self) -> dict[str, Any]:
+        """Returns what makes this attack, for records."""
+        return super().parameters() | {"p_init": self.p_init, "stretch": self.stretch}
+
     def gradients(self, num_classes: int | tf.Tensor) -> int | tf.Tensor:
         """Returns 0: queries are looks."""
         del num_classes

@@ -1,0 +1,49 @@
+"""The columns of every table of results: one for each attack and radius.
+
+rows = labelled(rows)      # each with its `column`: "pgd-20", or "pgd-20 at 0.1"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def labelled(rows: Rows) -> list[dict[str, Any]]:
+    """Returns the rows with the `column` that each belongs to, equal for equal pairs only.
+
+    It is the name of the attack, and for another epsilon than that of the first row that has one,
+    "pgd-20 at 0.1". "clean" has no epsilon.
+
+    Args:
+        rows: of one run's `results.json`, all of them.
+    """
+    radii = list(dict.fromkeys(epsilon(row) for row in rows if epsilon(row) is not None))
+    further = {radius: f" at {_short(radius, radii)}" for radius in radii[1:]}
+    return [{**row, "column": row["attack"] + further.get(epsilon(row), "")} for row in rows]
+
+
+def names(rows: Rows) -> list[str]:
+    """Returns the columns of labelled rows, each once, in order."""
+    return list(dict.fromkeys(row["column"] for row in rows))
+
+
+def span(numbers: Iterable[int]) -> str:
+    """Returns "10" where all numbers are 10, else "10 to 30"."""
+    known = set(numbers)
+    least, most = min(known), max(known)
+    return str(least) if least == most else f"{least} to {most}"
+
+
+def epsilon(row: Mapping[str, Any]) -> float | None:
+    """Returns the radius of the row's attack, None for "clean", which has none."""
+    return row.get("parameters", {}).get("epsilon")
+
+
+def _short(radius: float, radii: Sequence[float]) -> str:
+    """Returns four digits, or all of them where four do not tell the radii apart."""
+    short = f"{radius:.4g}"
+    same = [other for other in radii if f"{other:.4g}" == short]
+    return short if same == [radius] else str(radius)

@@ -1,0 +1,115 @@
+"""Which networks, radii and transfers an evaluation writes down, and when it starts anew."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from fosc_tf import run_record
+from tests import faults, small_run
+
+EPSILON, SMALLER = 8 / 255, 0.004
+
+
+@pytest.fixture(scope="module")
+def npz(tmp_path_factory):
+    return small_run.npz(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def run(program, npz, tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("run") / "work"
+    ended = program.run(*small_run.flags(workdir, npz=npz))
+    assert ended.code == 0, ended.err
+    return workdir
+
+
+@pytest.fixture
+def evaluate(program, npz, run, tmp_path):
+    """Evaluates a copy of the run with other settings."""
+    workdir = shutil.copytree(run, tmp_path / "work")
+
+    def start(before="", **settings):
+        fields = {f"evaluation__{name}": value for name, value in settings.items()}
+        flags = small_run.flags(workdir, npz=npz, mode="evaluate", **fields)
+        return workdir, program.run(*flags, before=before)
+
+    return start
+
+
+def rows_of(workdir):
+    return json.loads((workdir / "results.json").read_text())
+
+
+def test_other_networks_further_radii_and_transfer_have_rows_of_their_own(evaluate, run):
+    export = run / "export"
+    workdir, ended = evaluate(
+        checkpoints="('last',)",
+        others=f"('{export}',)",
+        epsilons=f"({SMALLER},)",
+        surrogates=f"('{run / 'export_best'}',)",
+        check_examples=8,
+    )
+    assert ended.code == 0, ended.err
+    rows = rows_of(workdir)
+    for network in ("last", "export"):
+        own = [row for row in rows if row["checkpoint"] == network]
+        white = [row for row in own if "surrogate" not in row]
+        assert [(row["attack"], row["parameters"].get("epsilon")) for row in white] == [
+            ("clean", None),
+            ("pgd-10", EPSILON),
+            ("pgd-10", SMALLER),
+        ]
+        assert white[1]["accuracy"] < white[2]["accuracy"]
+        transfer = [row for row in own if "surrogate" in row]
+        assert [row["attack"] for row in transfer] == ["fgsm", "pgd-10", "pgd-20", "cw-linf"]
+        assert {row["surrogate"] for row in transfer} == {"export_best"}
+    # The export is the last network.
+    accuracies = [
+        [row["accuracy"] for row in rows if row["checkpoint"] == network]
+        for network in ("last", "export")
+    ]
+    assert accuracies[0] == accuracies[1]
+    findings = json.loads((workdir / "checks.json").read_text())
+    assert sum(each["name"] == "white box against transfer" for each in findings) == 2
+    # A transfer row has the name of a white-box row: neither may stand in the other's place.
+    lines = (workdir / "results.md").read_text().splitlines()
+    (head, *_) = [line for line in lines if line.startswith("| last |")]
+    assert [f"{100 * row['accuracy']:.2f}" for row in rows[:3]] == [
+        cell.strip() for cell in head.split("|")[2:5]
+    ]
+    assert "export_best" not in head
+
+
+@pytest.mark.parametrize("field", ["others", "surrogates"])
+def test_networks_that_are_not_there_are_refused_before_anything_is_written(evaluate, run, field):
+    before = (run / "run.json").read_bytes()
+    workdir, ended = evaluate(epsilon=0.05, **{field: "('nowhere',)"})
+    assert ended.code == 2
+    assert "work folder or a SavedModel" in ended.err
+    assert (workdir / "run.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("target", ["table:write", "journal:Journal.keep"])
+def test_a_killed_evaluation_is_not_taken_for_the_one_before(evaluate, run, target):
+    killed = faults.killed(f"fosc_tf.evaluation.{target}", call=1, when="after")
+    workdir, ended = evaluate(killed, attacks="('clean', 'fgsm')")
+    assert ended.code == -9
+    workdir, ended = evaluate()
+    assert ended.code == 0, ended.err
+    assert rows_of(workdir) == rows_of(run)
+
+
+def test_numbers_of_another_version_are_found_anew(evaluate, run):
+    workdir, ended = evaluate()
+    evaluated = run_record.read(workdir)["evaluated"]
+    assert evaluated["versions"] == run_record.versions()
+    (workdir / "results.json").write_text("[]")  # would be shown if it were believed
+    record = run_record.read(workdir)
+    record["evaluated"]["versions"]["tensorflow"] = "1.0"
+    (workdir / "run.json").write_text(json.dumps(record))
+    workdir, ended = evaluate()
+    assert ended.code == 0, ended.err
+    assert rows_of(workdir) == rows_of(run)
