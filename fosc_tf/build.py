@@ -175,12 +175,13 @@ def _augmentation(config: ConfigDict) -> data.Augmentation | None:
 def check(config: ConfigDict) -> None:
     """Raises `UserError` for what no single part can see, before anything is loaded."""
     defenses.factory(config.defense.name)
-    data.get(config.data.name)
+    shape, defense = data.get(config.data.name).image_shape, config.defense
+    check_epsilon(defense.get("epsilon"), defense.get("norm"), shape)
     if config.precision not in PRECISIONS:
         raise unknown_name("precision", config.precision, PRECISIONS)
     _check_whole_numbers(config)
     for field in ("control_epochs", "fgsm_epochs"):
-        epochs = config.defense.get(field, 0)
+        epochs = defense.get(field, 0)
         if epochs > config.total_epochs:
             raise UserError(
                 f"defense.{field} must not exceed total_epochs",
@@ -188,6 +189,10 @@ def check(config: ConfigDict) -> None:
                 f"defense.{field}={epochs} with total_epochs={config.total_epochs}",
             )
     _check_optimizer(config.optimizer)
+    _check_evaluation(config)
+
+
+def _check_evaluation(config: ConfigDict) -> None:
     evaluation = config.evaluation
     if not evaluation.attacks:
         raise UserError(
@@ -200,9 +205,9 @@ def check(config: ConfigDict) -> None:
             raise unknown_name("checkpoint", name, CHECKPOINTS)
     for name in (*evaluation.attacks, evaluation.held_out_attack, config.report.sweep_attack):
         stages(str(name), epsilon=evaluation.epsilon, norm=evaluation.norm)
-    for epsilon in evaluation.epsilons:
-        check_epsilon(epsilon, evaluation.norm)
     radii = (evaluation.epsilon, *evaluation.epsilons)
+    for epsilon in radii:
+        check_epsilon(epsilon, evaluation.norm, data.get(config.data.name).image_shape)
     for field, values in (("attacks", evaluation.attacks), ("epsilons", radii)):
         if len(set(values)) < len(values):
             raise UserError(

@@ -150,6 +150,12 @@ FIELDS = [
     ({"evaluation__epsilons": (0.1, 2.0)}, "epsilon must lie in (0, 1]", "2/255", "epsilon=2"),
     ({"evaluation__attacks": ("fgsm",) * 2}, "name each once", "without repetition", "fgsm, fgsm"),
     ({"evaluation__epsilons": (0.3, 0.3)}, "name each once", "without repetition", "0.3, 0.3"),
+    (
+        {"defense__norm": "l2", "defense__epsilon": 128.0},
+        "epsilon must be at most 8, the l2 diameter",
+        "epsilon=128/255",
+        "epsilon=128",
+    ),
     ({"report__sweep_attack": "pdg-20"}, "attack must be", "nearest: pgd-K", "'pdg-20'"),
     ({"report__sweep_attack": "clean"}, "attack of the sweep must be", "pgd-K", "'clean'"),
     ({"report__sweep_examples": -1}, "report.sweep_examples", "0", "sweep_examples=-1"),
@@ -181,7 +187,7 @@ FIELDS = [
 @pytest.mark.parametrize(
     ("fields", "rule", "right", "received"),
     FIELDS,
-    ids=[f"{name}={value}" for fields, *_ in FIELDS for name, value in fields.items()],
+    ids=[",".join(f"{name}={value}" for name, value in fields.items()) for fields, *_ in FIELDS],
 )
 def test_fields_that_cannot_work(npz, fields, rule, right, received):
     with pytest.raises(UserError) as caught:

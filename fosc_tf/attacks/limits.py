@@ -50,6 +50,7 @@ def check_epsilon(epsilon: Any, norm: str, shape: Sequence[int] | None = None) -
         raise UserError(rule, right, f"epsilon={epsilon:g}")
     if shape is None or not isinstance(epsilon, numbers.Real):
         return
+    balls.get(norm)  # refuses a norm that nobody knows
     largest = diameter(norm, shape)
     if epsilon > largest:
         raise UserError(
