@@ -12,7 +12,6 @@ TensorFlow compiles, are thrown away. What both do to accuracy: `configs/sweeps.
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import random
 from collections.abc import Callable
@@ -25,7 +24,7 @@ import tensorflow as tf
 import fosc_tf
 from benchmarks.images import images
 from benchmarks.spread import spread
-from benchmarks.step import CLOCKS, DATA
+from benchmarks.step import CLOCKS, DATA, arguments
 from fosc_tf.build import PRECISIONS
 
 Step = Callable[[], None]
@@ -75,15 +74,7 @@ def measure(
 
 def main() -> None:
     """Measures the networks asked for and prints a table for each."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--networks", default="mnist_cnn,cifar_cnn", help="comma-separated")
-    parser.add_argument("--rounds", type=int, default=10, help="rounds that are measured")
-    parser.add_argument("--discarded", type=int, default=2, help="rounds before them")
-    parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--mnist_npz", default="", help="MNIST as Keras stores it")
-    parser.add_argument("--cifar_npz", default="", help="CIFAR-10 in the same layout")
-    parser.add_argument("--clock", choices=sorted(CLOCKS), default="wall")
-    flags = parser.parse_args()
+    flags = arguments(__doc__.split("\n")[0], rounds=10, discarded=2).parse_args()
     for name in flags.networks.split(","):
         npz = {"mnist_cnn": flags.mnist_npz, "cifar_cnn": flags.cifar_npz}[name]
         steps = [step(name, npz, flags.batch, *variant) for variant in VARIANTS]

@@ -219,22 +219,28 @@ def table(name: str, subject: Subject, rows: dict[str, dict[str, list[float]]]) 
     return result
 
 
-def main() -> None:
-    """Measures the networks asked for and prints a table for each."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+def arguments(description: str, *, rounds: int, discarded: int) -> argparse.ArgumentParser:
+    """Returns the flags of a benchmark that runs networks of `DATA` in rounds."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--networks", default="mnist_cnn,cifar_cnn", help="comma-separated")
-    parser.add_argument("--repeats", type=int, default=20, help="rounds that are measured")
-    parser.add_argument("--discarded", type=int, default=3, help="rounds before them")
+    parser.add_argument("--rounds", type=int, default=rounds, help="rounds that are measured")
+    parser.add_argument("--discarded", type=int, default=discarded, help="rounds before them")
     parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--warm_up", type=int, default=150, help="weight updates before measuring")
     parser.add_argument("--mnist_npz", default="", help="MNIST as Keras stores it")
     parser.add_argument("--cifar_npz", default="", help="CIFAR-10 in the same layout")
     parser.add_argument("--clock", choices=sorted(CLOCKS), default="wall")
+    return parser
+
+
+def main() -> None:
+    """Measures the networks asked for and prints a table for each."""
+    parser = arguments(__doc__.split("\n")[0], rounds=20, discarded=3)
+    parser.add_argument("--warm_up", type=int, default=150, help="weight updates before measuring")
     flags = parser.parse_args()
     for name in flags.networks.split(","):
         npz = {"mnist_cnn": flags.mnist_npz, "cifar_cnn": flags.cifar_npz}[name]
         subject = Subject(name, npz, flags.batch, flags.warm_up)
-        rows = measure(subject, flags.repeats, flags.discarded, CLOCKS[flags.clock])
+        rows = measure(subject, flags.rounds, flags.discarded, CLOCKS[flags.clock])
         rich.console.Console(width=100).print(table(name, subject, rows))
 
 
