@@ -4,10 +4,13 @@ sweep(config, pathlib.Path("runs/sweeps-digits"))
 
 Every run is a process of its own, `main.py` with its arguments in a work folder below the sweep's,
 so one that fails or is killed costs no other, and a second start goes on with each where it was.
+Several at a time share the cores between them, so that none waits for another's threads.
 """
 
 from __future__ import annotations
 
+import itertools
+import os
 import pathlib
 import shlex
 import subprocess
@@ -62,7 +65,8 @@ def sweep(config: ConfigDict, folder: pathlib.Path) -> None:
         return
     waiting = [run for run in runs if not finished(run)]
     console.print(f"{len(runs)} runs, {len(runs) - len(waiting)} of them finished", highlight=False)
-    with ThreadPoolExecutor(config.jobs) as pool:
+    shares = itertools.cycle(_shares(config.jobs))
+    with ThreadPoolExecutor(config.jobs, initializer=lambda: _keep_to(next(shares))) as pool:
         codes = list(pool.map(lambda run: _start(run, console), waiting))
     done = [run for run in runs if finished(run)]
     if done:
@@ -113,6 +117,20 @@ def finished(run: Run) -> bool:
     """
     mark = run.folder / FINISHED
     return mark.exists() and mark.read_text() == shlex.join(run.command)
+
+
+def _shares(jobs: int) -> list[set[int]]:
+    """Returns the cores for each of `jobs` processes; all of them for each if there are too few."""
+    if not hasattr(os, "sched_getaffinity"):
+        return [set()]
+    cores = sorted(os.sched_getaffinity(0))
+    return [set(cores[job::jobs] if len(cores) >= jobs else cores) for job in range(jobs)]
+
+
+def _keep_to(cores: set[int]) -> None:
+    """Keeps this thread, and with it the processes that it starts, to some cores."""
+    if cores:
+        os.sched_setaffinity(0, cores)
 
 
 def _start(run: Run, console: Console) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pathlib
 
 import pytest
@@ -17,11 +18,13 @@ from tests.test_cli import refused as refused_by_program
 
 # Does what a run leaves behind, and nothing else; accuracy comes from the seed.
 MAIN = """
-import json, pathlib, sys
+import json, os, pathlib, sys
 flags = dict(word.removeprefix("--").split("=", 1) for word in sys.argv[1:])
 folder, seed = pathlib.Path(flags["workdir"]), int(flags["config.seed"])
 with open("started.txt", "a") as file:
     file.write(folder.name + "\\n")
+if hasattr(os, "sched_getaffinity"):
+    (folder / "cores.json").write_text(json.dumps(sorted(os.sched_getaffinity(0))))
 if seed == 7:
     print("Error: seven is refused\\n  Right would be: 6")
     sys.exit(2)
@@ -93,6 +96,22 @@ def test_a_run_that_fails_costs_no_other(place):
     )
     assert "seed=0" not in error.received
     assert json.loads(pathlib.Path("out/sweep.json").read_text())[0]["seeds"] == 2
+
+
+@pytest.mark.skipif(
+    len(getattr(os, "sched_getaffinity", lambda _: ())(0)) < 2, reason="one core, or not told"
+)
+def test_processes_share_the_cores(place):
+    folder = pathlib.Path("out")
+    run_sweep.sweep(config(0, 1, 2, 3), folder)
+    cores = [json.loads(path.read_text()) for path in folder.glob("*/cores.json")]
+    halves = {tuple(each) for each in cores}
+    assert len(cores) == 4
+    assert len(halves) == 2
+    mine = os.sched_getaffinity(0)
+    assert sorted(core for half in halves for core in half) == sorted(mine)
+    run_sweep.sweep(config(4, jobs=1), folder)
+    assert set(json.loads((folder / "fake,seed=4" / "cores.json").read_text())) == mine
 
 
 def test_print_only_prints_commands_for_a_shell(place, capsys):
