@@ -70,6 +70,7 @@ class FAB(Member):
 
     name = "fab-t"
     targeted = True
+    folds = False  # It ends at the boundary, where rounding decides.
 
     def __init__(
         self,

@@ -22,6 +22,7 @@ from fosc_tf.attacks.autoattack.outcome import (
     misclassified,
     ranked_others,
 )
+from fosc_tf.attacks.folding import folded
 from fosc_tf.attacks.limits import check_examples
 from fosc_tf.types import Found
 
@@ -41,6 +42,8 @@ class Member:
             `num_targets`, and no more than there are other classes.
         least_classes: what its loss is defined for.
         num_steps: most steps of a run.
+        folds: whether the search may see `folding.folded(network)`, equal up to rounding; the
+            network itself has the last word in any case.
 
     Args:
         epsilon: radius of the ball, units of `norm` over pixels in [0, 1]; in (0, 1] for linf.
@@ -57,6 +60,7 @@ class Member:
     name = "member"
     targeted = False
     least_classes = 2
+    folds = True
 
     def __init__(
         self,
@@ -234,9 +238,10 @@ class Member:
 
     def _run(self, network: Any, image: tf.Tensor, label: tf.Tensor, *plan: tf.Tensor) -> Outcome:
         problem = Problem(tf.range(tf.shape(image)[0]), image, label, *plan)
-        image_adv, num_steps = self.climb(network, problem, self.start(network, problem))
+        seen = folded(network) if self.folds else network
+        image_adv, num_steps = self.climb(seen, problem, self.start(seen, problem))
         image_adv = self.ball.project(image_adv, image, self.epsilon)
-        # Projection may undo what an attack saw, so only this look decides.
+        # Projection and rounding may undo what an attack saw, so only this look decides.
         logits = self.logits(network, image_adv)
         margin = losses.margin(logits, label)
         num_gradients = num_steps * self.gradients(tf.shape(logits)[1])
