@@ -36,7 +36,7 @@ def bins(arrays: Arrays, title: str) -> Figure:
         for axes, (values, name, label) in zip(column, drawn, strict=False):
             axes.plot(centre, values, "o-", markersize=4, **look)
             correlation = float(arrays[f"{criterion}_{name}_correlation"])
-            axes.set_title(f"{criterion}: Pearson of FOSC and {name} {_signed(correlation)}")
+            axes.set_title(f"{criterion}: r of FOSC and {name} {_signed(correlation)}")
             style.label(axes, "", label)
             if not count.any():
                 style.remark(axes, f"no example up to {edges[-1]:g}")
