@@ -3,9 +3,10 @@
     python -m benchmarks.growth --mnist_npz=mnist.npz
 
 PGD training (no gate: every example takes K steps) of mnist_cnn, and for the width of
-wide_resnet-10, from one base setting in which one number changes at a time. Times are wall clock,
-the fastest of `--rounds` epochs after one in which TensorFlow compiles. The exponent b of
-time ~ number ** b is the slope of the least-squares line through the logarithms: 1 is linear.
+wide_resnet-10, from one base setting in which one number changes at a time. Times are the fastest
+of `--rounds` epochs after one in which TensorFlow compiles; see `benchmarks.step` for `--clock`.
+The exponent b of time ~ number ** b is the slope of the least-squares line through the logarithms:
+1 is linear.
 
 With more examples a batch an epoch has fewer steps: b near 0 there means that a step is linear in
 the batch. A convolution has as many products as its filters times its channels, so the width should
@@ -15,7 +16,7 @@ tend to 2 where it decides the time.
 from __future__ import annotations
 
 import argparse
-import time
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -25,6 +26,7 @@ from scipy import stats
 
 import fosc_tf
 from benchmarks.images import images
+from benchmarks.step import CLOCKS
 
 BASE = {"steps K": 10, "batch": 128, "examples": 1024}
 VALUES = {
@@ -35,7 +37,13 @@ VALUES = {
 WIDTHS = (1, 2, 4)
 
 
-def seconds(network: keras.Model, npz: str, setting: dict[str, int], rounds: int) -> float:
+def seconds(
+    network: keras.Model,
+    npz: str,
+    setting: dict[str, int],
+    rounds: int,
+    clock: Callable[[], float],
+) -> float:
     """Returns the time of the fastest epoch of PGD training."""
     image, label = images("mnist", npz)
     count = setting["examples"]
@@ -49,9 +57,9 @@ def seconds(network: keras.Model, npz: str, setting: dict[str, int], rounds: int
     trainer.compile(optimizer=keras.optimizers.SGD(0.01, momentum=0.9))
     found = []
     for _ in range(rounds + 1):
-        began = time.perf_counter()
+        began = clock()
         trainer.fit(batches.take(count // setting["batch"]), verbose=0)
-        found.append(time.perf_counter() - began)
+        found.append(clock() - began)
     return min(found[1:])
 
 
@@ -72,16 +80,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--mnist_npz", default="", help="MNIST as Keras stores it")
     parser.add_argument("--rounds", type=int, default=3, help="epochs, of which the fastest counts")
+    parser.add_argument("--clock", choices=sorted(CLOCKS), default="wall")
     flags = parser.parse_args()
+    how = (flags.rounds, CLOCKS[flags.clock])
     table = rich.table.Table("", "values", "seconds of an epoch", "exponent")
     for name, values in VALUES.items():
-        found = [
-            seconds(small(), flags.mnist_npz, BASE | {name: value}, flags.rounds)
-            for value in values
-        ]
+        found = [seconds(small(), flags.mnist_npz, BASE | {name: value}, *how) for value in values]
         table.add_row(name, *_cells(values, found))
     setting = {"steps K": 2, "batch": 64, "examples": 128}
-    found = [seconds(wide(width), flags.mnist_npz, setting, flags.rounds) for width in WIDTHS]
+    found = [seconds(wide(width), flags.mnist_npz, setting, *how) for width in WIDTHS]
     table.add_row("width", *_cells(WIDTHS, found))
     rich.console.Console(width=100).print(table)
 
