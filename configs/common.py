@@ -76,7 +76,7 @@ def base() -> Config:
     config.checkpoint.keep = 3  # newest checkpoints kept
 
     config.log = Config()
-    config.log.fosc_every = 1  # batches between full FOSC measurements; 0 never
+    config.log.fosc_every = 1  # batches between full FOSC measurements, but once an epoch; 0 never
     config.log.images = 6  # images in TensorBoard's panel
     return config
 

@@ -133,7 +133,9 @@ def network(config: ConfigDict) -> Any:
 def _trainer(config: ConfigDict, steps_per_epoch: int, learning_rate: float) -> AdversarialTrainer:
     defense = _defense(config, steps_per_epoch)
     make = defense.trainer or AdversarialTrainer
-    trainer = make(network(config), defense, seed=config.seed, fosc_every=config.log.fosc_every)
+    # So that no epoch is too short to measure FOSC at least once.
+    fosc_every = min(config.log.fosc_every, steps_per_epoch)
+    trainer = make(network(config), defense, seed=config.seed, fosc_every=fosc_every)
     rate = step_decay(
         learning_rate,
         drop_epochs=config.optimizer.drop_epochs,

@@ -221,6 +221,12 @@ def test_ends_of_the_ranges_are_accepted(npz, fields):
     build.build(small(npz, **fields))
 
 
+@pytest.mark.parametrize(("wanted", "made"), [(0, 0), (3, 3), (10, 4)])
+def test_every_epoch_of_four_steps_measures_fosc(npz, wanted, made):
+    experiment = build.build(small(npz, log__fosc_every=wanted))
+    assert (experiment.steps_per_epoch, experiment.trainer.fosc_every) == (4, made)
+
+
 def test_layers_in_half_precision_give_logits_and_attacks_in_single(npz):
     experiment = build.build(small(npz, precision="mixed_bfloat16"))
     network = experiment.trainer.network

@@ -14,6 +14,8 @@ import numpy as np
 import tensorflow as tf
 
 from fosc_tf.attacks.budget import steps_per_example
+from fosc_tf.attacks.limits import check_epsilon
+from fosc_tf.attacks.pgd import PGD
 from fosc_tf.errors import UserError
 from fosc_tf.training.distribution import shared_out, worker
 from fosc_tf.training.first_batch import check_first_batch
@@ -41,7 +43,8 @@ class AdversarialTrainer(keras.Model):
         defense: from `fosc_tf.defenses.get`.
         seed: decides, with the step, every random number of the attack.
         fosc_every: measures the FOSC of all examples on every n-th batch, at one more gradient
-            for those that climbed to the end; 0 never does.
+            for those that climbed to the end; 0 never does. An epoch without such a batch shows
+            0 for `fosc`.
         **arguments: for `keras.Model`.
     """
 
@@ -88,11 +91,15 @@ class AdversarialTrainer(keras.Model):
         Takes what `keras.Model.fit` takes.
 
         Raises:
-            UserError: images or labels that do not fit the network, see `check_first_batch`.
+            UserError: images or labels that do not fit the network, see `check_first_batch`; an
+                epsilon beyond the diameter of these images.
         """
         # Also when fit is called outside the scope that the trainer was made in.
         with self.distribute_strategy.scope():
             first = check_first_batch(self.network, x, y, arguments.get("batch_size"))
+            if first is not None and isinstance(self.defense.attack, PGD):
+                attack = self.defense.attack
+                check_epsilon(attack.epsilon, attack.norm, first.image.shape[1:])
             self._calibrate(first)
         if isinstance(x, tf.data.Dataset):
             arguments = {"shuffle": False} | arguments  # Keras would warn that it cannot

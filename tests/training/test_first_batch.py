@@ -148,6 +148,18 @@ def test_fit_checks_before_it_trains(network):
     assert int(trainer.optimizer.iterations) == 0
 
 
+def test_fit_knows_the_diameter_of_the_images(network):
+    trainer = AdversarialTrainer(network, defenses.get("standard", epsilon=8, norm="l2"))
+    trainer.compile(optimizer=CoupledSGD(0.1))
+    refused(
+        lambda: trainer.fit(batches(IMAGE, LABEL), verbose=0),
+        rule=f"at most {np.sqrt(np.prod(SHAPE)):.6g}, the l2 diameter",
+        right="epsilon=8/255",
+        received="epsilon=8",
+    )
+    assert int(trainer.optimizer.iterations) == 0
+
+
 def test_a_ceiling_that_must_be_measured_needs_a_batch_to_look_at(network):
     defense = defenses.get("dynamic", epsilon=0.1, steps_per_epoch=3, c_max="auto")
     trainer = AdversarialTrainer(network, defense)
