@@ -77,6 +77,25 @@ def mnist_floor() -> tuple[tuple[str, ...], ...]:
     return runs("mnist_dynamic", defense__feasible=("ball", "box"), **dynamic)
 
 
+def mnist_paper() -> tuple[tuple[str, ...], ...]:
+    """Table 1 of Wang et al. 2019, MNIST, with all 50 epochs."""
+    return tuple(run for defense in PAPER for run in runs(f"mnist_{defense}", seeds=3, **FULL))
+
+
+def cifar_paper() -> tuple[tuple[str, ...], ...]:
+    """Table 1 of Wang et al. 2019, CIFAR-10, with all 120 epochs: for GPUs."""
+    return tuple(run for defense in PAPER for run in runs(f"cifar_{defense}", seeds=3, **FULL))
+
+
+def cifar_epsilons() -> tuple[tuple[str, ...], ...]:
+    """Figure 4b of Wang et al. 2019: trained and evaluated at the same epsilon."""
+    radii = ("2/255", "4/255", "6/255", "8/255")
+    defenses = ("standard", "curriculum", "dynamic")
+    return tuple(
+        run for d in defenses for run in runs(f"cifar_{d}", defense__epsilon=radii, **FULL)
+    )
+
+
 def cifar_pair() -> tuple[tuple[str, ...], ...]:
     """Standard against Dynamic training of the CIFAR-10 network at half its width, 15 epochs."""
     half = SHORT | {"model__width": (0.5,), "optimizer__drop_epochs": ("(9,13)",)}
@@ -97,13 +116,26 @@ def compilation() -> tuple[tuple[str, ...], ...]:
 
 
 ATTACKS = ("clean", "fgsm", "pgd-10", "pgd-20", "cw-linf", "pgd-20@1000", "autoattack@1000")
+PAPER = ("unsecured", "standard", "curriculum", "fgsm_pgd", "dynamic")
+FULL = {"evaluation__attacks": (str(ATTACKS).replace(" ", ""),)}
+"""AutoAttack sees the first 1,000 test images."""
 SHORT = {
     "total_epochs": (15,),
     "optimizer__drop_epochs": ("(6,12)",),
     "evaluation__checkpoints": ("('last',)",),
-    "evaluation__attacks": (str(ATTACKS).replace(" ", ""),),
+    **FULL,
 }
-"""The paper's MNIST schedules in 15 epochs; AutoAttack sees the first 1,000 test images."""
+"""The paper's MNIST schedules in 15 epochs; the last network only."""
 SWEEPS = {
-    sweep.__name__: sweep for sweep in (digits, mnist_table, mnist_floor, cifar_pair, compilation)
+    sweep.__name__: sweep
+    for sweep in (
+        digits,
+        mnist_table,
+        mnist_floor,
+        mnist_paper,
+        cifar_pair,
+        cifar_paper,
+        cifar_epsilons,
+        compilation,
+    )
 }
