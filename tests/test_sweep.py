@@ -11,7 +11,7 @@ from absl import flags
 from ml_collections import ConfigDict, config_flags
 
 from configs import sweeps
-from fosc_tf import build, run_sweep, sweep_summary
+from fosc_tf import build, cli, run_sweep, sweep_summary
 from tests.data.three_parts import refused
 from tests.program import ROOT
 from tests.test_cli import refused as refused_by_program
@@ -151,7 +151,11 @@ def test_sweeps_that_cannot_be_run(place, fields, rule, received):
 def test_every_run_of_the_lists_can_be_started(name, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     for run in run_sweep.planned(sweeps.get_config(name), tmp_path):
-        words = [word for word in run.command if not word.startswith("--workdir")]
+        words = [
+            cli._as_decimal(word, before="")
+            for word in run.command
+            if not word.startswith("--workdir")
+        ]
         monkeypatch.setattr("sys.argv", words)  # where overrides are read from
         values = flags.FlagValues()
         config_flags.DEFINE_config_file("config", flag_values=values)
