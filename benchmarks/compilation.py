@@ -3,11 +3,12 @@
     python -m benchmarks.compilation --networks=mnist_cnn,cifar_cnn --mnist_npz=mnist.npz
 
 One step of Standard training (PGD-10 on one batch, then the weight update) with each combination of
-`config.precision` and `config.jit_compile`. Attack gradients are float32 in all of them. Dynamic
-training is not among them: XLA compiles batches of one size only. Every round runs each combination
-once, in another order each time; a ratio is a combination's time over that of float32 without XLA
-in the same round: below 1 it is faster. Shown are medians and quartiles; the first rounds, in which
-TensorFlow compiles, are thrown away. What both do to accuracy: `configs/sweeps.py:compilation`.
+`config.precision` and `config.jit_compile`. Images, logits and gradients are float32 in all of
+them, whatever the layers between compute in. Dynamic training is not among them: XLA compiles
+batches of one size only. Every round runs each combination once, in another order each time; a
+ratio is a combination's time over that of float32 without XLA in the same round: below 1 it is
+faster. Shown are medians and quartiles; the first rounds, in which TensorFlow compiles, are thrown
+away. What both do to accuracy: `configs/sweeps.py:compilation`.
 """
 
 from __future__ import annotations

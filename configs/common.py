@@ -19,7 +19,8 @@ def base() -> Config:
     config.distribution = "auto"  # auto | none | mirrored (all GPUs, else all logical CPUs)
     # | multi_worker (all devices of the processes that TF_CONFIG or Slurm tell of)
     config.deterministic = True  # equal bits from run to run
-    config.precision = "float32"  # of layers: float32 | mixed_bfloat16; attacks stay float32
+    config.precision = "float32"  # of layers in training, attacks' gradients passing through them
+    # too: float32 | mixed_bfloat16; results are always those of the network in float32
     config.jit_compile = False  # XLA, with other random numbers; not where examples leave a batch
 
     config.data = Config()

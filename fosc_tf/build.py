@@ -113,12 +113,18 @@ def build(config: ConfigDict) -> Experiment:
     return Experiment(config, arrays, train, held_out, trainer, steps_per_epoch, batch_size)
 
 
-def network(config: ConfigDict) -> Any:
-    """Returns the config's network with its initial weights."""
+def network(config: ConfigDict, precision: str = "float32") -> Any:
+    """Returns the config's network with its initial weights.
+
+    Args:
+        config: of an experiment.
+        precision: of its layers, one of `PRECISIONS`; the weights are float32 in any case, and so
+            is a network that is to be evaluated.
+    """
     entry = data.get(config.data.name)
     arguments = {name: config.model[name] for name in config.model if name != "name"}
     before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(config.get("precision", "float32"))  # runs of before have none
+    keras.config.set_dtype_policy(precision)
     try:
         return models.get(
             config.model.name,
@@ -135,7 +141,8 @@ def _trainer(config: ConfigDict, steps_per_epoch: int, learning_rate: float) -> 
     make = defense.trainer or AdversarialTrainer
     # So that no epoch is too short to measure FOSC at least once.
     fosc_every = min(config.log.fosc_every, steps_per_epoch)
-    trainer = make(network(config), defense, seed=config.seed, fosc_every=fosc_every)
+    trained = network(config, config.precision)
+    trainer = make(trained, defense, seed=config.seed, fosc_every=fosc_every)
     rate = step_decay(
         learning_rate,
         drop_epochs=config.optimizer.drop_epochs,

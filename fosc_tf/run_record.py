@@ -20,7 +20,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from fosc_tf import files
+from fosc_tf import files, lock
 from fosc_tf.errors import UserError
 
 FILE = "run.json"
@@ -66,11 +66,12 @@ class RunRecord:
                 None when nothing is trained.
 
         Raises:
-            UserError: the folder holds a run of another config or on other data, or cannot be
-                written.
+            UserError: the folder holds a run of another config or on other data, cannot be
+                written, or is in use by another process.
         """
         config, overrides = json.loads(json.dumps([config, overrides]))
         _writable(folder)
+        lock.hold(folder)
         old = read(folder)
         if old is not None:
             was, now = _making(old["config"]), _making(config)
@@ -203,7 +204,7 @@ def _refuse_another_run(folder: pathlib.Path, old: dict[str, Any], new: dict[str
 
 def _writable(folder: pathlib.Path) -> None:
     # TensorFlow could write there, but not find again what it wrote.
-    if any(character in str(folder.resolve()) for character in "*?[\\"):
+    if any(character in folder.resolve().as_posix() for character in "*?[\\"):
         raise UserError(
             "the path of a work folder must be free of * ? [ and \\, which make it a pattern",
             "--workdir=runs/my_run",

@@ -237,6 +237,9 @@ def test_layers_in_half_precision_give_logits_and_attacks_in_single(npz):
     assert keras.config.dtype_policy().name == "float32"
     history = experiment.trainer.fit(experiment.batches(epoch=0).take(2), verbose=0).history
     assert all(np.isfinite(values).all() for values in history.values())
+    judged = build.network(experiment.config)  # as results and exports have it
+    assert {layer.compute_dtype for layer in judged.layers} == {"float32"}
+    judged.set_weights(network.get_weights())
 
 
 def trained_by(experiment):
