@@ -39,24 +39,37 @@ def start() -> None:
 
 def parse(argv: Sequence[str]) -> list[str]:
     """Parses the flags; a field that is unknown or of another type ends the program."""
-    sys.argv[:] = [_as_decimal(*words) for words in zip(argv, ["", *argv], strict=False)]
+    sys.argv[:] = _with_decimals(argv)
     try:
-        _check_config_file(sys.argv)
-        rest = flags.FLAGS(sys.argv)
-    except (UserError, flags.Error, AttributeError, KeyError, ValueError, TypeError) as error:
-        _end(error if isinstance(error, UserError) else _flag_mistake(error))
+        rest = _parsed(sys.argv, flags.FLAGS)
+    except UserError as error:
+        _end(error)
     if flags.FLAGS["verbosity"].using_default_value:
         logging.set_verbosity(logging.WARNING)
     return rest
 
 
+def config_of(command: Sequence[str]) -> ConfigDict | None:
+    """Returns the config that a command would run, None where it names none.
+
+    Args:
+        command: "main.py" and its arguments, of which --config, --workdir and --mode are known.
+
+    Raises:
+        UserError: a flag that would end the command as soon as it started.
+    """
+    words, values = _with_decimals(command), flags.FlagValues()
+    config_flags.DEFINE_config_file("config", flag_values=values, sys_argv=words)
+    flags.DEFINE_string("workdir", None, "", flag_values=values)
+    flags.DEFINE_enum("mode", None, MODES, "", flag_values=values)
+    _check_rest(_parsed(words, values))
+    return values.config
+
+
 def main(argv: Sequence[str]) -> None:
     """Runs the mode."""
     try:
-        if len(argv) > 1:
-            raise UserError(
-                "every argument is a flag", "--config=configs/digits_dynamic.py", " ".join(argv[1:])
-            )
+        _check_rest(argv)
         if _MODE.value not in MODES:
             raise unknown_name("mode", _MODE.value, MODES)
         if _CONFIG.value is None:
@@ -135,6 +148,23 @@ def _tensorflow_silent() -> Iterator[None]:
         os.close(nowhere)
 
 
+def _parsed(words: Sequence[str], values: flags.FlagValues) -> list[str]:
+    try:
+        _check_config_file(words)
+        return values(words)
+    except UserError:
+        raise
+    except (flags.Error, AttributeError, KeyError, ValueError, TypeError) as error:
+        raise _flag_mistake(error) from error
+
+
+def _check_rest(argv: Sequence[str]) -> None:
+    if len(argv) > 1:
+        raise UserError(
+            "every argument is a flag", "--config=configs/digits_dynamic.py", " ".join(argv[1:])
+        )
+
+
 def _flag() -> flags.Flag:
     return flags.FLAGS["config"]
 
@@ -145,6 +175,10 @@ def _workdir() -> pathlib.Path:
     file, _, argument = config_flags.get_config_filename(_flag()).partition(":")
     name = pathlib.Path(file).stem
     return pathlib.Path("runs") / (f"{name}-{argument}" if argument else name)
+
+
+def _with_decimals(argv: Sequence[str]) -> list[str]:
+    return [_as_decimal(*words) for words in zip(argv, ["", *argv], strict=False)]
 
 
 def _as_decimal(word: str, before: str) -> str:

@@ -21,7 +21,7 @@ def labelled(rows: Rows) -> list[dict[str, Any]]:
         rows: of one run's `results.json`, all of them.
     """
     radii = list(dict.fromkeys(epsilon(row) for row in rows if epsilon(row) is not None))
-    further = {radius: f" at {_short(radius, radii)}" for radius in radii[1:]}
+    further = {radius: f" at {short(radius, radii)}" for radius in radii[1:]}
     return [{**row, "column": row["attack"] + further.get(epsilon(row), "")} for row in rows]
 
 
@@ -42,8 +42,8 @@ def epsilon(row: Mapping[str, Any]) -> float | None:
     return row.get("parameters", {}).get("epsilon")
 
 
-def _short(radius: float, radii: Sequence[float]) -> str:
+def short(radius: float, radii: Sequence[float]) -> str:
     """Returns four digits, or all of them where four do not tell the radii apart."""
-    short = f"{radius:.4g}"
-    same = [other for other in radii if f"{other:.4g}" == short]
-    return short if same == [radius] else str(radius)
+    four = f"{radius:.4g}"
+    same = [other for other in radii if f"{other:.4g}" == four]
+    return four if same == [radius] else str(radius)

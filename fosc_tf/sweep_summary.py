@@ -19,6 +19,8 @@ from rich.table import Table
 from fosc_tf import columns, files
 
 Rows = Sequence[dict[str, Any]]
+READ = ("results.json", "history.json", "times.json")
+"""The files of a run that a summary is made of."""
 
 
 def rows(runs: Sequence[tuple[str, pathlib.Path]]) -> list[dict[str, Any]]:
@@ -35,8 +37,8 @@ def rows(runs: Sequence[tuple[str, pathlib.Path]]) -> list[dict[str, Any]]:
     """
     measured: dict[str, list[dict[str, Any]]] = {}
     for label, folder in runs:
-        costs = _costs(folder)
-        results = json.loads((folder / "results.json").read_text())
+        results, epochs, times = (json.loads((folder / name).read_text()) for name in READ)
+        costs = _costs(epochs, times)
         measured.setdefault(label, []).extend(row | costs for row in results)
     groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for label, results in measured.items():
@@ -69,7 +71,10 @@ def rows(runs: Sequence[tuple[str, pathlib.Path]]) -> list[dict[str, Any]]:
 
 
 def show(rows: Rows, console: Console) -> None:
-    """Prints a line for each label and checkpoint and a column for each attack and epsilon."""
+    """Prints a line for each label and checkpoint and a column for each attack and epsilon.
+
+    Where labels differ in the epsilon of their plain columns, it has a column of its own.
+    """
     table = Table(*_header(rows))
     for line in _lines(rows):
         table.add_row(*line)
@@ -92,21 +97,25 @@ def write(rows: Rows, runs: Sequence[tuple[str, pathlib.Path]], folder: pathlib.
     markdown = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     files.write(folder / "sweep.json", json.dumps(list(rows), indent=1) + "\n")
     files.write(folder / "sweep.md", markdown + "\n")
-    drawn = [row | {"attack": row["column"]} for row in rows]
+    names = _names(rows)
+    drawn = [row | {"attack": row["column"], "label": names[row["label"]]} for row in rows]
     files.write(folder / "sweep.png", sweep_pictures.accuracies(drawn))
     histories: dict[str, list[Any]] = {}
     for label, run in runs:
-        histories.setdefault(label, []).append(json.loads((run / "history.json").read_text()))
+        history = json.loads((run / "history.json").read_text())
+        histories.setdefault(names[label], []).append(history)
     files.write(folder / "sweep_courses.png", sweep_pictures.courses(histories))
 
 
 def _header(rows: Rows) -> list[str]:
+    epsilon = ["epsilon"] if _epsilons(rows) else []
     costs = ["gradients", "training s", "CPU s", "seeds"]
-    return ["run", "checkpoint", *(f"{name} %" for name in columns.names(rows)), *costs]
+    return ["run", *epsilon, "checkpoint", *(f"{name} %" for name in columns.names(rows)), *costs]
 
 
 def _lines(rows: Rows) -> list[list[str]]:
     lines = []
+    epsilons = _epsilons(rows)
     for label, checkpoint in dict.fromkeys((row["label"], row["checkpoint"]) for row in rows):
         own = {
             row["column"]: row
@@ -118,8 +127,32 @@ def _lines(rows: Rows) -> list[list[str]]:
         seconds = [f"{one[name]:.0f}" for name in ("seconds", "cpu_seconds")]
         seeds = columns.span(row["seeds"] for row in own.values())
         costs = [f"{one['gradients']:.2f}", *seconds, seeds]
-        lines.append([label, checkpoint, *cells, *costs])
+        epsilon = [epsilons.get(label, "")] if epsilons else []
+        lines.append([label, *epsilon, checkpoint, *cells, *costs])
     return lines
+
+
+def _names(rows: Rows) -> dict[str, str]:
+    """Returns what pictures call each label: with its epsilon where they differ."""
+    epsilons = _epsilons(rows)
+    labels = dict.fromkeys(row["label"] for row in rows)
+    return {
+        label: f"{label} at epsilon {epsilons[label]}" if label in epsilons else label
+        for label in labels
+    }
+
+
+def _epsilons(rows: Rows) -> dict[str, str]:
+    """Returns the epsilon of each label's plain columns, such as "pgd-20"; {} if all are equal."""
+    first = {
+        row["label"]: row["epsilon"]
+        for row in rows
+        if row["epsilon"] is not None and row["column"] == row["attack"]
+    }
+    radii = list(dict.fromkeys(first.values()))
+    if len(radii) < 2:
+        return {}
+    return {label: columns.short(radius, radii) for label, radius in first.items()}
 
 
 def _cell(row: dict[str, Any] | None) -> str:
@@ -129,10 +162,7 @@ def _cell(row: dict[str, Any] | None) -> str:
     return f"{100 * row['accuracy']:.2f}" + ("" if error is None else f" ± {100 * error:.2f}")
 
 
-def _costs(folder: pathlib.Path) -> dict[str, float]:
-    epochs, times = (
-        json.loads((folder / name).read_text()) for name in ("history.json", "times.json")
-    )
+def _costs(epochs: Rows, times: Rows) -> dict[str, float]:
     return {
         "gradients": statistics.fmean(epoch.get("gradients", 0.0) for epoch in epochs),
         "seconds": sum(time["wall"] for time in times),

@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pathlib
+import shlex
+import signal
+import subprocess
+import sys
 
 import pytest
-from absl import flags
-from ml_collections import ConfigDict, config_flags
+from ml_collections import ConfigDict
+from rich.console import Console
 
 from configs import sweeps
-from fosc_tf import build, cli, run_sweep, sweep_summary
+from fosc_tf import build, cli, run_sweep, sweep_plan, sweep_processes, sweep_summary
+from fosc_tf.errors import UserError
 from tests.data.three_parts import refused
-from tests.program import ROOT
+from tests.program import ROOT, wait_for
 from tests.test_cli import refused as refused_by_program
 
 # Does what a run leaves behind, and nothing else; accuracy comes from the seed.
 MAIN = """
-import json, os, pathlib, sys
+import json, os, pathlib, sys, time
 flags = dict(word.removeprefix("--").split("=", 1) for word in sys.argv[1:])
 folder, seed = pathlib.Path(flags["workdir"]), int(flags["config.seed"])
 with open("started.txt", "a") as file:
     file.write(folder.name + "\\n")
+(folder / "given.json").write_text(json.dumps([sys.argv, os.environ.get("CUDA_VISIBLE_DEVICES")]))
 if hasattr(os, "sched_getaffinity"):
     (folder / "cores.json").write_text(json.dumps(sorted(os.sched_getaffinity(0))))
 if seed == 7:
     print("Error: seven is refused\\n  Right would be: 6")
     sys.exit(2)
+if seed == 8:
+    (folder / "pid.txt").write_text(str(os.getpid()) + "\\n")
+    time.sleep(60)
+if seed == 9:
+    os.kill(os.getpid(), 9)
 rows = [{"checkpoint": "last", "attack": "pgd-20", "accuracy": 0.5 + 0.1 * seed, "n": 10}]
 rows.append(rows[0] | {"surrogate": "other", "accuracy": 0.0})
 (folder / "results.json").write_text(json.dumps(rows))
@@ -36,13 +48,19 @@ epochs = [{"gradients": 2.0}, {"gradients": 4.0 + seed, "held_out_robust": 0.5}]
 times = [{"wall": 4.0, "cpu": 9.0}, {"wall": 6.0 + seed, "cpu": 9.0}]
 (folder / "times.json").write_text(json.dumps(times))
 """
+EXPERIMENT = """
+from ml_collections import ConfigDict
+
+def get_config():
+    return ConfigDict({"seed": 0, "epsilon": 0.1, "evaluation": {"attacks": ("clean",)}})
+"""
 
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     """A checkout with a stand-in for main.py."""
     (tmp_path / "configs").mkdir()
-    (tmp_path / "configs" / "fake.py").write_text("")
+    (tmp_path / "configs" / "fake.py").write_text(EXPERIMENT)
     (tmp_path / "main.py").write_text(MAIN)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -50,10 +68,8 @@ def place(tmp_path, monkeypatch):
 
 def config(*seeds, **fields):
     runs = tuple(("fake", "--config=configs/fake.py", f"--config.seed={seed}") for seed in seeds)
-    return ConfigDict(
-        {"runs": runs, "arguments": "", "jobs": 2, "print_only": False} | fields,
-        convert_dict=False,
-    )
+    defaults = {"runs": runs, "arguments": "", "jobs": 2, "only": (), "print_only": False}
+    return ConfigDict(defaults | fields, convert_dict=False)
 
 
 def started(place):
@@ -83,8 +99,72 @@ def test_every_run_is_started_once_and_summed_up(place):
 def test_another_command_in_the_same_folder_is_another_start(place):
     folder = pathlib.Path("out")
     run_sweep.sweep(config(0), folder)
-    run_sweep.sweep(config(0, arguments="--config.evaluation.attacks=('clean',)"), folder)
+    attacks = "--config.evaluation.attacks=('clean','fgsm')"
+    run_sweep.sweep(config(0, arguments=f'"{attacks}"'), folder)
     assert started(place) == ["fake,seed=0"] * 2
+    argv, _ = json.loads((folder / "fake,seed=0" / "given.json").read_text())
+    assert attacks in argv
+    # Without quotes around, a shell takes away those within.
+    (run,) = sweep_plan.planned(config(0, arguments=attacks), folder)
+    assert "--config.evaluation.attacks=(clean,fgsm)" in run.command
+
+
+def test_the_mark_vouches_for_the_last_command_and_its_files(place):
+    folder = pathlib.Path("out")
+    run_sweep.sweep(config(0), folder)
+    (run,) = sweep_plan.planned(config(0), folder)
+    assert run.finished
+    for name in ("results.json", "history.json", "times.json"):
+        (run.folder / name).rename(place / name)
+        assert not run.finished
+        (place / name).rename(run.folder / name)
+    # The mark of earlier sweeps, to the letter.
+    assert (run.folder / "finished.txt").read_text() == (
+        "main.py --config=configs/fake.py --config.seed=0 --workdir=out/fake,seed=0"
+    )
+    # A start that fails, with another command in the same folder, takes the mark with it.
+    (place / "main.py").write_text("raise SystemExit(3)")
+    with pytest.raises(UserError):
+        run_sweep.sweep(config(0, arguments="--config.epsilon=0.2"), folder)
+    assert not run.finished
+
+
+def test_what_another_sweep_finished_meanwhile_is_not_started(place):
+    runs = sweep_plan.planned(config(0, 1), pathlib.Path("out"))
+    for _ in range(2):
+        assert sweep_processes.run_all(runs, 1, Console(file=io.StringIO())) == []
+    assert started(place) == ["fake,seed=0", "fake,seed=1"]
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_processes_end_with_the_sweep(place, name):
+    text = f"""
+from ml_collections import ConfigDict
+def get_config():
+    return ConfigDict({config(8, 0, jobs=1).to_dict()!r}, convert_dict=False)
+"""
+    (place / "configs" / "list.py").write_text(text)
+    flags = ("--config=configs/list.py", "--mode=sweep", "--workdir=out")
+    # A start of its own: as the leader of a group it alone gets the signal.
+    sweep = subprocess.Popen([sys.executable, ROOT / "main.py", *flags], start_new_session=True)
+    pid = place / "out" / "fake,seed=8" / "pid.txt"
+    wait_for(lambda: pid.exists() and pid.read_text().endswith("\n"), 60.0)
+    sweep.send_signal(signal.Signals[name])
+    # Python turns SIGINT into an exception, which ends the program with a message.
+    assert sweep.wait(30) == (1 if name == "SIGINT" else -signal.Signals[name])
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), signal.SIGKILL)
+    assert started(place) == ["fake,seed=8"]
+
+
+def test_a_signal_that_is_ignored_stays_so():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        with sweep_processes.told_to_end() as told:
+            signal.raise_signal(signal.SIGHUP)
+        assert told == []
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_run_that_fails_costs_no_other(place):
@@ -92,10 +172,31 @@ def test_a_run_that_fails_costs_no_other(place):
         lambda: run_sweep.sweep(config(0, 7, 1), pathlib.Path("out")),
         rule="must end well",
         right="fake,seed=7",
-        received="fake,seed=7: Error: seven is refused",
+        received="fake,seed=7: code 2, Error: seven is refused",
     )
     assert "seed=0" not in error.received
     assert json.loads(pathlib.Path("out/sweep.json").read_text())[0]["seeds"] == 2
+
+
+def test_a_failure_tells_of_its_own_start(place):
+    log = place / "out" / "fake,seed=9" / "log.txt"
+    log.parent.mkdir(parents=True)
+    log.write_text("Error: of an earlier start\n")
+    error = refused(
+        lambda: run_sweep.sweep(config(9), pathlib.Path("out")),
+        rule="must end well",
+        right=str(pathlib.Path("out/fake,seed=9/log.txt")),
+        received="fake,seed=9: code -9, no output",
+    )
+    assert "earlier" not in error.received
+
+
+def test_a_slash_of_a_label_makes_no_folder(place):
+    command = ("--config=configs/fake.py", "--config.epsilon=2/255")
+    runs = sweep_plan.planned(config(runs=(("fake,epsilon=2/255", *command),)), place)
+    assert [(run.name, run.folder) for run in runs] == [
+        ("fake,epsilon=2/255,seed=0", place / "fake,epsilon=2_255,seed=0")
+    ]
 
 
 @pytest.mark.skipif(
@@ -110,19 +211,55 @@ def test_processes_share_the_cores(place):
     assert len(halves) == 2
     mine = os.sched_getaffinity(0)
     assert sorted(core for half in halves for core in half) == sorted(mine)
-    run_sweep.sweep(config(4, jobs=1), folder)
+    run_sweep.sweep(config(0, 1, 2, 3, 4), folder)  # one is left, and two jobs: it has all
     assert set(json.loads((folder / "fake,seed=4" / "cores.json").read_text())) == mine
+    assert os.sched_getaffinity(0) == mine
 
 
-def test_print_only_prints_commands_for_a_shell(place, capsys):
-    runs = (("fake", "--config=configs/fake.py", "--config.seed=0", "--config.x=('a','b')"),)
-    run_sweep.sweep(config(runs=runs, print_only=True), pathlib.Path("out"))
-    assert capsys.readouterr().out == (
-        "python main.py --config=configs/fake.py --config.seed=0 "
-        """'--config.x=('"'"'a'"'"','"'"'b'"'"')' --workdir=out/fake,seed=0\n"""
+def test_processes_share_the_listed_gpus(place, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,GPU-2")
+    run_sweep.sweep(config(0, 1), pathlib.Path("out"))
+    given = pathlib.Path("out").glob("*/given.json")
+    assert {json.loads(path.read_text())[1] for path in given} == {"0,GPU-2", "1"}
+    assert [each.environment["CUDA_VISIBLE_DEVICES"] for each in sweep_processes.shares(4)] == (
+        ["0", "1", "GPU-2", "0"]
     )
-    assert not (place / "out").exists()
-    assert not (place / "started.txt").exists()
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # none, which must stay so
+    assert [each.environment for each in sweep_processes.shares(2)] == [{}, {}]
+
+
+def test_print_only_prints_commands_for_a_shell(place, capsys, monkeypatch):
+    folder = pathlib.Path("out")
+    run_sweep.sweep(config(1), folder)
+    arguments = ["main.py", "--config=list.py", "--mode=sweep", "--config.arguments=--x='a b'"]
+    monkeypatch.setattr("sys.argv", [*arguments, "--config.jobs=3", "--config.print_only=True"])
+    capsys.readouterr()
+    run_sweep.sweep(config(0, 1, 2, print_only=True), folder)
+    # What is finished, the second, is left out, and the others keep their numbers.
+    lines = capsys.readouterr().out.splitlines()
+    assert [shlex.split(line) for line in lines] == [
+        ["python", *arguments, f"--config.only={number}"] for number in (0, 2)
+    ]
+    assert started(place) == ["fake,seed=1"]
+
+
+def test_a_run_started_alone_counts_as_finished(place):
+    folder = pathlib.Path("out")
+    run_sweep.sweep(config(0, 1, only=(1,)), folder)
+    assert started(place) == ["fake,seed=1"]
+    assert not (folder / "sweep.json").exists()
+    run_sweep.sweep(config(0, 1), folder)
+    assert started(place) == ["fake,seed=0", "fake,seed=1"]
+
+
+def test_no_jobs_sum_up_what_is_finished(place):
+    folder = pathlib.Path("out")
+    run_sweep.sweep(config(0, jobs=0), folder)
+    assert not folder.exists()
+    run_sweep.sweep(config(0, 1, only=(0, 1)), folder)
+    run_sweep.sweep(config(0, 1, 2, jobs=0), folder)
+    assert len(started(place)) == 2
+    assert json.loads((folder / "sweep.json").read_text())[0]["seeds"] == 2
 
 
 def test_one_seed_has_no_error():
@@ -133,34 +270,32 @@ def test_one_seed_has_no_error():
     ("fields", "rule", "received"),
     [
         ({"runs": (("a", "--config=configs/fake.py"),) * 2}, "differ", "a,seed=0"),
-        ({"runs": (("a", "--config=configs/no.py"),)}, "names its config", "no.py"),
+        ({"runs": (("a", "--config=configs/no.py"),)}, "the config must be", "no.py"),
+        ({"runs": (("a", "--config.seed=1"),)}, "every flag", "config.seed"),
+        ({"runs": (("a",),)}, "names the config", "main.py"),
         ({"runs": ()}, "has runs", "0 runs"),
-        ({"jobs": 0}, "at least one at a time", "jobs=0"),
+        ({"jobs": -1}, "none or some at a time", "jobs=-1"),
+        ({"only": (0, 1)}, "config.only must hold", "only=(0, 1)"),
+        ({"only": (-1,)}, "config.only must hold", "only=(-1,)"),
+        ({"arguments": "--config.epsilon='0.1"}, "as a shell", "='0.1 (No closing quotation)"),
+        ({"arguments": "--config.epsilom=0.1"}, "every flag", "epsilom"),
+        ({"arguments": "--config.epsilon=much"}, "every flag", "much"),
+        ({"arguments": "config.epsilon=0.1"}, "every argument is a flag", "config.epsilon=0.1"),
+        ({"arguments": "--mode=trian"}, "every flag", "trian"),
+        ({"arguments": "--worksdir=here"}, "every flag", "worksdir"),
     ],
 )
 def test_sweeps_that_cannot_be_run(place, fields, rule, received):
-    refused(
-        lambda: run_sweep.planned(config(0, **fields), place),
-        rule=rule,
-        right="",
-        received=received,
-    )
+    call = config(0, **fields)
+    refused(lambda: run_sweep.sweep(call, place / "out"), rule=rule, right="", received=received)
+    assert not (place / "started.txt").exists()
 
 
 @pytest.mark.parametrize("name", sweeps.SWEEPS)
 def test_every_run_of_the_lists_can_be_started(name, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
-    for run in run_sweep.planned(sweeps.get_config(name), tmp_path):
-        words = [
-            cli._as_decimal(word, before="")
-            for word in run.command
-            if not word.startswith("--workdir")
-        ]
-        monkeypatch.setattr("sys.argv", words)  # where overrides are read from
-        values = flags.FlagValues()
-        config_flags.DEFINE_config_file("config", flag_values=values)
-        values(words)
-        build.check(values.config)
+    for run in sweep_plan.planned(sweeps.get_config(name), tmp_path):
+        build.check(cli.config_of(run.command))
 
 
 def test_labels_name_what_varies():

@@ -199,10 +199,11 @@ def test_a_sweep_sums_up_each_epsilon_alone(runs):
     assert rows[2]["standard_error"] == 0.0
     costs = ["gradients", "training s", "CPU s", "seeds"]
     assert on_screen(lambda console: sweep_summary.show(rows, console)) == [
-        ["run", "checkpoint", "clean %", "pgd-20 %", "pgd-20 at 0.1 %", *costs],
+        ["run", "epsilon", "checkpoint", "clean %", "pgd-20 %", "pgd-20 at 0.1 %", *costs],
         *(
-            ["a", "last", "90.00 ± 0.00", "50.00 ± 25.00", "50.00 ± 0.00", "2.00", "4", "9", "2"],
-            ["b", "last", "", "12.50", "", "2.00", "4", "9", "1"],
+            ["a", "0.2", "last"]
+            + ["90.00 ± 0.00", "50.00 ± 25.00", "50.00 ± 0.00", "2.00", "4", "9", "2"],
+            ["b", "0.1", "last", "", "12.50", "", "2.00", "4", "9", "1"],
         ),
     ]
 
@@ -224,6 +225,8 @@ def test_the_picture_of_a_sweep_tells_epsilons_apart(runs, tmp_path, monkeypatch
     monkeypatch.setattr(sweep_pictures, "accuracies", lambda rows: drawn.extend(rows) or b"picture")
     sweep_summary.write(sweep_summary.rows(runs), runs, tmp_path)
     assert [each["attack"] for each in drawn] == ["clean", "pgd-20", "pgd-20 at 0.1", "pgd-20"]
+    names = ["a at epsilon 0.2"] * 3 + ["b at epsilon 0.1"]
+    assert [each["label"] for each in drawn] == names
     kept = json.loads((tmp_path / "sweep.json").read_text())
     assert [each["attack"] for each in kept] == ["clean", "pgd-20", "pgd-20", "pgd-20"]
 

@@ -1,0 +1,100 @@
+"""What a sweep runs: each run with its folder and command, all checked before the first starts.
+
+waiting = [run for run in planned(config, folder) if not run.finished]
+"""
+
+from __future__ import annotations
+
+import pathlib
+import shlex
+from typing import NamedTuple
+
+from ml_collections import ConfigDict
+
+from fosc_tf import cli, files, sweep_summary
+from fosc_tf.errors import UserError
+
+FINISHED = "finished.txt"
+"""Holds the command that ended well in this work folder."""
+
+
+class Run(NamedTuple):
+    """One experiment of a sweep.
+
+    Attributes:
+        label: what it shares with the runs that differ in their seed only.
+        name: label and seed.
+        folder: its work folder.
+        command: what Python is started with.
+    """
+
+    label: str
+    name: str
+    folder: pathlib.Path
+    command: tuple[str, ...]
+
+    @property
+    def finished(self) -> bool:
+        """Whether this very command has ended well in its folder, and its results are there.
+
+        One with other attacks, say, must be started again: it then evaluates anew.
+        """
+        mark = self.folder / FINISHED
+        return (
+            mark.exists()
+            and mark.read_text() == shlex.join(self.command)
+            and all((self.folder / name).exists() for name in sweep_summary.READ)
+        )
+
+    def mark(self) -> None:
+        """Notes that the command ended well."""
+        files.write(self.folder / FINISHED, shlex.join(self.command))
+
+    def unmark(self) -> None:
+        """Makes the folder and takes back what it says of an earlier command."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / FINISHED).unlink(missing_ok=True)
+
+
+def planned(config: ConfigDict, folder: pathlib.Path) -> list[Run]:
+    """Returns the runs of a sweep in order, each with its own folder below `folder`.
+
+    Raises:
+        UserError: two runs that are the same, or flags that no run would start with.
+    """
+    further = _words(config.arguments)
+    runs: dict[pathlib.Path, Run] = {}
+    for label, *arguments in config.runs:
+        command = ("main.py", *arguments, *further)
+        name = f"{label},seed={_experiment(command).seed}"
+        # A slash, as in epsilon=2/255, would make a folder in a folder.
+        own = folder / name.replace("/", "_")
+        if own in runs:
+            raise UserError("the runs of a sweep differ in label or seed", "one of each", name)
+        runs[own] = Run(label, name, own, (*command, f"--workdir={own}"))
+    if not runs or config.jobs < 0:
+        received = f"jobs={config.jobs}, {len(runs)} runs"
+        raise UserError("a sweep has runs, and none or some at a time", "jobs=1", received)
+    return list(runs.values())
+
+
+def _words(arguments: str) -> list[str]:
+    try:
+        return shlex.split(arguments)
+    except ValueError as error:
+        raise UserError(
+            "config.arguments must be flags as a shell takes them",
+            "every quote closed, as in \"--config.evaluation.attacks=('clean',)\"",
+            f"{arguments} ({error})",
+        ) from error
+
+
+def _experiment(command: tuple[str, ...]) -> ConfigDict:
+    config = cli.config_of(command)
+    if config is None or "seed" not in config:
+        raise UserError(
+            "a run of a sweep names the config of an experiment",
+            "--config=configs/digits_dynamic.py",
+            " ".join(command),
+        )
+    return config
