@@ -20,7 +20,7 @@ from tests import small_run
 from tests.data.three_parts import refused
 
 ROOT = pathlib.Path(__file__).parents[2]
-NAMES = ("standard", "dynamic")
+NAMES = ("standard", "dynamic", "standard, batch norm")
 
 
 def started(folder, *names, cluster=None, number=0):
