@@ -20,7 +20,9 @@ from fosc_tf import export as exports
 from fosc_tf.attacks import presets
 from fosc_tf.errors import UserError, cannot_write
 from fosc_tf.run_record import RunRecord
+from fosc_tf.training.agreement import check_agreement
 from fosc_tf.training.checkpoints import Checkpoints, step_of_last
+from fosc_tf.training.distribution import worker
 from fosc_tf.training.ledger import Ledger
 
 
@@ -128,6 +130,8 @@ def _fit(experiment: build.Experiment, folder: pathlib.Path, earlier: pathlib.Pa
     ledger = Ledger()
     checkpoints = Checkpoints(folder / "checkpoints", trainer, ledger, config.checkpoint.keep)
     checkpoints.restore(earlier)
+    if worker(trainer.distribute_strategy)[1] > 1:
+        check_agreement(trainer.distribute_strategy, _held(experiment))
     steps = experiment.steps_per_epoch
     epoch, position = divmod(int(trainer.optimizer.iterations.numpy()), steps)
     if epoch >= config.total_epochs:
@@ -153,6 +157,19 @@ def _fit(experiment: build.Experiment, folder: pathlib.Path, earlier: pathlib.Pa
         watchers[-1].close()
         writer.close()
     return ledger
+
+
+def _held(experiment: build.Experiment) -> dict[str, Any]:
+    """Returns what every worker must hold alike, by name; where its data lie is its own."""
+    held = {
+        "step": int(experiment.trainer.optimizer.iterations.numpy()),
+        "contents of the data": experiment.arrays.sha256[:12],
+    }
+    for section, value in experiment.config.to_dict().items():
+        for name, field in value.items() if isinstance(value, dict) else [("", value)]:
+            if (section, name) not in (("data", "npz"), ("data", "dir")):
+                held[f"{section}.{name}".rstrip(".")] = field
+    return held
 
 
 def _watchers(
