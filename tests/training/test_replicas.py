@@ -87,7 +87,9 @@ def test_a_killed_run_with_batch_norm_goes_on_as_if_it_had_not_been(program, tmp
     killed = faults.killed(saved, call=7, when="after")
     assert program.run(*flags, before=cpus + killed).code == -9
     assert small_run.newest_first(broken / "checkpoints")[0].name == "step-6"
-    assert program.run(*flags, before=cpus).code == 0
+    steps = tmp_path / "steps"
+    assert program.run(*flags, before=cpus + faults.steps_written(steps)).code == 0
+    assert steps.read_text().split()[0] == "7"
     expected, received = small_run.outcome(whole), small_run.outcome(broken)
     assert received.keys() == expected.keys()
     assert [name for name in expected if received[name] != expected[name]] == []
