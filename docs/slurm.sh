@@ -9,5 +9,11 @@ set -euo pipefail
 
 # --kill-on-bad-exit: workers wait for each other, so that one alone must not stay behind.
 srun --kill-on-bad-exit=1 python main.py --config="$1" --workdir="$2" \
-  --config.distribution=multi_worker --config.checkpoint.every_steps=100 ||
+  --config.distribution=multi_worker --config.checkpoint.every_steps=100 || {
+  code=$?
+  # 2 is a mistake in the command or the cluster, which another start would only repeat.
+  if [ "$code" -eq 2 ] || [ "${SLURM_RESTART_COUNT:-0}" -ge 10 ]; then
+    exit "$code"
+  fi
   scontrol requeue "$SLURM_JOB_ID"
+}

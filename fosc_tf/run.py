@@ -15,17 +15,21 @@ import tensorflow as tf
 from ml_collections import ConfigDict
 from rich.console import Console
 
-from fosc_tf import build, callbacks, data, run_evaluation, trained
+from fosc_tf import build, callbacks, data, run_evaluation, run_record, trained
 from fosc_tf import export as exports
 from fosc_tf.attacks import presets
 from fosc_tf.errors import UserError, cannot_write
 from fosc_tf.run_record import RunRecord
+from fosc_tf.training.agreement import check_agreement
 from fosc_tf.training.checkpoints import Checkpoints, step_of_last
+from fosc_tf.training.distribution import is_chief, worker
 from fosc_tf.training.ledger import Ledger
 
 
 def train(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> None:
     """Trains to the end, from the last checkpoint if there is one, then evaluates and exports.
+
+    Of several workers the chief alone evaluates and exports.
 
     Args:
         config: the experiment.
@@ -37,6 +41,12 @@ def train(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -
         NotFinite: a metric or weight became NaN; the last checkpoint is from before.
     """
     _prepare(config)
+    if config.distribution == "multi_worker" and _is_trained(folder):
+        # Without a strategy: it would wait for workers that may have ended long ago.
+        if is_chief():
+            record, _ = _evaluated(config, folder, overrides)
+            _export(config, record)
+        return
     experiment = build.build(config)
     if experiment.worker:
         # Takes part in every save and restore, but what counts is the chief's.
@@ -52,6 +62,7 @@ def train(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -
     record = RunRecord.open(folder, config.to_dict(), overrides, contents)
     with record.timed("train"):
         ledger = _fit(experiment, folder, folder / "checkpoints")
+    record.note(trained=step_of_last(folder / "checkpoints"))
     _console().print(_summary(ledger), highlight=False)
     run_evaluation.evaluate(config, experiment.arrays, record, networks, _console())
     _export(config, record)
@@ -59,11 +70,8 @@ def train(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -
 
 def evaluate(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> None:
     """Evaluates the last and the best network of a work folder; see `train`."""
-    _prepare(config)
-    networks = run_evaluation.known_networks(config)
-    arrays = data.load(config.data.name, npz=config.data.npz, dir=config.data.dir)
-    record = _existing(config, folder, overrides)
-    run_evaluation.evaluate(config, arrays, record, networks, _console())
+    _prepare_alone(config)
+    _evaluated(config, folder, overrides)
 
 
 def analyze(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> None:
@@ -71,7 +79,7 @@ def analyze(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any])
     # Only this mode needs Matplotlib and SciPy's statistics, which are slow to import.
     from fosc_tf import run_views
 
-    _prepare(config)
+    _prepare_alone(config)
     run_views.draw(config, _existing(config, folder, overrides), _console())
 
 
@@ -79,12 +87,9 @@ def report(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) 
     """Writes the report of a work folder, after measuring what is still missing; see `train`."""
     from fosc_tf import run_report, run_views
 
-    _prepare(config)
-    networks = run_evaluation.known_networks(config)
+    _prepare_alone(config)
     trained.load_others((*config.analysis.others, *config.report.others), config)
-    arrays = data.load(config.data.name, npz=config.data.npz, dir=config.data.dir)
-    record = _existing(config, folder, overrides)
-    run_evaluation.evaluate(config, arrays, record, networks, _console())
+    record, arrays = _evaluated(config, folder, overrides)
     run_views.draw(config, record, _console())
     page = run_report.write(config, arrays, record)
     _console().print(f"report: {page}", markup=False, highlight=False)
@@ -92,8 +97,25 @@ def report(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) 
 
 def export(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> None:
     """Exports the last and the best network of a work folder; see `train`."""
-    _prepare(config)
+    _prepare_alone(config)
     _export(config, _existing(config, folder, overrides))
+
+
+def _evaluated(
+    config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]
+) -> tuple[RunRecord, data.Arrays]:
+    """Evaluates a trained work folder; returns its record and the dataset."""
+    networks = run_evaluation.known_networks(config)
+    arrays = data.load(config.data.name, npz=config.data.npz, dir=config.data.dir)
+    record = _existing(config, folder, overrides)
+    run_evaluation.evaluate(config, arrays, record, networks, _console())
+    return record, arrays
+
+
+def _is_trained(folder: pathlib.Path) -> bool:
+    """Returns whether a run has noted its end and its last checkpoint is still there."""
+    step = step_of_last(folder / "checkpoints")
+    return bool(step) and (run_record.read(folder) or {}).get("trained") == step
 
 
 def _existing(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> RunRecord:
@@ -104,6 +126,16 @@ def _existing(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any
             f"no checkpoint in {folder}",
         )
     return RunRecord.open(folder, config.to_dict(), overrides)
+
+
+def _prepare_alone(config: ConfigDict) -> None:
+    if config.distribution == "multi_worker":
+        raise UserError(
+            "several workers train together and do nothing else: each would do all of it",
+            "one start with --config.distribution=none",
+            "distribution=multi_worker in a mode other than train",
+        )
+    _prepare(config)
 
 
 def _prepare(config: ConfigDict) -> None:
@@ -128,6 +160,8 @@ def _fit(experiment: build.Experiment, folder: pathlib.Path, earlier: pathlib.Pa
     ledger = Ledger()
     checkpoints = Checkpoints(folder / "checkpoints", trainer, ledger, config.checkpoint.keep)
     checkpoints.restore(earlier)
+    if worker(trainer.distribute_strategy)[1] > 1:
+        check_agreement(trainer.distribute_strategy, _held(experiment))
     steps = experiment.steps_per_epoch
     epoch, position = divmod(int(trainer.optimizer.iterations.numpy()), steps)
     if epoch >= config.total_epochs:
@@ -153,6 +187,19 @@ def _fit(experiment: build.Experiment, folder: pathlib.Path, earlier: pathlib.Pa
         watchers[-1].close()
         writer.close()
     return ledger
+
+
+def _held(experiment: build.Experiment) -> dict[str, Any]:
+    """Returns what every worker must hold alike, by name; where its data lie is its own."""
+    held = {
+        "step": int(experiment.trainer.optimizer.iterations.numpy()),
+        "contents of the data": experiment.arrays.sha256[:12],
+    }
+    for section, value in experiment.config.to_dict().items():
+        for name, field in value.items() if isinstance(value, dict) else [("", value)]:
+            if (section, name) not in (("data", "npz"), ("data", "dir")):
+                held[f"{section}.{name}".rstrip(".")] = field
+    return held
 
 
 def _watchers(

@@ -246,9 +246,11 @@ def test_two_replicas_train_evaluate_export_and_resume(program, npz, first, tmp_
         "fosc_tf.callbacks.saving:Saving.on_train_batch_end", call=7, when="after"
     )
     assert program.run(*flags, before=cpus + killed).code == -9
-    ended = program.run(*flags, before=cpus)
+    steps = tmp_path / "steps"
+    ended = program.run(*flags, before=cpus + faults.steps_written(steps))
     assert ended.code == 0, ended.err
     assert ended.err == ""
+    assert steps.read_text().split() == [str(step) for step in range(7, small_run.STEPS + 1)]
     one, two = (
         np.concatenate(
             [

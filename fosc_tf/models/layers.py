@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 
 import keras
+import tensorflow as tf
 
 from fosc_tf.errors import UserError
 from fosc_tf.models.whole_number import whole_number
@@ -66,8 +67,16 @@ class Layers:
         )
 
     def batch_norm(self, *, name: str) -> keras.layers.BatchNormalization:
-        """Returns a batch normalisation over the last axis, epsilon 1e-3 (Keras' default)."""
-        return keras.layers.BatchNormalization(momentum=self._batch_norm_momentum, name=name)
+        """Returns a batch normalisation over the last axis, epsilon 1e-3 (Keras' default).
+
+        Made under a strategy of several replicas it takes mean and variance over the global batch.
+        """
+        return keras.layers.BatchNormalization(
+            momentum=self._batch_norm_momentum,
+            # Replicas with statistics of their own would lose all but the first's in a checkpoint.
+            synchronized=tf.distribute.get_strategy().num_replicas_in_sync > 1,
+            name=name,
+        )
 
     def dense(self, units: int, *, name: str) -> keras.layers.Dense:
         """Returns a dense layer without activation, Glorot-uniform."""

@@ -7,12 +7,17 @@ with strategy("auto").scope():
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
+from tensorflow.python.distribute.cluster_resolver import slurm_cluster_resolver as slurm
 
 from fosc_tf.errors import UserError, unknown_name
 
 NAMES = ("auto", "mirrored", "multi_worker", "none")
+Resolver = tf.distribute.cluster_resolver.ClusterResolver
+SLURM_PORT = 8888  # of the first task of a node; the next ones follow
 
 
 def strategy(name: str) -> tf.distribute.Strategy:
@@ -25,12 +30,13 @@ def strategy(name: str) -> tf.distribute.Strategy:
             "none" trains on one device.
 
     Raises:
-        UserError: an unknown name; "multi_worker" where nothing tells of the workers.
+        UserError: an unknown name; "multi_worker" where nothing, or nothing that holds together,
+            tells of the workers.
     """
     if name not in NAMES:
         raise unknown_name("distribution", name, NAMES)
     if name == "multi_worker":
-        return tf.distribute.MultiWorkerMirroredStrategy(_workers())
+        return _told(tf.distribute.MultiWorkerMirroredStrategy)
     gpus = tf.config.list_logical_devices("GPU")
     if name == "none" or name == "auto" and len(gpus) < 2:
         return tf.distribute.get_strategy()
@@ -43,7 +49,19 @@ def worker(strategy: tf.distribute.Strategy) -> tuple[int, int]:
 
     Number 0 is the chief: it writes checkpoints, TensorBoard's files, tables and the export.
     """
-    resolver = strategy.cluster_resolver
+    return _place(strategy.cluster_resolver)
+
+
+def is_chief() -> bool:
+    """Returns whether this process is the chief of "multi_worker", before there is a strategy.
+
+    Raises:
+        UserError: as `strategy` does.
+    """
+    return _told(_place)[0] == 0
+
+
+def _place(resolver: Resolver | None) -> tuple[int, int]:
     if resolver is None or not resolver.cluster_spec().as_dict():
         return 0, 1
     tasks = sorted(
@@ -91,13 +109,50 @@ def another_is_gone(error: Exception) -> bool:
     return isinstance(error, tf.errors.OpError) and "ollective" in error.message
 
 
-def _workers() -> tf.distribute.cluster_resolver.ClusterResolver:
+def _told(use: Callable[[Resolver], Any]) -> Any:
+    """Returns what `use` makes of the workers that the environment tells of."""
     if os.environ.get("TF_CONFIG"):
-        return tf.distribute.cluster_resolver.TFConfigClusterResolver()
-    if os.environ.get("SLURM_PROCID"):
-        return tf.distribute.cluster_resolver.SlurmClusterResolver()
-    raise UserError(
-        "distribution=multi_worker must be told of its workers",
-        "TF_CONFIG with cluster and task in the environment, or a start by srun",
-        "neither TF_CONFIG nor SLURM_PROCID",
+        source, resolve = "TF_CONFIG", tf.distribute.cluster_resolver.TFConfigClusterResolver
+    elif os.environ.get("SLURM_PROCID"):
+        source, resolve = "Slurm", _of_slurm
+    else:
+        raise UserError(
+            "distribution=multi_worker must be told of its workers",
+            "TF_CONFIG with cluster and task in the environment, or a start by srun",
+            "neither TF_CONFIG nor SLURM_PROCID",
+        )
+    try:
+        resolver = resolve()
+        if not resolver.cluster_spec().as_dict():
+            raise ValueError("no cluster")  # each worker would train alone, all in one folder
+        return use(resolver)
+    except (ValueError, TypeError, AttributeError, KeyError, RuntimeError, OSError) as error:
+        raise UserError(
+            f"what {source} tells of the workers must be whole and name this process among them",
+            'TF_CONFIG=\'{"cluster": {"worker": ["host-a:2222", "host-b:2222"]}, "task": '
+            '{"type": "worker", "index": 0}}\', or a start by srun, which sets all of Slurm\'s '
+            "variables",
+            f"{type(error).__name__}: {error}",
+        ) from error
+
+
+def _of_slurm() -> Resolver:
+    """Returns the tasks of this step in Slurm's order, each with the GPUs that it sees.
+
+    TensorFlow's own resolver finds no task where there is no GPU, and takes the nodes in the order
+    of the alphabet.
+    """
+    nodes = slurm.expand_hostlist(os.environ["SLURM_STEP_NODELIST"])
+    tasks = slurm.expand_tasks_per_node(os.environ["SLURM_STEP_TASKS_PER_NODE"])
+    addresses = [
+        f"{node}:{SLURM_PORT + number}"
+        for node, count in zip(nodes, tasks, strict=True)
+        for number in range(count)
+    ]
+    return tf.distribute.cluster_resolver.SimpleClusterResolver(
+        tf.train.ClusterSpec({"worker": addresses}),
+        task_type="worker",
+        task_id=int(os.environ["SLURM_PROCID"]),
+        num_accelerators={"GPU": len(tf.config.list_physical_devices("GPU"))},
+        rpc_layer="grpc",
     )

@@ -15,15 +15,16 @@ SIZE, STEPS, EPOCHS = 16, 2, 2
 
 
 def variants(defenses, arguments_of):
-    """Returns {id: (name, arguments)}: every defense, and those that do more when asked to."""
-    found = {name: (name, arguments_of(name)) for name in defenses.names()}
+    """Returns {id: (name, arguments, network)}: every defense, and those that do more if asked."""
+    found = {name: (name, arguments_of(name), "digits_mlp") for name in defenses.names()}
     extra = {"c_max": "auto", "self_weighted": True, "feasible": "box"}
-    found["dynamic, all options"] = ("dynamic", arguments_of("dynamic") | extra)
+    found["dynamic, all options"] = ("dynamic", arguments_of("dynamic") | extra, "digits_mlp")
+    found["standard, batch norm"] = ("standard", arguments_of("standard"), "mnist_cnn")
     return found
 
 
-def train(name, arguments, scope):
-    """Returns the weights, the epochs' logs and the clean accuracy after a short training."""
+def train(name, arguments, network_name, scope):
+    """Returns weights, the epochs' logs with the clean accuracy, and the weights from before."""
     from fosc_tf import defenses, models
     from fosc_tf.training import AdversarialTrainer, CoupledSGD
 
@@ -33,15 +34,16 @@ def train(name, arguments, scope):
     batches = tf.data.Dataset.from_tensor_slices({"image": image, "label": label})
     batches = batches.batch(SIZE, drop_remainder=True)
     with scope:
-        network = models.get("digits_mlp", input_shape=(8, 8, 1), num_classes=10)
+        network = models.get(network_name, input_shape=(8, 8, 1), num_classes=10)
+        initial = network.get_weights()
         defense = defenses.get(name, **arguments)
         trainer = (defense.trainer or AdversarialTrainer)(network, defense, fosc_every=1)
         trainer.compile(optimizer=CoupledSGD(0.1, momentum=0.9, coupled_weight_decay=1e-3))
     # Outside of the scope, as a user may call it.
     logs = trainer.fit(batches, epochs=EPOCHS, verbose=0).history
-    moved = network.get_weights()
+    trained = network.get_weights()
     logs["clean"] = [trainer.evaluate(batches, verbose=0, return_dict=True)["accuracy"]]
-    return moved, logs
+    return trained, logs, initial
 
 
 def differences(one, two):
@@ -53,16 +55,8 @@ def differences(one, two):
         "logs": max(
             float(np.abs(np.subtract(one[1][name], two[1][name])).max()) for name in one[1]
         ),
-        "moved": float(np.abs(two[0][0] - initial_kernel()).max()),
+        "moved": float(np.abs(two[0][0] - two[2][0]).max()),
     }
-
-
-def initial_kernel():
-    """Returns the first kernel before training."""
-    from fosc_tf import models
-
-    network = models.get("digits_mlp", input_shape=(8, 8, 1), num_classes=10)
-    return network.get_weights()[0]
 
 
 def rows(strategy):
@@ -94,6 +88,34 @@ def rows(strategy):
     }
 
 
+def normalised(strategy):
+    """Returns how far the logits of a synchronized network are from those of one of no strategy."""
+    from fosc_tf import models
+    from fosc_tf.attacks.folding import folded
+
+    def made():
+        return models.get("mnist_cnn", input_shape=(8, 8, 1), num_classes=10)
+
+    random = np.random.default_rng(0)
+    image = tf.constant(random.uniform(size=(4, 8, 8, 1)), tf.float32)
+    plain = made()
+    plain.set_weights([w + random.uniform(0.0, 0.1, w.shape) for w in plain.get_weights()])
+    with strategy.scope():
+        network = made()
+        network.set_weights(plain.get_weights())
+    expected = plain(image, training=False)
+
+    def off(logits):
+        return float(np.abs(logits / expected - 1.0).max())
+
+    return {
+        "synchronized": [one.get_layer("bn1").synchronized for one in (network, plain)],
+        "folds": folded(network) is not network,
+        "itself": off(network(image, training=False)),
+        "folded": off(folded(network)(image)),
+    }
+
+
 def odd_batch(strategy):
     """Returns the message to a batch of three for two replicas, when fit is called anywhere."""
     from fosc_tf import UserError, defenses, models
@@ -118,7 +140,8 @@ def main():
     from tests.defenses.arguments import arguments_of
 
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-    found = {"rows": rows(strategy), "odd batch": odd_batch(strategy), "defenses": {}}
+    found = {"rows": rows(strategy), "odd batch": odd_batch(strategy)}
+    found |= {"normalised": normalised(strategy), "defenses": {}}
     for name, arguments in variants(defenses, arguments_of).items():
         one = train(*arguments, contextlib.nullcontext())
         found["defenses"][name] = differences(one, train(*arguments, strategy.scope()))

@@ -1,10 +1,19 @@
 """The devices behind each word of `config.distribution`; replicas are tested on logical CPUs."""
 
+import json
+
 import pytest
 import tensorflow as tf
 
 from fosc_tf.errors import UserError
 from fosc_tf.training import distribution
+from tests.data.three_parts import refused
+
+SLURM = {
+    "SLURM_PROCID": "2",
+    "SLURM_STEP_NODELIST": "n[9-10]",
+    "SLURM_STEP_TASKS_PER_NODE": "2(x2)",
+}
 
 
 @pytest.fixture
@@ -49,3 +58,70 @@ def test_mirrored_without_gpu_takes_all_logical_cpus(monkeypatch, made):
 def test_unknown_name():
     with pytest.raises(UserError, match=r"(?s)distribution must be a known one.*nearest: mirrored"):
         distribution.strategy("mirored")
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """Sets the environment that tells of the workers, and shows what a strategy is made of."""
+    monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", lambda resolver: resolver)
+    for name in ("TF_CONFIG", "CUDA_VISIBLE_DEVICES", *SLURM):
+        monkeypatch.delenv(name, raising=False)
+
+    def told(**variables):
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+
+    return told
+
+
+def test_workers_that_nothing_tells_of(told):
+    refused(
+        lambda: distribution.strategy("multi_worker"),
+        rule="must be told of its workers",
+        right="TF_CONFIG",
+        received="neither",
+    )
+
+
+@pytest.mark.parametrize("gpus", [0, 1])
+def test_tasks_of_slurm_in_the_order_of_its_nodes_with_the_gpus_they_see(monkeypatch, told, gpus):
+    told(**SLURM, CUDA_VISIBLE_DEVICES="0")
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["gpu"] * gpus)
+    resolver = distribution.strategy("multi_worker")
+    workers = ["n9:8888", "n9:8889", "n10:8888", "n10:8889"]
+    assert resolver.cluster_spec().as_dict() == {"worker": workers}
+    assert (resolver.task_type, resolver.task_id) == ("worker", 2)
+    assert resolver.num_accelerators() == {"GPU": gpus}
+    assert not distribution.is_chief()
+
+
+@pytest.mark.parametrize(
+    ("variables", "received"),
+    [
+        ({"SLURM_PROCID": "0"}, "KeyError: 'SLURM_STEP_NODELIST'"),
+        (SLURM | {"SLURM_STEP_NODELIST": "n["}, "ValueError: Invalid hostlist"),
+        (SLURM | {"SLURM_STEP_TASKS_PER_NODE": "2"}, "ValueError: zip"),
+        ({"TF_CONFIG": "{"}, "JSONDecodeError"),
+        ({"TF_CONFIG": '{"cluster": 3}'}, "TypeError"),
+        ({"TF_CONFIG": "{}"}, "ValueError: no cluster"),
+    ],
+)
+def test_workers_told_of_in_broken_words(told, variables, received):
+    told(**variables)
+    refused(
+        distribution.is_chief,
+        rule="must be whole and name this process among them",
+        right='"index": 0',
+        received=received,
+    )
+
+
+def test_worker_that_is_not_among_the_workers(monkeypatch):
+    cluster, task = {"worker": ["localhost:1"]}, {"type": "worker", "index": 1}
+    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": task}))
+    refused(
+        lambda: distribution.strategy("multi_worker"),
+        rule="name this process among them",
+        right='"index": 0',
+        received="exceeds the maximum",
+    )

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import socket
 import subprocess
 import sys
@@ -15,12 +16,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fosc_tf.training.distribution import strategy
-from tests import small_run
-from tests.data.three_parts import refused
+from tests import faults, small_run
 
 ROOT = pathlib.Path(__file__).parents[2]
-NAMES = ("standard", "dynamic")
+NAMES = ("standard", "dynamic", "standard, batch norm")
 
 
 def started(folder, *names, cluster=None, number=0):
@@ -91,19 +90,40 @@ def test_two_workers_train_what_one_process_trains(found, name):
         assert any(0.0 < share < 1.0 for share in alone["logs"]["frozen"]), alone["logs"]
 
 
+@pytest.fixture(scope="module")
+def npz(tmp_path_factory):
+    return small_run.npz(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def alone(program, npz, tmp_path_factory):
+    """The work folder of one process, finished."""
+    folder = tmp_path_factory.mktemp("alone") / "work"
+    assert program.run(*small_run.flags(folder, npz=npz)).code == 0
+    return folder
+
+
 @pytest.mark.slow
-def test_a_killed_worker_costs_the_steps_since_the_last_checkpoint(program, tmp_path):
-    npz = small_run.npz(tmp_path)
-    alone, together = tmp_path / "alone", tmp_path / "together"
-    assert program.run(*small_run.flags(alone, npz=npz)).code == 0
-    workers = main_together(together, npz)
+@pytest.mark.parametrize("killed", [0, 1])
+def test_a_killed_worker_costs_the_steps_since_the_last_checkpoint(
+    alone, main_together, tmp_path, killed
+):
+    together = tmp_path / "together"
+    workers = main_together([together, together])
     wait_for(together / "checkpoints" / "step-3.index", workers)
     time.sleep(random.uniform(0.0, 1.0))
-    workers[1].kill()
+    workers[killed].kill()
     ended = [worker.wait(timeout=120) for worker in workers]
-    assert ended[0] not in (0, 2)  # or the kill came too late to prove anything
-    assert "Another worker is gone" in (tmp_path / "together_0.txt").read_text()
-    assert [worker.wait(timeout=200) for worker in main_together(together, npz)] == [0, 0]
+    assert ended[1 - killed] not in (0, 2)  # or the kill came too late to prove anything
+    if killed == 1:
+        assert "Another worker is gone" in (tmp_path / "out_0").read_text()
+    newest = small_run.newest_first(together / "checkpoints")[0]
+    again = main_together([together, together])
+    assert [worker.wait(timeout=200) for worker in again] == [0, 0]
+    following = int(newest.name.removeprefix("step-")) + 1
+    for number in range(2):
+        steps = [int(step) for step in (tmp_path / f"steps_{number}").read_text().split()]
+        assert steps == list(range(following, small_run.STEPS + 1))
     one, other = (final_values(folder / "checkpoints") for folder in (alone, together))
     assert one.keys() == other.keys()
     for name, value in one.items():
@@ -112,18 +132,67 @@ def test_a_killed_worker_costs_the_steps_since_the_last_checkpoint(program, tmp_
     assert results[0] == results[1]
 
 
-def main_together(folder, npz):
-    """Starts main.py on two workers of one run."""
-    cluster = [f"localhost:{port}" for port in free_ports(2)]
-    flags = [*small_run.flags(folder, npz=npz), "--config.distribution=multi_worker"]
-    workers = []
+@pytest.mark.slow
+def test_workers_of_different_folders_are_refused(program, npz, main_together, tmp_path):
+    folders = [tmp_path / "one", tmp_path / "other"]
+    saved = "fosc_tf.callbacks.saving:Saving.on_train_batch_end"
+    killed = faults.killed(saved, call=7, when="after")
+    assert program.run(*small_run.flags(folders[0], npz=npz), before=killed).code == -9
+    workers = main_together(folders)
+    assert [worker.wait(timeout=120) for worker in workers] == [2, 2]
     for number in range(2):
-        log = folder.with_name(f"{folder.name}_{number}.txt").open("w")
-        environment = environment_of(cluster, number)
-        command = [sys.executable, "main.py", *map(str, flags)]
-        workers.append(subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log))
-        log.close()
-    return workers
+        assert "Received: step is 6 and 0." in (tmp_path / f"out_{number}").read_text()
+        assert not (tmp_path / f"steps_{number}").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_worker_of_a_trained_run_needs_no_other(alone, main_together, tmp_path, number):
+    folder = shutil.copytree(alone, tmp_path / "work")
+    (folder / "results.json").unlink()
+    (worker,) = main_together([folder, folder], only=number)
+    assert worker.wait(timeout=120) == 0, (tmp_path / f"out_{number}").read_text()
+    assert (folder / "results.json").exists() == (number == 0)
+    assert not (tmp_path / f"steps_{number}").exists()
+
+
+@pytest.mark.parametrize("mode", ["evaluate", "analyze", "report", "export"])
+def test_workers_only_train(program, npz, tmp_path, mode):
+    fields = {"mode": mode, "distribution": "multi_worker"}
+    ended = program.run(*small_run.flags(tmp_path / "work", npz=npz, **fields))
+    assert ended.code == 2
+    assert "several workers train together and do nothing else" in ended.err
+    assert not (tmp_path / "work").exists()
+
+
+@pytest.fixture
+def main_together(npz):
+    """Starts main.py on the workers of one run, one for each folder, or on one of them only.
+
+    Beside its folder each leaves out_NUMBER, what it printed, and steps_NUMBER, the steps it took.
+    """
+    started = []
+
+    def main_together(folders, only=None):
+        cluster = [f"localhost:{port}" for port in free_ports(len(folders))]
+        numbers = range(len(folders)) if only is None else [only]
+        return [start(folders[number], number, cluster) for number in numbers]
+
+    def start(folder, number, cluster):
+        steps = folder.with_name(f"steps_{number}")
+        steps.unlink(missing_ok=True)
+        main = "import runpy; runpy.run_path('main.py', run_name='__main__')"
+        flags = [*small_run.flags(folder, npz=npz), "--config.distribution=multi_worker"]
+        command = [sys.executable, "-c", faults.steps_written(steps) + main, *map(str, flags)]
+        with folder.with_name(f"out_{number}").open("w") as out:
+            environment = environment_of(cluster, number)
+            worker = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
+        started.append(worker)
+        return worker
+
+    yield main_together
+    for worker in started:
+        worker.kill()
 
 
 def wait_for(path, workers):
@@ -145,14 +214,3 @@ def final_values(folder):
         for name, kind in kinds.items()
         if name.startswith(("network", "optimizer")) and kind.is_floating
     }
-
-
-def test_workers_that_nothing_tells_of(monkeypatch):
-    monkeypatch.delenv("TF_CONFIG", raising=False)
-    monkeypatch.delenv("SLURM_PROCID", raising=False)
-    refused(
-        lambda: strategy("multi_worker"),
-        rule="must be told of its workers",
-        right="TF_CONFIG",
-        received="neither",
-    )
