@@ -76,7 +76,7 @@ def nothing_left_behind(workdir):
     names = {path.name for path in workdir.iterdir()}
     assert names == {
         *("run.json", "history.json", "times.json", "results.json", "results.md", "checks.json"),
-        "evaluation.jsonl",
+        *("evaluation.jsonl", ".lock"),
         *("checkpoints", "fosc", "tensorboard", "export", "export_best"),
     }
     assert len(small_run.newest_first(workdir / "checkpoints")) == 3
