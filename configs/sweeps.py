@@ -88,12 +88,12 @@ def mnist_floor() -> tuple[tuple[str, ...], ...]:
 
 def mnist_paper() -> tuple[tuple[str, ...], ...]:
     """Table 1 of Wang et al. 2019, MNIST, with all 50 epochs."""
-    return tuple(run for defense in PAPER for run in runs(f"mnist_{defense}", seeds=3, **FULL))
+    return _paper("mnist")
 
 
 def cifar_paper() -> tuple[tuple[str, ...], ...]:
     """Table 1 of Wang et al. 2019, CIFAR-10, with all 120 epochs: for GPUs."""
-    return tuple(run for defense in PAPER for run in runs(f"cifar_{defense}", seeds=3, **FULL))
+    return _paper("cifar")
 
 
 def cifar_epsilons() -> tuple[tuple[str, ...], ...]:
@@ -122,6 +122,10 @@ def compilation() -> tuple[tuple[str, ...], ...]:
         precision=("float32", "mixed_bfloat16"),
         jit_compile=(False, True),
     )
+
+
+def _paper(data: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(run for defense in PAPER for run in runs(f"{data}_{defense}", seeds=3, **FULL))
 
 
 ATTACKS = ("clean", "fgsm", "pgd-10", "pgd-20", "cw-linf", "pgd-20@1000", "autoattack@1000")

@@ -20,13 +20,7 @@ from fosc_tf.errors import UserError
 from fosc_tf.objectives import adversarial
 from fosc_tf.training import AdversarialTrainer, CoupledSGD
 from fosc_tf.types import Defense
-from tests import small_run
 from tests.data.three_parts import refused
-
-
-@pytest.fixture(scope="module")
-def npz(tmp_path_factory):
-    return str(small_run.npz(tmp_path_factory.mktemp("data")))
 
 
 def changed(config, **fields):
@@ -38,7 +32,7 @@ def changed(config, **fields):
 
 def small(npz, leaf=digits_dynamic, **fields):
     """32 images to train on, 24 held out, 40 to test on."""
-    small = {"data__npz": npz, "data__batch_size": 8, "data__held_out": 24}
+    small = {"data__npz": str(npz), "data__batch_size": 8, "data__held_out": 24}
     small["model__name"] = "digits_mlp"
     return changed(leaf.get_config(), **(small | fields))
 

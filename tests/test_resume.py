@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 from tests import faults, small_run
-from tests.program import Program, wait_for
+from tests.program import wait_for
 
 RANDOM = random.Random(20190611)
 SAVED = (3, 4, 6, 8, 9)  # steps of checkpoints: every third and the ends of epochs
@@ -47,27 +47,14 @@ CHAINS = {
 }
 
 
-@pytest.fixture(scope="module")
-def npz(tmp_path_factory):
-    return small_run.npz(tmp_path_factory.mktemp("data"))
-
-
-@pytest.fixture(scope="module")
-def uninterrupted(program: Program, npz, tmp_path_factory):
-    workdir = tmp_path_factory.mktemp("whole") / "work"
-    ended = program.run(*small_run.flags(workdir, npz=npz))
-    assert ended.code == 0, ended.err
-    return workdir
-
-
 @pytest.fixture
-def finished(uninterrupted, tmp_path):
+def finished(undisturbed, tmp_path):
     """A copy of the finished run, to be damaged."""
-    return shutil.copytree(uninterrupted, tmp_path / "work")
+    return shutil.copytree(undisturbed, tmp_path / "work")
 
 
-def same(workdir, uninterrupted):
-    expected, received = small_run.outcome(uninterrupted), small_run.outcome(workdir)
+def same(workdir, undisturbed):
+    expected, received = small_run.outcome(undisturbed), small_run.outcome(workdir)
     assert received.keys() == expected.keys()
     assert [name for name in expected if received[name] != expected[name]] == []
 
@@ -104,7 +91,7 @@ def start(program, flags, workdir, before=""):
 @pytest.mark.slow
 @pytest.mark.parametrize("chain", CHAINS)
 def test_killed_and_restarted_run_equals_the_uninterrupted_one(
-    program, npz, uninterrupted, tmp_path, chain
+    program, npz, undisturbed, tmp_path, chain
 ):
     workdir, flags = tmp_path / "work", small_run.flags(tmp_path / "work", npz=npz)
     for where, call, when in CHAINS[chain]:
@@ -113,12 +100,12 @@ def test_killed_and_restarted_run_equals_the_uninterrupted_one(
     _, wait = start(program, flags, workdir)
     ended = wait()
     assert ended.code == 0, ended.err
-    same(workdir, uninterrupted)
+    same(workdir, undisturbed)
     nothing_left_behind(workdir)
 
 
 @pytest.mark.slow
-def test_kill_from_outside_as_checkpoints_appear(program, npz, uninterrupted, tmp_path):
+def test_kill_from_outside_as_checkpoints_appear(program, npz, undisturbed, tmp_path):
     workdir, flags = tmp_path / "work", small_run.flags(tmp_path / "work", npz=npz)
     for step in sorted(RANDOM.sample(SAVED, 2)):
         running, wait = start(program, flags, workdir)
@@ -128,21 +115,21 @@ def test_kill_from_outside_as_checkpoints_appear(program, npz, uninterrupted, tm
         assert not (workdir / "results.json").exists()
     _, wait = start(program, flags, workdir)
     assert wait().code == 0
-    same(workdir, uninterrupted)
+    same(workdir, undisturbed)
 
 
-def test_finished_run_is_not_trained_again(program, npz, uninterrupted, finished, tmp_path):
+def test_finished_run_is_not_trained_again(program, npz, undisturbed, finished, tmp_path):
     steps = tmp_path / "steps"
     ended = program.run(*small_run.flags(finished, npz=npz), before=faults.steps_written(steps))
     assert ended.code == 0, ended.err
     assert not steps.exists()
     assert "clean %" in ended.out
-    same(finished, uninterrupted)
+    same(finished, undisturbed)
 
 
 @pytest.mark.parametrize("damage", ["truncated", "overwritten", "without index"])
 def test_damaged_newest_checkpoint_is_reported_and_the_one_before_used(
-    program, npz, uninterrupted, finished, tmp_path, damage
+    program, npz, undisturbed, finished, tmp_path, damage
 ):
     newest, before, *_ = small_run.newest_first(finished / "checkpoints")
     assert (newest.name, before.name) == ("step-12", "step-9")
@@ -161,7 +148,7 @@ def test_damaged_newest_checkpoint_is_reported_and_the_one_before_used(
     assert ended.code == 0, ended.err
     assert f"{newest} is damaged" in ended.err
     assert steps.read_text().split() == ["10", "11", "12"]
-    same(finished, uninterrupted)
+    same(finished, undisturbed)
 
 
 @pytest.mark.parametrize("mode", ["train", "evaluate", "export"])
@@ -178,7 +165,7 @@ def test_without_a_whole_checkpoint_nothing_is_written_over(program, npz, finish
 
 @pytest.mark.slow
 def test_full_disk_leaves_the_checkpoint_before_and_a_restart_goes_on(
-    program, npz, uninterrupted, tmp_path
+    program, npz, undisturbed, tmp_path
 ):
     workdir, flags = tmp_path / "work", small_run.flags(tmp_path / "work", npz=npz)
     full = faults.disk_full(f"{CHECKPOINTS}.save", call=3, when="after", num_bytes=100_000)
@@ -191,7 +178,7 @@ def test_full_disk_leaves_the_checkpoint_before_and_a_restart_goes_on(
     newest = small_run.newest_first(workdir / "checkpoints")[0]
     assert newest.name == "step-6"
     assert program.run(*flags).code == 0
-    same(workdir, uninterrupted)
+    same(workdir, undisturbed)
     nothing_left_behind(workdir)
 
 

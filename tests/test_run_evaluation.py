@@ -13,23 +13,10 @@ from tests import faults, small_run
 EPSILON, SMALLER = 8 / 255, 0.004
 
 
-@pytest.fixture(scope="module")
-def npz(tmp_path_factory):
-    return small_run.npz(tmp_path_factory.mktemp("data"))
-
-
-@pytest.fixture(scope="module")
-def run(program, npz, tmp_path_factory):
-    workdir = tmp_path_factory.mktemp("run") / "work"
-    ended = program.run(*small_run.flags(workdir, npz=npz))
-    assert ended.code == 0, ended.err
-    return workdir
-
-
 @pytest.fixture
-def evaluate(program, npz, run, tmp_path):
+def evaluate(program, npz, undisturbed, tmp_path):
     """Evaluates a copy of the run with other settings."""
-    workdir = shutil.copytree(run, tmp_path / "work")
+    workdir = shutil.copytree(undisturbed, tmp_path / "work")
 
     def start(before="", **settings):
         fields = {f"evaluation__{name}": value for name, value in settings.items()}
@@ -43,13 +30,13 @@ def rows_of(workdir):
     return json.loads((workdir / "results.json").read_text())
 
 
-def test_other_networks_further_radii_and_transfer_have_rows_of_their_own(evaluate, run):
-    export = run / "export"
+def test_other_networks_further_radii_and_transfer_have_rows_of_their_own(evaluate, undisturbed):
+    export = undisturbed / "export"
     workdir, ended = evaluate(
         checkpoints="('last',)",
         others=f"('{export}',)",
         epsilons=f"({SMALLER},)",
-        surrogates=f"('{run / 'export_best'}',)",
+        surrogates=f"('{undisturbed / 'export_best'}',)",
         check_examples=8,
     )
     assert ended.code == 0, ended.err
@@ -84,8 +71,10 @@ def test_other_networks_further_radii_and_transfer_have_rows_of_their_own(evalua
 
 
 @pytest.mark.parametrize("field", ["others", "surrogates"])
-def test_networks_that_are_not_there_are_refused_before_anything_is_written(evaluate, run, field):
-    before = (run / "run.json").read_bytes()
+def test_networks_that_are_not_there_are_refused_before_anything_is_written(
+    evaluate, undisturbed, field
+):
+    before = (undisturbed / "run.json").read_bytes()
     workdir, ended = evaluate(epsilon=0.05, **{field: "('nowhere',)"})
     assert ended.code == 2
     assert "work folder or a SavedModel" in ended.err
@@ -93,16 +82,16 @@ def test_networks_that_are_not_there_are_refused_before_anything_is_written(eval
 
 
 @pytest.mark.parametrize("target", ["table:write", "journal:Journal.keep"])
-def test_a_killed_evaluation_is_not_taken_for_the_one_before(evaluate, run, target):
+def test_a_killed_evaluation_is_not_taken_for_the_one_before(evaluate, undisturbed, target):
     killed = faults.killed(f"fosc_tf.evaluation.{target}", call=1, when="after")
     workdir, ended = evaluate(killed, attacks="('clean', 'fgsm')")
     assert ended.code == -9
     workdir, ended = evaluate()
     assert ended.code == 0, ended.err
-    assert rows_of(workdir) == rows_of(run)
+    assert rows_of(workdir) == rows_of(undisturbed)
 
 
-def test_numbers_of_another_version_are_found_anew(evaluate, run):
+def test_numbers_of_another_version_are_found_anew(evaluate, undisturbed):
     workdir, ended = evaluate()
     evaluated = run_record.read(workdir)["evaluated"]
     assert evaluated["versions"] == run_record.versions()
@@ -112,4 +101,4 @@ def test_numbers_of_another_version_are_found_anew(evaluate, run):
     (workdir / "run.json").write_text(json.dumps(record))
     workdir, ended = evaluate()
     assert ended.code == 0, ended.err
-    assert rows_of(workdir) == rows_of(run)
+    assert rows_of(workdir) == rows_of(undisturbed)

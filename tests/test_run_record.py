@@ -28,11 +28,6 @@ DATA = {"source": "npz a.npz", "sha256": "a" * 64}
 
 
 @pytest.fixture(scope="module")
-def npz(tmp_path_factory):
-    return small_run.npz(tmp_path_factory.mktemp("data"))
-
-
-@pytest.fixture(scope="module")
 def first(npz, tmp_path_factory):
     """(work folder, how it ended) of a run as a user starts it, in a process of its own."""
     # A name so long that lines of 80 would break it.

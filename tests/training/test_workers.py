@@ -90,23 +90,10 @@ def test_two_workers_train_what_one_process_trains(found, name):
         assert any(0.0 < share < 1.0 for share in alone["logs"]["frozen"]), alone["logs"]
 
 
-@pytest.fixture(scope="module")
-def npz(tmp_path_factory):
-    return small_run.npz(tmp_path_factory.mktemp("data"))
-
-
-@pytest.fixture(scope="module")
-def alone(program, npz, tmp_path_factory):
-    """The work folder of one process, finished."""
-    folder = tmp_path_factory.mktemp("alone") / "work"
-    assert program.run(*small_run.flags(folder, npz=npz)).code == 0
-    return folder
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("killed", [0, 1])
 def test_a_killed_worker_costs_the_steps_since_the_last_checkpoint(
-    alone, main_together, tmp_path, killed
+    undisturbed, main_together, tmp_path, killed
 ):
     together = tmp_path / "together"
     workers = main_together([together, together])
@@ -124,11 +111,11 @@ def test_a_killed_worker_costs_the_steps_since_the_last_checkpoint(
     for number in range(2):
         steps = [int(step) for step in (tmp_path / f"steps_{number}").read_text().split()]
         assert steps == list(range(following, small_run.STEPS + 1))
-    one, other = (final_values(folder / "checkpoints") for folder in (alone, together))
+    one, other = (final_values(folder / "checkpoints") for folder in (undisturbed, together))
     assert one.keys() == other.keys()
     for name, value in one.items():
         np.testing.assert_allclose(value, other[name], atol=1e-6, err_msg=name)
-    results = [(folder / "results.json").read_text() for folder in (alone, together)]
+    results = [(folder / "results.json").read_text() for folder in (undisturbed, together)]
     assert results[0] == results[1]
 
 
@@ -147,8 +134,8 @@ def test_workers_of_different_folders_are_refused(program, npz, main_together, t
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [0, 1])
-def test_a_worker_of_a_trained_run_needs_no_other(alone, main_together, tmp_path, number):
-    folder = shutil.copytree(alone, tmp_path / "work")
+def test_a_worker_of_a_trained_run_needs_no_other(undisturbed, main_together, tmp_path, number):
+    folder = shutil.copytree(undisturbed, tmp_path / "work")
     (folder / "results.json").unlink()
     (worker,) = main_together([folder, folder], only=number)
     assert worker.wait(timeout=120) == 0, (tmp_path / f"out_{number}").read_text()
