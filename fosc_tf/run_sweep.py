@@ -18,16 +18,16 @@ from collections.abc import Sequence
 from ml_collections import ConfigDict
 from rich.console import Console
 
-from fosc_tf import sweep_processes, sweep_summary
 from fosc_tf.errors import UserError
-from fosc_tf.sweep_plan import Run, planned
+from fosc_tf.sweeps import processes, summary
+from fosc_tf.sweeps.plan import Run, planned
 
 _OF_MANY = re.compile(r"--?config\.(print_only|only|jobs)(=.*)?")
 """Flags that the command of a single run goes without."""
 
 
 def sweep(config: ConfigDict, folder: pathlib.Path) -> None:
-    """Runs what is not finished yet, then writes what `sweep_summary.write` does.
+    """Runs what is not finished yet, then writes what `sweeps.summary.write` does.
 
     With `only` it runs these and writes no summary; with no `jobs` it writes the summary alone;
     with `print_only` it prints a command for each run that is not finished and does nothing else.
@@ -51,7 +51,7 @@ def sweep(config: ConfigDict, folder: pathlib.Path) -> None:
     console = Console()
     finished = len(chosen) - len(waiting)
     console.print(f"{len(chosen)} runs, {finished} of them finished", highlight=False)
-    failures = sweep_processes.run_all(waiting if config.jobs else [], config.jobs, console)
+    failures = processes.run_all(waiting if config.jobs else [], config.jobs, console)
     if not config.only:
         _sum_up([run for run in runs if run.finished], folder, console)
     if failures:
@@ -77,6 +77,6 @@ def _sum_up(done: Sequence[Run], folder: pathlib.Path, console: Console) -> None
     if not done:
         return
     places = [(run.label, run.folder) for run in done]
-    rows = sweep_summary.rows(places)
-    sweep_summary.write(rows, places, folder)
-    sweep_summary.show(rows, console)
+    rows = summary.rows(places)
+    summary.write(rows, places, folder)
+    summary.show(rows, console)

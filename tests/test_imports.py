@@ -10,7 +10,7 @@ FOUNDATIONS = ("attacks", "bounds", "objectives", "schedules", "models", "data")
 ABOVE = ("training", "evaluation", "analysis", "build", "cli")
 # `run` is what `cli` calls: it hands the config on to `build`.
 # The config is unfolded by `build`; the modes of a run read their own sections of it.
-KNOW_CONFIGS = {"build.py", "cli.py", "trained.py", "run.py", "sweep_plan.py"} | {
+KNOW_CONFIGS = {"build.py", "cli.py", "trained.py", "run.py", "sweeps/plan.py"} | {
     f"run_{mode}.py" for mode in ("evaluation", "report", "sweep", "views")
 }
 

@@ -16,8 +16,9 @@ from ml_collections import ConfigDict
 from rich.console import Console
 
 from configs import sweeps
-from fosc_tf import build, cli, run_sweep, sweep_plan, sweep_processes, sweep_summary
+from fosc_tf import build, cli, run_sweep
 from fosc_tf.errors import UserError
+from fosc_tf.sweeps import plan, processes, summary
 from tests.data.three_parts import refused
 from tests.program import ROOT, wait_for
 from tests.test_cli import refused as refused_by_program
@@ -105,14 +106,14 @@ def test_another_command_in_the_same_folder_is_another_start(place):
     argv, _ = json.loads((folder / "fake,seed=0" / "given.json").read_text())
     assert attacks in argv
     # Without quotes around, a shell takes away those within.
-    (run,) = sweep_plan.planned(config(0, arguments=attacks), folder)
+    (run,) = plan.planned(config(0, arguments=attacks), folder)
     assert "--config.evaluation.attacks=(clean,fgsm)" in run.command
 
 
 def test_the_mark_vouches_for_the_last_command_and_its_files(place):
     folder = pathlib.Path("out")
     run_sweep.sweep(config(0), folder)
-    (run,) = sweep_plan.planned(config(0), folder)
+    (run,) = plan.planned(config(0), folder)
     assert run.finished
     for name in ("results.json", "history.json", "times.json"):
         (run.folder / name).rename(place / name)
@@ -130,9 +131,9 @@ def test_the_mark_vouches_for_the_last_command_and_its_files(place):
 
 
 def test_what_another_sweep_finished_meanwhile_is_not_started(place):
-    runs = sweep_plan.planned(config(0, 1), pathlib.Path("out"))
+    runs = plan.planned(config(0, 1), pathlib.Path("out"))
     for _ in range(2):
-        assert sweep_processes.run_all(runs, 1, Console(file=io.StringIO())) == []
+        assert processes.run_all(runs, 1, Console(file=io.StringIO())) == []
     assert started(place) == ["fake,seed=0", "fake,seed=1"]
 
 
@@ -160,7 +161,7 @@ def get_config():
 def test_a_signal_that_is_ignored_stays_so():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
     try:
-        with sweep_processes.told_to_end() as told:
+        with processes.told_to_end() as told:
             signal.raise_signal(signal.SIGHUP)
         assert told == []
     finally:
@@ -193,7 +194,7 @@ def test_a_failure_tells_of_its_own_start(place):
 
 def test_a_slash_of_a_label_makes_no_folder(place):
     command = ("--config=configs/fake.py", "--config.epsilon=2/255")
-    runs = sweep_plan.planned(config(runs=(("fake,epsilon=2/255", *command),)), place)
+    runs = plan.planned(config(runs=(("fake,epsilon=2/255", *command),)), place)
     assert [(run.name, run.folder) for run in runs] == [
         ("fake,epsilon=2/255,seed=0", place / "fake,epsilon=2_255,seed=0")
     ]
@@ -221,11 +222,11 @@ def test_processes_share_the_listed_gpus(place, monkeypatch):
     run_sweep.sweep(config(0, 1), pathlib.Path("out"))
     given = pathlib.Path("out").glob("*/given.json")
     assert {json.loads(path.read_text())[1] for path in given} == {"0,GPU-2", "1"}
-    assert [each.environment["CUDA_VISIBLE_DEVICES"] for each in sweep_processes.shares(4)] == (
+    assert [each.environment["CUDA_VISIBLE_DEVICES"] for each in processes.shares(4)] == (
         ["0", "1", "GPU-2", "0"]
     )
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # none, which must stay so
-    assert [each.environment for each in sweep_processes.shares(2)] == [{}, {}]
+    assert [each.environment for each in processes.shares(2)] == [{}, {}]
 
 
 def test_print_only_prints_commands_for_a_shell(place, capsys, monkeypatch):
@@ -263,7 +264,7 @@ def test_no_jobs_sum_up_what_is_finished(place):
 
 
 def test_one_seed_has_no_error():
-    assert sweep_summary._cell({"accuracy": 0.5, "standard_error": None}) == "50.00"
+    assert summary._cell({"accuracy": 0.5, "standard_error": None}) == "50.00"
 
 
 @pytest.mark.parametrize(
@@ -294,7 +295,7 @@ def test_sweeps_that_cannot_be_run(place, fields, rule, received):
 @pytest.mark.parametrize("name", sweeps.SWEEPS)
 def test_every_run_of_the_lists_can_be_started(name, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
-    for run in sweep_plan.planned(sweeps.get_config(name), tmp_path):
+    for run in plan.planned(sweeps.get_config(name), tmp_path):
         build.check(cli.config_of(run.command))
 
 

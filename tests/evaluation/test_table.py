@@ -8,8 +8,9 @@ import sys
 import pytest
 from rich.console import Console
 
-from fosc_tf import columns, files, sweep_pictures, sweep_summary
+from fosc_tf import columns, files
 from fosc_tf.evaluation import table
+from fosc_tf.sweeps import pictures, summary
 from tests.program import ROOT
 
 
@@ -186,7 +187,7 @@ def runs(tmp_path):
 
 
 def test_a_sweep_sums_up_each_epsilon_alone(runs):
-    rows = sweep_summary.rows(runs)
+    rows = summary.rows(runs)
     names = ("label", "attack", "epsilon", "column", "accuracy", "seeds")
     assert [tuple(each[name] for name in names) for each in rows] == [
         ("a", "clean", None, "clean", 0.9, 2),
@@ -198,7 +199,7 @@ def test_a_sweep_sums_up_each_epsilon_alone(runs):
     assert rows[1]["standard_error"] == pytest.approx(0.25)
     assert rows[2]["standard_error"] == 0.0
     costs = ["gradients", "training s", "CPU s", "seeds"]
-    assert on_screen(lambda console: sweep_summary.show(rows, console)) == [
+    assert on_screen(lambda console: summary.show(rows, console)) == [
         ["run", "epsilon", "checkpoint", "clean %", "pgd-20 %", "pgd-20 at 0.1 %", *costs],
         *(
             ["a", "0.2", "last"]
@@ -209,21 +210,21 @@ def test_a_sweep_sums_up_each_epsilon_alone(runs):
 
 
 def test_runs_of_one_label_at_different_epsilons_are_not_one_mean(runs):
-    rows = sweep_summary.rows([("same", folder) for _, folder in runs[:1] + runs[2:]])
+    rows = summary.rows([("same", folder) for _, folder in runs[:1] + runs[2:]])
     assert [(each["column"], each["accuracy"], each["seeds"]) for each in rows] == [
         ("clean", 0.9, 1),
         ("pgd-20", 0.25, 1),
         # 0.5 and 0.125, both at epsilon 0.1
         ("pgd-20 at 0.1", 0.3125, 2),
     ]
-    cells = on_screen(lambda console: sweep_summary.show(rows, console))
+    cells = on_screen(lambda console: summary.show(rows, console))
     assert cells[1][-1] == "1 to 2"
 
 
 def test_the_picture_of_a_sweep_tells_epsilons_apart(runs, tmp_path, monkeypatch):
     drawn = []
-    monkeypatch.setattr(sweep_pictures, "accuracies", lambda rows: drawn.extend(rows) or b"picture")
-    sweep_summary.write(sweep_summary.rows(runs), runs, tmp_path)
+    monkeypatch.setattr(pictures, "accuracies", lambda rows: drawn.extend(rows) or b"picture")
+    summary.write(summary.rows(runs), runs, tmp_path)
     assert [each["attack"] for each in drawn] == ["clean", "pgd-20", "pgd-20 at 0.1", "pgd-20"]
     names = ["a at epsilon 0.2"] * 3 + ["b at epsilon 0.1"]
     assert [each["label"] for each in drawn] == names
@@ -232,5 +233,5 @@ def test_the_picture_of_a_sweep_tells_epsilons_apart(runs, tmp_path, monkeypatch
 
 
 def test_a_summary_needs_no_tensorflow():
-    code = "import sys, fosc_tf.sweep_summary; sys.exit('tensorflow' in sys.modules)"
+    code = "import sys, fosc_tf.sweeps.summary; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 from ml_collections import ConfigDict
 
-from fosc_tf import cli, files, sweep_summary
+from fosc_tf import cli, files
 from fosc_tf.errors import UserError
+from fosc_tf.sweeps import summary
 
 FINISHED = "finished.txt"
 """Holds the command that ended well in this work folder."""
@@ -43,7 +44,7 @@ class Run(NamedTuple):
         return (
             mark.exists()
             and mark.read_text() == shlex.join(self.command)
-            and all((self.folder / name).exists() for name in sweep_summary.READ)
+            and all((self.folder / name).exists() for name in summary.READ)
         )
 
     def mark(self) -> None:

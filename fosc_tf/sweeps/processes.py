@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from rich.console import Console
 
-from fosc_tf.sweep_plan import Run
+from fosc_tf.sweeps.plan import Run
 
 LOG = "log.txt"
 _DEVICES = "CUDA_VISIBLE_DEVICES"

@@ -87,10 +87,10 @@ def write(rows: Rows, runs: Sequence[tuple[str, pathlib.Path]], folder: pathlib.
     Args:
         rows: what the function of that name returned.
         runs: what it was given.
-        folder: for rows, table and the pictures of `sweep_pictures`.
+        folder: for rows, table and the pictures of `sweeps.pictures`.
     """
     # Matplotlib is slow to import, and nothing else of a sweep needs it.
-    from fosc_tf import sweep_pictures
+    from fosc_tf.sweeps import pictures
 
     header = _header(rows)
     lines = [header, ["---"] * len(header), *_lines(rows)]
@@ -99,12 +99,12 @@ def write(rows: Rows, runs: Sequence[tuple[str, pathlib.Path]], folder: pathlib.
     files.write(folder / "sweep.md", markdown + "\n")
     names = _names(rows)
     drawn = [row | {"attack": row["column"], "label": names[row["label"]]} for row in rows]
-    files.write(folder / "sweep.png", sweep_pictures.accuracies(drawn))
+    files.write(folder / "sweep.png", pictures.accuracies(drawn))
     histories: dict[str, list[Any]] = {}
     for label, run in runs:
         history = json.loads((run / "history.json").read_text())
         histories.setdefault(names[label], []).append(history)
-    files.write(folder / "sweep_courses.png", sweep_pictures.courses(histories))
+    files.write(folder / "sweep_courses.png", pictures.courses(histories))
 
 
 def _header(rows: Rows) -> list[str]:
