@@ -9,6 +9,8 @@ import keras
 import numpy as np
 import torch
 
+from fosc_tf.models.batch_norm import FusedBatchNormalization
+
 
 def torch_copy(network: keras.Model) -> torch.nn.Module:
     """Returns a module from [batch, channels, height, width] to the network's logits.
@@ -19,7 +21,7 @@ def torch_copy(network: keras.Model) -> torch.nn.Module:
     """
     copies = {
         keras.layers.Conv2D: _convolution,
-        keras.layers.BatchNormalization: _batch_norm,
+        FusedBatchNormalization: _batch_norm,
         keras.layers.ReLU: lambda _: torch.nn.ReLU(),
         keras.layers.MaxPooling2D: lambda layer: torch.nn.MaxPool2d(layer.pool_size),
         keras.layers.Flatten: lambda _: _FlattenChannelsLast(),

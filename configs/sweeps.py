@@ -80,6 +80,16 @@ def mnist_table() -> tuple[tuple[str, ...], ...]:
     return tuple(sorted(found, key=lambda run: run[2]))
 
 
+def mnist_black_box() -> tuple[tuple[str, ...], ...]:
+    """Table 2: what `mnist_table` left in the same work folder, attacked from another Standard."""
+    found = []
+    for label, config, seed, *flags in mnist_table():
+        other = (int(seed.rpartition("=")[2]) + 1) % 3
+        surrogate = f"--config.evaluation.surrogates=('{{sweep}}/mnist_standard,seed={other}',)"
+        found.append((label, config, seed, *flags, "--mode=evaluate", surrogate))
+    return tuple(found)
+
+
 def mnist_floor() -> tuple[tuple[str, ...], ...]:
     """What a last threshold above 0 saves and costs: at 0 no example is ever stopped."""
     dynamic = SHORT | {"defense__control_epochs": (12,), "defense__c_min": (0.05, 0.1)}
@@ -144,6 +154,7 @@ SWEEPS = {
     for sweep in (
         digits,
         mnist_table,
+        mnist_black_box,
         mnist_floor,
         mnist_paper,
         cifar_pair,

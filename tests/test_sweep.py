@@ -42,7 +42,8 @@ if seed == 8:
 if seed == 9:
     os.kill(os.getpid(), 9)
 rows = [{"checkpoint": "last", "attack": "pgd-20", "accuracy": 0.5 + 0.1 * seed, "n": 10}]
-rows.append(rows[0] | {"surrogate": "other", "accuracy": 0.0})
+for name, accuracy in ((f"a{seed}", 0.7), (f"b{seed}", 0.9)):
+    rows.append(rows[0] | {"surrogate": name, "accuracy": accuracy + 0.01 * seed})
 (folder / "results.json").write_text(json.dumps(rows))
 epochs = [{"gradients": 2.0}, {"gradients": 4.0 + seed, "held_out_robust": 0.5}]
 (folder / "history.json").write_text(json.dumps(epochs))
@@ -81,15 +82,19 @@ def test_every_run_is_started_once_and_summed_up(place):
     folder = pathlib.Path("out")
     run_sweep.sweep(config(0, 1, 2), folder)
     assert started(place) == ["fake,seed=0", "fake,seed=1", "fake,seed=2"]
-    (row,) = json.loads((folder / "sweep.json").read_text())
+    row, lent = json.loads((folder / "sweep.json").read_text())
     # By hand: 0.5, 0.6, 0.7 have deviation 0.1, its mean the error 0.1 / sqrt(3).
     assert row["accuracy"] == pytest.approx(0.6)
     assert row["standard_error"] == pytest.approx(0.1 / 3**0.5)
     assert (row["seeds"], row["gradients"]) == (3, 3.5)
     assert (row["seconds"], row["cpu_seconds"]) == (11.0, 18.0)
+    # Two surrogates of other names in each run: their mean, 0.80, 0.81, 0.82 by seed.
+    assert (row["column"], lent["column"]) == ("pgd-20", "black-box pgd-20")
+    assert (lent["accuracy"], lent["seeds"]) == (pytest.approx(0.81), 3)
     table = (folder / "sweep.md").read_text().splitlines()
-    assert table[0] == "| run | checkpoint | pgd-20 % | gradients | training s | CPU s | seeds |"
-    assert table[2] == "| fake | last | 60.00 ± 5.77 | 3.50 | 11 | 18 | 3 |"
+    assert table[0].startswith("| run | checkpoint | pgd-20 % | black-box pgd-20 % | gradients |")
+    assert table[0].endswith("| training s | CPU s | seeds |")
+    assert table[2] == "| fake | last | 60.00 ± 5.77 | 81.00 ± 0.58 | 3.50 | 11 | 18 | 3 |"
     for picture in ("sweep.png", "sweep_courses.png"):
         assert (folder / picture).read_bytes().startswith(b"\x89PNG")
     run_sweep.sweep(config(0, 1, 2, 3), folder)
@@ -290,6 +295,18 @@ def test_sweeps_that_cannot_be_run(place, fields, rule, received):
     call = config(0, **fields)
     refused(lambda: run_sweep.sweep(call, place / "out"), rule=rule, right="", received=received)
     assert not (place / "started.txt").exists()
+
+
+def test_a_run_may_name_the_folder_of_the_sweep(place):
+    runs = (("fake", "--config=configs/fake.py", "--config.evaluation.attacks=('{sweep}/a',)"),)
+    (run,) = plan.planned(config(runs=runs), pathlib.Path("out"))
+    assert run.command[2] == "--config.evaluation.attacks=('out/a',)"
+
+
+def test_networks_are_attacked_from_a_standard_one_of_another_seed():
+    for label, _, seed, *_, surrogate in sweeps.mnist_black_box():
+        assert "/mnist_standard,seed=" in surrogate
+        assert seed.rpartition("=")[2] not in surrogate, label
 
 
 @pytest.mark.parametrize("name", sweeps.SWEEPS)

@@ -12,7 +12,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from fosc_tf.models.batch_norm import FusedBatchNormalization
+
 Function = Callable[[tf.Tensor], tf.Tensor]
+
+# In evaluation mode the second is the first.
+_BATCH_NORMS = (keras.layers.BatchNormalization, FusedBatchNormalization)
 
 
 def folded(network: Any) -> Callable[..., tf.Tensor]:
@@ -25,8 +30,9 @@ def folded(network: Any) -> Callable[..., tf.Tensor]:
     and gradients are the same to the bit. Folding changes logits by rounding only.
 
     Done for functional and sequential Keras models with one input, layer by layer where the layer
-    is exactly Keras' own in float32; everything else is called as it is, as is every other network.
-    Weights are read when the function is called, so it may be kept while the network learns.
+    is exactly Keras' own (or the batch norm of `fosc_tf.models`) in float32; everything else is
+    called as it is, as is every other network. Weights are read when the function is called, so it
+    may be kept while the network learns.
 
     Args:
         network: maps images [batch, ...] to logits [batch, classes].
@@ -107,7 +113,7 @@ def _is_affine(layer: Any) -> bool:
 
 
 def _is_batch_norm(layer: Any) -> bool:
-    fits = type(layer) is keras.layers.BatchNormalization and _is_single(layer)
+    fits = type(layer) in _BATCH_NORMS and _is_single(layer)
     return fits and layer.axis in (-1, len(layer.input.shape) - 1)
 
 

@@ -13,6 +13,7 @@ import keras
 import tensorflow as tf
 
 from fosc_tf.errors import UserError
+from fosc_tf.models.batch_norm import FusedBatchNormalization
 from fosc_tf.models.whole_number import whole_number
 
 _INITIALIZERS = {
@@ -71,7 +72,7 @@ class Layers:
 
         Made under a strategy of several replicas it takes mean and variance over the global batch.
         """
-        return keras.layers.BatchNormalization(
+        return FusedBatchNormalization(
             momentum=self._batch_norm_momentum,
             # Replicas with statistics of their own would lose all but the first's in a checkpoint.
             synchronized=tf.distribute.get_strategy().num_replicas_in_sync > 1,

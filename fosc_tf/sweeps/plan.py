@@ -18,6 +18,9 @@ from fosc_tf.sweeps import summary
 FINISHED = "finished.txt"
 """Holds the command that ended well in this work folder."""
 
+OWN_FOLDER = "{sweep}"
+"""Stands for the sweep's own work folder in the arguments of its runs."""
+
 
 class Run(NamedTuple):
     """One experiment of a sweep.
@@ -66,7 +69,8 @@ def planned(config: ConfigDict, folder: pathlib.Path) -> list[Run]:
     further = _words(config.arguments)
     runs: dict[pathlib.Path, Run] = {}
     for label, *arguments in config.runs:
-        command = ("main.py", *arguments, *further)
+        words = (word.replace(OWN_FOLDER, str(folder)) for word in (*arguments, *further))
+        command = ("main.py", *words)
         name = f"{label},seed={_experiment(command).seed}"
         # A slash, as in epsilon=2/255, would make a folder in a folder.
         own = folder / name.replace("/", "_")

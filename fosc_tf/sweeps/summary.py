@@ -26,6 +26,9 @@ READ = ("results.json", "history.json", "times.json")
 def rows(runs: Sequence[tuple[str, pathlib.Path]]) -> list[dict[str, Any]]:
     """Returns a row for each label, checkpoint, attack and epsilon: mean and error over seeds.
 
+    Images crafted on surrogates have columns of their own, "black-box pgd-20", for the mean over a
+    run's surrogates.
+
     Args:
         runs: label and work folder of each finished run.
 
@@ -39,12 +42,11 @@ def rows(runs: Sequence[tuple[str, pathlib.Path]]) -> list[dict[str, Any]]:
     for label, folder in runs:
         results, epochs, times = (json.loads((folder / name).read_text()) for name in READ)
         costs = _costs(epochs, times)
-        measured.setdefault(label, []).extend(row | costs for row in results)
+        measured.setdefault(label, []).extend(row | costs for row in _by_column(results))
     groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for label, results in measured.items():
-        for row in columns.labelled(results):
-            if "surrogate" not in row:
-                groups.setdefault((label, row["checkpoint"], row["column"]), []).append(row)
+        for row in results:
+            groups.setdefault((label, row["checkpoint"], row["column"]), []).append(row)
     means = []
     for (label, checkpoint, column), found in groups.items():
         accuracies = [row["accuracy"] for row in found]
@@ -160,6 +162,20 @@ def _cell(row: dict[str, Any] | None) -> str:
         return ""
     error = row["standard_error"]
     return f"{100 * row['accuracy']:.2f}" + ("" if error is None else f" ± {100 * error:.2f}")
+
+
+def _by_column(results: Rows) -> list[dict[str, Any]]:
+    """Returns a row for each checkpoint and column, what surrogates found behind the rest."""
+    own, lent = [], {}
+    for row in columns.labelled(results):
+        if "surrogate" in row:
+            lent.setdefault((row["checkpoint"], f"black-box {row['column']}"), []).append(row)
+        else:
+            own.append(row)
+    for (_, column), found in lent.items():
+        accuracy = statistics.fmean(row["accuracy"] for row in found)
+        own.append(found[0] | {"column": column, "accuracy": accuracy})
+    return own
 
 
 def _costs(epochs: Rows, times: Rows) -> dict[str, float]:

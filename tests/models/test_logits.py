@@ -5,13 +5,14 @@ import numpy as np
 import pytest
 
 from fosc_tf import models
+from fosc_tf.models.batch_norm import FusedBatchNormalization
 from tests.models.small_networks import LARGE, SMALL, images_for, small
 
 PLAIN = (
     keras.layers.InputLayer,
     keras.layers.Normalization,
     keras.layers.Conv2D,
-    keras.layers.BatchNormalization,
+    FusedBatchNormalization,
     keras.layers.ReLU,
     keras.layers.MaxPooling2D,
     keras.layers.GlobalAveragePooling2D,

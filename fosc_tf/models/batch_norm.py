@@ -1,0 +1,53 @@
+"""Keras' batch normalization, its training step as one TensorFlow operation.
+
+layer = FusedBatchNormalization(name="bn1")
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="fosc_tf")
+class FusedBatchNormalization(keras.layers.BatchNormalization):
+    """The same layer with the same weights, configuration and results, up to rounding.
+
+    Keras normalises a training batch in several passes over it, and as many backwards; TensorFlow's
+    fused operation takes about a third of a whole weight update less. Where that operation does not
+    apply (evaluation mode, replicas that share their statistics, masks, renormalisation, an axis
+    other than the last, no scale or no center, ranks other than 2 and 4) Keras' code runs.
+    """
+
+    def call(
+        self, inputs: tf.Tensor, training: bool | None = None, mask: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """Returns `inputs`, [batch, channels] or [batch, height, width, channels], normalised."""
+        if not (training and self.trainable and mask is None and self._is_fusible(inputs)):
+            return super().call(inputs, training=training, mask=mask)
+        x = tf.cast(inputs, tf.float32)  # as Keras: half precision would overflow
+        image = x if len(x.shape) == 4 else x[:, tf.newaxis, tf.newaxis, :]
+        normalised, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=image,
+            scale=tf.convert_to_tensor(self.gamma),
+            offset=tf.convert_to_tensor(self.beta),
+            mean=[],
+            variance=[],
+            epsilon=self.epsilon,
+        )
+        # The operation divides by n - 1 where Keras' moving variance is that of n.
+        n = tf.cast(tf.size(image) // tf.shape(image)[-1], tf.float32)
+        self._move(self.moving_mean, mean)
+        self._move(self.moving_variance, variance * (n - 1) / n)
+        outputs = normalised if len(x.shape) == 4 else normalised[:, 0, 0, :]
+        return tf.cast(outputs, self.compute_dtype)
+
+    def _is_fusible(self, inputs: tf.Tensor) -> bool:
+        plain = self.scale and self.center and not self.renorm and not self.synchronized
+        rank = len(inputs.shape)
+        return plain and rank in (2, 4) and self.axis in (-1, rank - 1)
+
+    def _move(self, moving: Any, batch: tf.Tensor) -> None:
+        moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
