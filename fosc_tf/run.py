@@ -60,8 +60,8 @@ def train(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -
         "batch": experiment.batch_size,
     }
     record = RunRecord.open(folder, config.to_dict(), overrides, contents)
-    with record.timed("train"):
-        ledger = _fit(experiment, folder, folder / "checkpoints")
+    ledger = _fit(experiment, folder, folder / "checkpoints")
+    record.took("train", _wall(ledger))
     record.note(trained=step_of_last(folder / "checkpoints"))
     _console().print(_summary(ledger), highlight=False)
     run_evaluation.evaluate(config, experiment.arrays, record, networks, _console())
@@ -150,8 +150,12 @@ def _summary(ledger: Ledger) -> str:
     rows = ledger.rows
     gradients = [row["gradients"] for row in rows if "gradients" in row]
     cost = f"{sum(gradients) / len(gradients):.2f}" if gradients else "no"
-    seconds = sum(each.wall for each in ledger.times)
-    return f"{len(rows)} epochs in {seconds:.0f} s, {cost} attack gradients per example"
+    return f"{len(rows)} epochs in {_wall(ledger):.0f} s, {cost} attack gradients per example"
+
+
+def _wall(ledger: Ledger) -> float:
+    # Kept in checkpoints: a clock around the training of this start would miss those killed.
+    return sum(each.wall for each in ledger.times)
 
 
 def _fit(experiment: build.Experiment, folder: pathlib.Path, earlier: pathlib.Path) -> Ledger:

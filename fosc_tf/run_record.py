@@ -1,7 +1,7 @@
 """run.json: what a work folder's run was made of, when, and how long it took.
 
 record = RunRecord.open(folder, config, overrides)
-with record.timed("train"):
+with record.timed("evaluate"):
     ...
 """
 
@@ -115,15 +115,18 @@ class RunRecord:
 
     @contextlib.contextmanager
     def timed(self, part: str) -> Iterator[None]:
-        """Adds the wall time of a block to `seconds[part]`, over all starts of the run."""
+        """Adds the wall time of a block to `seconds[part]`; that of killed starts is not known."""
         before = self.content["seconds"].get(part, 0.0)
         started = time.monotonic()
         try:
             yield
         finally:
-            passed = before + time.monotonic() - started
-            self.content["seconds"][part] = round(passed, 2)
-            self.note(updated=_now())
+            self.took(part, before + time.monotonic() - started)
+
+    def took(self, part: str, seconds: float) -> None:
+        """Notes that `part` took so many seconds of the wall clock, over all starts of the run."""
+        self.content["seconds"][part] = round(seconds, 2)
+        self.note(updated=_now())
 
     def summary(self) -> str:
         """Returns what a reader needs to repeat and to judge the results, in Markdown."""

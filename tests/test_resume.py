@@ -5,6 +5,7 @@ The kill points are drawn once from a seeded generator; a failing one can be rep
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 
@@ -102,6 +103,10 @@ def test_killed_and_restarted_run_equals_the_uninterrupted_one(
     assert ended.code == 0, ended.err
     same(workdir, undisturbed)
     nothing_left_behind(workdir)
+    times = json.loads((workdir / "times.json").read_text())
+    wall = sum(each["wall"] for each in times)
+    record = json.loads((workdir / "run.json").read_text())
+    assert record["seconds"]["train"] == pytest.approx(wall, abs=0.01)
 
 
 @pytest.mark.slow
