@@ -15,10 +15,11 @@ import tensorflow as tf
 class FusedBatchNormalization(keras.layers.BatchNormalization):
     """The same layer with the same weights, configuration and results, up to rounding.
 
-    Keras normalises a training batch in several passes over it, and as many backwards; TensorFlow's
-    fused operation takes about a third of a whole weight update less. Where that operation does not
-    apply (evaluation mode, replicas that share their statistics, masks, renormalisation, an axis
-    other than the last, no scale or no center, ranks other than 2 and 4) Keras' code runs.
+    Keras normalises a training batch in several passes over it, and as many backwards, TensorFlow's
+    fused operation in one: on a CPU a whole weight update takes a fifth to two fifths less time.
+    Where that operation does not apply (evaluation mode, replicas that share their statistics,
+    masks, renormalisation, an axis other than the last, no scale or no center, ranks other than 2
+    and 4) Keras' code runs.
     """
 
     def call(
