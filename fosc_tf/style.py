@@ -7,6 +7,7 @@ with style.applied():
 from __future__ import annotations
 
 import contextlib
+import textwrap
 from collections.abc import Iterator
 from itertools import cycle, islice
 
@@ -21,6 +22,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 LINES = ("-", "--", "-.", ":")
 GREY, MAP = "#7F7F7F", "cividis"
 CRITERION = {"ball": COLOURS[0], "box": COLOURS[1]}
+_LETTERS_AN_INCH = 11  # of a title; small letters would leave room for more
 _RC = {
     "figure.dpi": 110,
     "savefig.dpi": 110,
@@ -55,9 +57,13 @@ def applied() -> Iterator[None]:
 def panels(
     rows: int, columns: int, title: str, *, width: float = 3.5, height: float = 2.5, **options: str
 ) -> tuple[Figure, np.ndarray]:
-    """Returns a figure and its axes [rows, columns], each `width` x `height` inches."""
-    figure = Figure(figsize=(width * columns, height * rows + 0.3))
-    figure.suptitle(title, fontsize=10, x=0.01, ha="left")
+    """Returns a figure and its axes [rows, columns], each `width` x `height` inches.
+
+    A long title is broken into lines, with room for each.
+    """
+    lines = textwrap.wrap(title, int(width * columns * _LETTERS_AN_INCH), break_long_words=True)
+    figure = Figure(figsize=(width * columns, height * rows + 0.14 + 0.16 * len(lines)))
+    figure.suptitle("\n".join(lines), fontsize=10, x=0.01, ha="left")
     return figure, figure.subplots(rows, columns, squeeze=False, **options)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from fosc_tf import style
 from fosc_tf.analysis.traces import Arrays
@@ -78,6 +79,7 @@ def course(arrays: Arrays, title: str) -> Figure:
     for axes in panels.flat[max(len(drawn) - 2, 0) : len(drawn)]:
         axes.set_xlabel("epoch, from 0")
         axes.xaxis.set_tick_params(labelbottom=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
 
 

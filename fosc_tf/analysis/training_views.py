@@ -16,7 +16,7 @@ from fosc_tf.analysis.traces import Arrays
 EARLY_MIDDLE_LATE = (10 / 120, 60 / 120, 100 / 120)
 """Where epochs 10, 60 and 100 of Wang et al. 2019, Figures 3 and 5, lie in its 120 epochs."""
 COURSE = ("gradients", "threshold", "frozen")
-_SHOWN = 0.98  # share of the values that a grid holds: a density's tail is long
+_SHOWN = 0.9  # share of the values that a grid holds: a density's tail is long
 
 
 def chosen_epochs(recorded: list[int], wanted: Sequence[int]) -> list[int]:
