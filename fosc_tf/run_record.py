@@ -97,8 +97,10 @@ class RunRecord:
                 "started": _now(),
                 "seconds": {},
             }
+        command = shlex.join(sys.argv)
+        content.setdefault("first_command", content.get("command", command))
         content |= {
-            "command": shlex.join(sys.argv),
+            "command": command,
             "versions": versions(),
             "machine": {"platform": platform.platform(), "cores": os.cpu_count()},
         }

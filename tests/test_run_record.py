@@ -269,12 +269,17 @@ def changed(section, **fields):
     return CONFIG | {section: CONFIG[section] | fields}
 
 
-def test_same_run_opens_again_and_keeps_its_start(tmp_path):
-    started = opened(tmp_path / "a" / "b").content["started"]
+def test_same_run_opens_again_and_keeps_its_start(tmp_path, monkeypatch):
+    content = opened(tmp_path / "a" / "b").content
+    started, first_command = content["started"], content["first_command"]
+    assert first_command == content["command"] != ""
+    monkeypatch.setattr("sys.argv", ["main.py", "--mode=analyze"])
     with opened(tmp_path / "a" / "b").timed("train"):
         pass
     record = opened(tmp_path / "a" / "b", changed("evaluation", epsilon=0.2))
     assert record.content["started"] == started
+    assert record.content["command"] == "main.py --mode=analyze"
+    assert record.content["first_command"] == first_command
     assert record.content["config"]["evaluation"]["epsilon"] == 0.2
     assert "train" in record.content["seconds"]
 
