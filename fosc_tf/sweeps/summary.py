@@ -42,10 +42,11 @@ def rows(runs: Sequence[tuple[str, pathlib.Path]]) -> list[dict[str, Any]]:
     for label, folder in runs:
         results, epochs, times = (json.loads((folder / name).read_text()) for name in READ)
         costs = _costs(epochs, times)
-        measured.setdefault(label, []).extend(row | costs for row in _by_column(results))
+        found = [row | costs | {"run": folder} for row in results]
+        measured.setdefault(label, []).extend(found)
     groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for label, results in measured.items():
-        for row in results:
+        for row in _by_column(results):
             groups.setdefault((label, row["checkpoint"], row["column"]), []).append(row)
     means = []
     for (label, checkpoint, column), found in groups.items():
@@ -165,14 +166,15 @@ def _cell(row: dict[str, Any] | None) -> str:
 
 
 def _by_column(results: Rows) -> list[dict[str, Any]]:
-    """Returns a row for each checkpoint and column, what surrogates found behind the rest."""
+    """Returns a row for each run, checkpoint and column, those of surrogates behind the others."""
     own, lent = [], {}
     for row in columns.labelled(results):
         if "surrogate" in row:
-            lent.setdefault((row["checkpoint"], f"black-box {row['column']}"), []).append(row)
+            column = f"black-box {row['column']}"
+            lent.setdefault((row["run"], row["checkpoint"], column), []).append(row)
         else:
             own.append(row)
-    for (_, column), found in lent.items():
+    for (*_, column), found in lent.items():
         accuracy = statistics.fmean(row["accuracy"] for row in found)
         own.append(found[0] | {"column": column, "accuracy": accuracy})
     return own

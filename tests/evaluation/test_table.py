@@ -176,7 +176,7 @@ def runs(tmp_path):
             row("last", "clean", 0.9),
             row("last", "pgd-20", first),
             row("last", "pgd-20", second, epsilon=0.1),
-            row("last", "pgd-20", 0.0, surrogate="standard"),
+            row("last", "pgd-20", 0.75, surrogate="standard"),
         ]
 
     return [
@@ -193,6 +193,7 @@ def test_a_sweep_sums_up_each_epsilon_alone(runs):
         ("a", "clean", None, "clean", 0.9, 2),
         ("a", "pgd-20", 0.2, "pgd-20", 0.5, 2),
         ("a", "pgd-20", 0.1, "pgd-20 at 0.1", 0.5, 2),
+        ("a", "pgd-20", 0.2, "black-box pgd-20", 0.75, 2),
         ("b", "pgd-20", 0.1, "pgd-20", 0.125, 1),
     ]
     # By hand: 0.25 and 0.75 have deviation 0.5 / sqrt(2), their mean the error 0.25.
@@ -200,12 +201,11 @@ def test_a_sweep_sums_up_each_epsilon_alone(runs):
     assert rows[2]["standard_error"] == 0.0
     costs = ["gradients", "training s", "CPU s", "seeds"]
     assert on_screen(lambda console: summary.show(rows, console)) == [
-        ["run", "epsilon", "checkpoint", "clean %", "pgd-20 %", "pgd-20 at 0.1 %", *costs],
-        *(
-            ["a", "0.2", "last"]
-            + ["90.00 ± 0.00", "50.00 ± 25.00", "50.00 ± 0.00", "2.00", "4", "9", "2"],
-            ["b", "0.1", "last", "", "12.50", "", "2.00", "4", "9", "1"],
-        ),
+        ["run", "epsilon", "checkpoint", "clean %", "pgd-20 %", "pgd-20 at 0.1 %"]
+        + ["black-box pgd-20 %", *costs],
+        ["a", "0.2", "last", "90.00 ± 0.00", "50.00 ± 25.00", "50.00 ± 0.00"]
+        + ["75.00 ± 0.00", "2.00", "4", "9", "2"],
+        ["b", "0.1", "last", "", "12.50", "", "", "2.00", "4", "9", "1"],
     ]
 
 
@@ -216,6 +216,7 @@ def test_runs_of_one_label_at_different_epsilons_are_not_one_mean(runs):
         ("pgd-20", 0.25, 1),
         # 0.5 and 0.125, both at epsilon 0.1
         ("pgd-20 at 0.1", 0.3125, 2),
+        ("black-box pgd-20", 0.75, 1),
     ]
     cells = on_screen(lambda console: summary.show(rows, console))
     assert cells[1][-1] == "1 to 2"
@@ -225,11 +226,12 @@ def test_the_picture_of_a_sweep_tells_epsilons_apart(runs, tmp_path, monkeypatch
     drawn = []
     monkeypatch.setattr(pictures, "accuracies", lambda rows: drawn.extend(rows) or b"picture")
     summary.write(summary.rows(runs), runs, tmp_path)
-    assert [each["attack"] for each in drawn] == ["clean", "pgd-20", "pgd-20 at 0.1", "pgd-20"]
-    names = ["a at epsilon 0.2"] * 3 + ["b at epsilon 0.1"]
+    own = ["clean", "pgd-20", "pgd-20 at 0.1", "black-box pgd-20"]
+    assert [each["attack"] for each in drawn] == [*own, "pgd-20"]
+    names = ["a at epsilon 0.2"] * 4 + ["b at epsilon 0.1"]
     assert [each["label"] for each in drawn] == names
     kept = json.loads((tmp_path / "sweep.json").read_text())
-    assert [each["attack"] for each in kept] == ["clean", "pgd-20", "pgd-20", "pgd-20"]
+    assert [each["attack"] for each in kept] == ["clean", *["pgd-20"] * 4]
 
 
 def test_a_summary_needs_no_tensorflow():
