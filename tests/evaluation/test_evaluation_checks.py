@@ -79,6 +79,7 @@ def sound(digits):
     import fosc_tf
 
     image, label = digits
+    keras.utils.set_random_seed(0)  # of the shuffling
     network = fosc_tf.models.get("digits_mlp", input_shape=(8, 8, 1), num_classes=10)
     defense = fosc_tf.defenses.get("standard", epsilon=0.1, num_steps=3)
     trainer = fosc_tf.AdversarialTrainer(network, defense)
