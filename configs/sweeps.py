@@ -81,7 +81,10 @@ def mnist_table() -> tuple[tuple[str, ...], ...]:
 
 
 def mnist_black_box() -> tuple[tuple[str, ...], ...]:
-    """Table 2: what `mnist_table` left in the same work folder, attacked from another Standard."""
+    """Table 2: the networks of `mnist_table`, each attacked from a Standard one of another seed.
+
+    For after `mnist_table`, with its --workdir: it evaluates there, and trains nothing.
+    """
     found = []
     for label, config, seed, *flags in mnist_table():
         other = (int(seed.rpartition("=")[2]) + 1) % 3
