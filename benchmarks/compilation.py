@@ -26,7 +26,7 @@ import fosc_tf
 from benchmarks.images import images
 from benchmarks.spread import spread
 from benchmarks.step import CLOCKS, DATA, arguments
-from fosc_tf.build import PRECISIONS
+from fosc_tf.config_check import PRECISIONS
 
 Step = Callable[[], None]
 VARIANTS = tuple(itertools.product(PRECISIONS, (False, True)))

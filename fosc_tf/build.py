@@ -1,4 +1,4 @@
-"""From a config to objects: the only place, with `cli`, that knows the config's fields.
+"""From a config to objects: a run begins here, its config checked first.
 
 experiment = build(config)
 experiment.trainer.fit(experiment.batches(epoch=0, position=0))
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import math
 from typing import Any
 
 import keras
@@ -16,17 +15,12 @@ import tensorflow as tf
 from ml_collections import ConfigDict
 
 from fosc_tf import data, defenses, models
-from fosc_tf.attacks import presets
-from fosc_tf.attacks.limits import check_epsilon
-from fosc_tf.data.checks import check_whole
-from fosc_tf.errors import UserError, unknown_name
+from fosc_tf.config_check import check
+from fosc_tf.errors import UserError
 from fosc_tf.evaluation.stages import Stages, stages
 from fosc_tf.schedules import Clock, step_decay
 from fosc_tf.training import AdversarialTrainer, CoupledSGD
 from fosc_tf.training.distribution import strategy, worker
-
-PRECISIONS = ("float32", "mixed_bfloat16")
-CHECKPOINTS = ("last", "best")
 
 
 @dataclasses.dataclass
@@ -118,8 +112,8 @@ def network(config: ConfigDict, precision: str = "float32") -> Any:
 
     Args:
         config: of an experiment.
-        precision: of its layers, one of `PRECISIONS`; the weights are float32 in any case, and so
-            is a network that is to be evaluated.
+        precision: of its layers, one of `config_check.PRECISIONS`; the weights are float32 in any
+            case, and so is a network that is to be evaluated.
     """
     entry = data.get(config.data.name)
     arguments = {name: config.model[name] for name in config.model if name != "name"}
@@ -179,91 +173,3 @@ def _augmentation(config: ConfigDict) -> data.Augmentation | None:
     if not config.augment:
         return None
     return data.get(config.name).augment or data.CropFlip()
-
-
-def check(config: ConfigDict) -> None:
-    """Raises `UserError` for what no single part can see, before anything is loaded."""
-    defenses.factory(config.defense.name)
-    shape, defense = data.get(config.data.name).image_shape, config.defense
-    check_epsilon(defense.get("epsilon"), defense.get("norm"), shape)
-    if config.precision not in PRECISIONS:
-        raise unknown_name("precision", config.precision, PRECISIONS)
-    _check_whole_numbers(config)
-    for field in ("control_epochs", "fgsm_epochs"):
-        epochs = defense.get(field, 0)
-        if epochs > config.total_epochs:
-            raise UserError(
-                f"defense.{field} must not exceed total_epochs",
-                f"defense.{field}={max(1, config.total_epochs * 4 // 5)}, or more total_epochs",
-                f"defense.{field}={epochs} with total_epochs={config.total_epochs}",
-            )
-    _check_optimizer(config.optimizer)
-    _check_evaluation(config)
-
-
-def _check_evaluation(config: ConfigDict) -> None:
-    evaluation = config.evaluation
-    if not evaluation.attacks:
-        raise UserError(
-            "evaluation.attacks must name at least one attack",
-            "('clean', 'pgd-20')",
-            f"evaluation.attacks={tuple(evaluation.attacks)}",
-        )
-    for name in evaluation.checkpoints:
-        if name not in CHECKPOINTS:
-            raise unknown_name("checkpoint", name, CHECKPOINTS)
-    for name in (*evaluation.attacks, evaluation.held_out_attack, config.report.sweep_attack):
-        stages(str(name), epsilon=evaluation.epsilon, norm=evaluation.norm)
-    radii = (evaluation.epsilon, *evaluation.epsilons)
-    for epsilon in radii:
-        check_epsilon(epsilon, evaluation.norm, data.get(config.data.name).image_shape)
-    for field, values in (("attacks", evaluation.attacks), ("epsilons", radii)):
-        if len(set(values)) < len(values):
-            raise UserError(
-                f"evaluation.{field} must name each once; epsilon itself is the first radius",
-                f"evaluation.{field} without repetition",
-                ", ".join(map(str, values)),
-            )
-    for kind, name in (
-        ("held-out attack", evaluation.held_out_attack),
-        ("attack of the sweep", config.report.sweep_attack),
-    ):
-        if name == "clean":
-            raise unknown_name(kind, "clean", presets.NAMES)
-
-
-def _check_whole_numbers(config: ConfigDict) -> None:
-    least = {"total_epochs": 1, "seed": 0, "checkpoint.keep": 1, "checkpoint.every_steps": 0}
-    least |= {"data.batch_size": 1, "data.held_out": 0, "evaluation.batch_size": 1}
-    least |= {"evaluation.examples": 0, "evaluation.check_examples": 0}
-    least |= {"evaluation.held_out_every": 0, "log.fosc_every": 0, "log.images": 0}
-    least |= {"report.sweep_examples": 0}
-    for field, smallest in least.items():
-        section, _, name = field.rpartition(".")
-        check_whole(field, (config[section] if section else config)[name], least=smallest)
-    if config.seed >= 2**32:
-        raise UserError("seed must be below 2**32", "seed=0", f"seed={config.seed}")
-
-
-def _check_optimizer(optimizer: ConfigDict) -> None:
-    drops = tuple(optimizer.drop_epochs)
-    whole = all(isinstance(epoch, int) and epoch >= 1 for epoch in drops)
-    if not whole or sorted(set(drops)) != list(drops):
-        raise UserError(
-            "optimizer.drop_epochs must be ascending epochs from 1 on",
-            "(20, 40)",
-            f"optimizer.drop_epochs={drops}",
-        )
-    # Written so that NaN fails too.
-    for name, right, holds in (
-        ("learning_rate", "a positive number such as 0.01", 0 < optimizer.learning_rate < math.inf),
-        ("momentum", "0 or a number below 1 such as 0.9", 0 <= optimizer.momentum < 1),
-        ("weight_decay", "0 or a number such as 1e-4", 0 <= optimizer.weight_decay < math.inf),
-        ("drop_factor", "a positive number such as 0.1", 0 < optimizer.drop_factor < math.inf),
-    ):
-        if not holds:
-            raise UserError(
-                f"optimizer.{name} must lie in its range",
-                right,
-                f"optimizer.{name}={optimizer[name]}",
-            )

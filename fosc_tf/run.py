@@ -15,15 +15,12 @@ import tensorflow as tf
 from ml_collections import ConfigDict
 from rich.console import Console
 
-from fosc_tf import build, callbacks, data, run_evaluation, run_record, trained
+from fosc_tf import build, config_check, data, run_evaluation, run_record, run_training, trained
 from fosc_tf import export as exports
-from fosc_tf.attacks import presets
 from fosc_tf.errors import UserError, cannot_write
 from fosc_tf.run_record import RunRecord
-from fosc_tf.training.agreement import check_agreement
-from fosc_tf.training.checkpoints import Checkpoints, step_of_last
-from fosc_tf.training.distribution import is_chief, worker
-from fosc_tf.training.ledger import Ledger
+from fosc_tf.training.checkpoints import step_of_last
+from fosc_tf.training.distribution import is_chief
 
 
 def train(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> None:
@@ -51,7 +48,7 @@ def train(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -
     if experiment.worker:
         # Takes part in every save and restore, but what counts is the chief's.
         with tempfile.TemporaryDirectory() as own:
-            _fit(experiment, pathlib.Path(own), folder / "checkpoints")
+            run_training.fit(experiment, pathlib.Path(own), folder / "checkpoints")
         return
     networks = run_evaluation.known_networks(config)
     contents = {
@@ -60,10 +57,10 @@ def train(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -
         "batch": experiment.batch_size,
     }
     record = RunRecord.open(folder, config.to_dict(), overrides, contents)
-    ledger = _fit(experiment, folder, folder / "checkpoints")
-    record.took("train", _wall(ledger))
+    ledger = run_training.fit(experiment, folder, folder / "checkpoints")
+    record.took("train", ledger.wall)
     record.note(trained=step_of_last(folder / "checkpoints"))
-    _console().print(_summary(ledger), highlight=False)
+    _console().print(ledger.summary(), highlight=False)
     run_evaluation.evaluate(config, experiment.arrays, record, networks, _console())
     _export(config, record)
 
@@ -139,119 +136,11 @@ def _prepare_alone(config: ConfigDict) -> None:
 
 
 def _prepare(config: ConfigDict) -> None:
-    build.check(config)
+    config_check.check(config)
     tf.get_logger().setLevel("ERROR")
     keras.utils.set_random_seed(config.seed)
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
-
-
-def _summary(ledger: Ledger) -> str:
-    rows = ledger.rows
-    gradients = [row["gradients"] for row in rows if "gradients" in row]
-    cost = f"{sum(gradients) / len(gradients):.2f}" if gradients else "no"
-    return f"{len(rows)} epochs in {_wall(ledger):.0f} s, {cost} attack gradients per example"
-
-
-def _wall(ledger: Ledger) -> float:
-    # Kept in checkpoints: a clock around the training of this start would miss those killed.
-    return sum(each.wall for each in ledger.times)
-
-
-def _fit(experiment: build.Experiment, folder: pathlib.Path, earlier: pathlib.Path) -> Ledger:
-    """Trains from the last checkpoint in `earlier`, if there is one, and writes into `folder`."""
-    config, trainer = experiment.config, experiment.trainer
-    ledger = Ledger()
-    checkpoints = Checkpoints(folder / "checkpoints", trainer, ledger, config.checkpoint.keep)
-    checkpoints.restore(earlier)
-    if worker(trainer.distribute_strategy)[1] > 1:
-        check_agreement(trainer.distribute_strategy, _held(experiment))
-    steps = experiment.steps_per_epoch
-    epoch, position = divmod(int(trainer.optimizer.iterations.numpy()), steps)
-    if epoch >= config.total_epochs:
-        return ledger
-    writer = tf.summary.create_file_writer(str(folder / "tensorboard"))
-    watchers = _watchers(experiment, folder, checkpoints, ledger, writer)
-    try:
-        if position:
-            rest = experiment.batches(epoch=epoch, position=position).take(steps - position)
-            options = {"callbacks": watchers, "verbose": 0}
-            trainer.fit(rest, initial_epoch=epoch, epochs=epoch + 1, **options)
-            epoch += 1
-        if epoch < config.total_epochs:
-            trainer.fit(
-                experiment.batches(epoch=epoch),
-                steps_per_epoch=steps,
-                initial_epoch=epoch,
-                epochs=config.total_epochs,
-                callbacks=watchers,
-                verbose=0,
-            )
-    finally:
-        watchers[-1].close()
-        writer.close()
-    return ledger
-
-
-def _held(experiment: build.Experiment) -> dict[str, Any]:
-    """Returns what every worker must hold alike, by name; where its data lie is its own."""
-    held = {
-        "step": int(experiment.trainer.optimizer.iterations.numpy()),
-        "contents of the data": experiment.arrays.sha256[:12],
-    }
-    for section, value in experiment.config.to_dict().items():
-        for name, field in value.items() if isinstance(value, dict) else [("", value)]:
-            if (section, name) not in (("data", "npz"), ("data", "dir")):
-                held[f"{section}.{name}".rstrip(".")] = field
-    return held
-
-
-def _watchers(
-    experiment: build.Experiment,
-    folder: pathlib.Path,
-    checkpoints: Checkpoints,
-    ledger: Ledger,
-    writer: tf.summary.SummaryWriter,
-) -> list[keras.callbacks.Callback]:
-    """Returns the callbacks in the order in which they must see an epoch's logs."""
-    config, network = experiment.config, experiment.trainer.network
-    guard = callbacks.NanGuard()
-    shown = next(iter(experiment.test_batches().unbatch().batch(max(config.log.images, 1))))
-    watchers = [guard, callbacks.FoscHistogram(folder / "fosc", writer, ledger)]
-    if len(experiment.held_out.image) and config.evaluation.held_out_every:
-        watchers.append(
-            callbacks.HeldOut(
-                network,
-                experiment.held_out_batches(),
-                experiment.held_out_attack(),
-                every=config.evaluation.held_out_every,
-                seed=config.seed,
-            )
-        )
-    return [
-        *watchers,
-        callbacks.TensorBoard(
-            writer,
-            network,
-            shown[0][: config.log.images].numpy(),
-            shown[1][: config.log.images].numpy(),
-            presets.get("pgd-10", epsilon=config.evaluation.epsilon, norm=config.evaluation.norm),
-            config.evaluation.epsilon,
-        ),
-        callbacks.Saving(
-            checkpoints,
-            ledger,
-            guard,
-            steps_per_epoch=experiment.steps_per_epoch,
-            every_steps=config.checkpoint.every_steps,
-            history=folder / "history.json",
-        ),
-        callbacks.Progress(
-            total_epochs=config.total_epochs,
-            steps_per_epoch=experiment.steps_per_epoch,
-            batch_size=experiment.batch_size,
-        ),
-    ]
 
 
 def _export(config: ConfigDict, record: RunRecord) -> None:

@@ -14,7 +14,7 @@ import tensorflow as tf
 from ml_collections import ConfigDict
 from rich.console import Console
 
-from fosc_tf import build, data, files, run_record, trained
+from fosc_tf import config_check, data, files, run_record, trained
 from fosc_tf.errors import UserError
 from fosc_tf.evaluation import Journal, black_box, table, white_box
 from fosc_tf.evaluation.checks import check
@@ -103,7 +103,7 @@ def _networks(config: ConfigDict, record: RunRecord, known: Known) -> list[_Judg
             "('last',); best needs held-out examples",
             f"evaluation.checkpoints={tuple(wanted)}",
         )
-    taken = build.CHECKPOINTS
+    taken = config_check.CHECKPOINTS
     others = [
         _Judged(str(each.path) if name in taken else name, each.network, each.fingerprint)
         for name, each in known.others.items()

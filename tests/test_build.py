@@ -14,7 +14,7 @@ from configs import (
     digits_standard,
     digits_unsecured,
 )
-from fosc_tf import build, data
+from fosc_tf import build, config_check, data
 from fosc_tf.defenses import registry
 from fosc_tf.errors import UserError
 from fosc_tf.objectives import adversarial
@@ -195,10 +195,10 @@ def test_fields_that_cannot_work(npz, fields, rule, right, received):
 def test_fgsm_epochs_beyond_the_last():
     config = changed(digits_fgsm_pgd.get_config(), total_epochs=1)
     with pytest.raises(UserError, match=r"fgsm_epochs must not exceed") as caught:
-        build.check(config)
+        config_check.check(config)
     # What is called right must be right.
     assert "defense.fgsm_epochs=1," in caught.value.right
-    build.check(changed(config, defense__fgsm_epochs=1))
+    config_check.check(changed(config, defense__fgsm_epochs=1))
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,11 @@ import pytest
 PACKAGE = pathlib.Path(__file__).parents[1] / "fosc_tf"
 FOUNDATIONS = ("attacks", "bounds", "objectives", "schedules", "models", "data")
 ABOVE = ("training", "evaluation", "analysis", "build", "cli")
-# `run` is what `cli` calls: it hands the config on to `build`.
+# `run` is what `cli` calls: it has the config checked and hands it on to `build`.
 # The config is unfolded by `build`; the modes of a run read their own sections of it.
-KNOW_CONFIGS = {"build.py", "cli.py", "trained.py", "run.py", "sweeps/plan.py"} | {
-    f"run_{mode}.py" for mode in ("evaluation", "report", "sweep", "views")
+KNOW_CONFIGS = {"build.py", "config_check.py", "cli.py", "trained.py", "run.py"} | {
+    "sweeps/plan.py",
+    *(f"run_{mode}.py" for mode in ("evaluation", "report", "sweep", "views")),
 }
 
 

@@ -16,7 +16,7 @@ from ml_collections import ConfigDict
 from rich.console import Console
 
 from configs import sweeps
-from fosc_tf import build, cli, run_sweep
+from fosc_tf import cli, config_check, run_sweep
 from fosc_tf.errors import UserError
 from fosc_tf.sweeps import plan, processes, summary
 from tests.data.three_parts import refused
@@ -313,7 +313,7 @@ def test_networks_are_attacked_from_a_standard_one_of_another_seed():
 def test_every_run_of_the_lists_can_be_started(name, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     for run in plan.planned(sweeps.get_config(name), tmp_path):
-        build.check(cli.config_of(run.command))
+        config_check.check(cli.config_of(run.command))
 
 
 def test_labels_name_what_varies():

@@ -36,6 +36,17 @@ class Ledger(tf.train.experimental.PythonState):
         self.fosc: list[np.ndarray] = []
         self.loss: list[np.ndarray] = []
 
+    @property
+    def wall(self) -> float:
+        """Seconds of the wall's clock that the finished epochs took, in starts since killed too."""
+        return sum(each.wall for each in self.times)
+
+    def summary(self) -> str:
+        """Returns a line for a reader: epochs, seconds, attack gradients per example."""
+        gradients = [row["gradients"] for row in self.rows if "gradients" in row]
+        cost = f"{sum(gradients) / len(gradients):.2f}" if gradients else "no"
+        return f"{len(self.rows)} epochs in {self.wall:.0f} s, {cost} attack gradients per example"
+
     def serialize(self) -> bytes:
         """Returns everything as bytes, for the checkpoint."""
         file = io.BytesIO()

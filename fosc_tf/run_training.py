@@ -1,0 +1,115 @@
+"""The training of a work folder: from its last checkpoint to the end, with all that watches it.
+
+ledger = fit(build.build(config), folder, folder / "checkpoints")
+"""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from fosc_tf import build, callbacks
+from fosc_tf.attacks import presets
+from fosc_tf.training.agreement import check_agreement
+from fosc_tf.training.checkpoints import Checkpoints
+from fosc_tf.training.distribution import worker
+from fosc_tf.training.ledger import Ledger
+
+
+def fit(experiment: build.Experiment, folder: pathlib.Path, earlier: pathlib.Path) -> Ledger:
+    """Trains from the last checkpoint in `earlier`, if there is one, and writes into `folder`."""
+    config, trainer = experiment.config, experiment.trainer
+    ledger = Ledger()
+    checkpoints = Checkpoints(folder / "checkpoints", trainer, ledger, config.checkpoint.keep)
+    checkpoints.restore(earlier)
+    if worker(trainer.distribute_strategy)[1] > 1:
+        check_agreement(trainer.distribute_strategy, _held(experiment))
+    steps = experiment.steps_per_epoch
+    epoch, position = divmod(int(trainer.optimizer.iterations.numpy()), steps)
+    if epoch >= config.total_epochs:
+        return ledger
+    writer = tf.summary.create_file_writer(str(folder / "tensorboard"))
+    watchers = _watchers(experiment, folder, checkpoints, ledger, writer)
+    try:
+        if position:
+            rest = experiment.batches(epoch=epoch, position=position).take(steps - position)
+            options = {"callbacks": watchers, "verbose": 0}
+            trainer.fit(rest, initial_epoch=epoch, epochs=epoch + 1, **options)
+            epoch += 1
+        if epoch < config.total_epochs:
+            trainer.fit(
+                experiment.batches(epoch=epoch),
+                steps_per_epoch=steps,
+                initial_epoch=epoch,
+                epochs=config.total_epochs,
+                callbacks=watchers,
+                verbose=0,
+            )
+    finally:
+        watchers[-1].close()
+        writer.close()
+    return ledger
+
+
+def _held(experiment: build.Experiment) -> dict[str, Any]:
+    """Returns what every worker must hold alike, by name; where its data lie is its own."""
+    held = {
+        "step": int(experiment.trainer.optimizer.iterations.numpy()),
+        "contents of the data": experiment.arrays.sha256[:12],
+    }
+    for section, value in experiment.config.to_dict().items():
+        for name, field in value.items() if isinstance(value, dict) else [("", value)]:
+            if (section, name) not in (("data", "npz"), ("data", "dir")):
+                held[f"{section}.{name}".rstrip(".")] = field
+    return held
+
+
+def _watchers(
+    experiment: build.Experiment,
+    folder: pathlib.Path,
+    checkpoints: Checkpoints,
+    ledger: Ledger,
+    writer: tf.summary.SummaryWriter,
+) -> list[keras.callbacks.Callback]:
+    """Returns the callbacks in the order in which they must see an epoch's logs."""
+    config, network = experiment.config, experiment.trainer.network
+    guard = callbacks.NanGuard()
+    shown = next(iter(experiment.test_batches().unbatch().batch(max(config.log.images, 1))))
+    watchers = [guard, callbacks.FoscHistogram(folder / "fosc", writer, ledger)]
+    if len(experiment.held_out.image) and config.evaluation.held_out_every:
+        watchers.append(
+            callbacks.HeldOut(
+                network,
+                experiment.held_out_batches(),
+                experiment.held_out_attack(),
+                every=config.evaluation.held_out_every,
+                seed=config.seed,
+            )
+        )
+    return [
+        *watchers,
+        callbacks.TensorBoard(
+            writer,
+            network,
+            shown[0][: config.log.images].numpy(),
+            shown[1][: config.log.images].numpy(),
+            presets.get("pgd-10", epsilon=config.evaluation.epsilon, norm=config.evaluation.norm),
+            config.evaluation.epsilon,
+        ),
+        callbacks.Saving(
+            checkpoints,
+            ledger,
+            guard,
+            steps_per_epoch=experiment.steps_per_epoch,
+            every_steps=config.checkpoint.every_steps,
+            history=folder / "history.json",
+        ),
+        callbacks.Progress(
+            total_epochs=config.total_epochs,
+            steps_per_epoch=experiment.steps_per_epoch,
+            batch_size=experiment.batch_size,
+        ),
+    ]
