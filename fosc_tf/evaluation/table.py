@@ -12,10 +12,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from fosc_tf import columns, files
+from fosc_tf import columns, files, parted_table
 
 Rows = Sequence[dict[str, Any]]
 TRANSFER = "Transfer: attacks crafted on the surrogate"
@@ -64,11 +62,11 @@ def transfer(rows: Rows) -> Grid:
 def show(rows: Rows, console: Console | None = None) -> None:
     """Prints accuracies in %, a column for each attack and epsilon; transfer in its own table."""
     console = console or Console()
-    console.print(_on_screen(white_box(rows)))
+    _print(white_box(rows), console)
     crafted = transfer(rows)
     if crafted.lines:
         console.print(f"{TRANSFER}:")
-        console.print(_on_screen(crafted))
+        _print(crafted, console)
 
 
 def write(rows: Rows, folder: pathlib.Path, note: str = "") -> None:
@@ -100,15 +98,15 @@ def _header(grid: Grid) -> list[str]:
     return [*grid.heads, *(f"{name} %" for name in grid.columns), "n"]
 
 
-def _on_screen(grid: Grid) -> Table:
-    table = Table(*_header(grid))
-    for line in grid.lines:
-        table.add_row(*map(escape, line.names), *line.cells, line.n)
-    return table
+def _written(grid: Grid) -> list[list[str]]:
+    return [[*line.names, *line.cells, line.n] for line in grid.lines]
+
+
+def _print(grid: Grid, console: Console) -> None:
+    parted_table.show(_header(grid), _written(grid), len(grid.heads), console)
 
 
 def _in_markdown(grid: Grid) -> str:
     header = _header(grid)
-    lines = [header, ["---"] * len(header)]
-    lines += [[*line.names, *line.cells, line.n] for line in grid.lines]
+    lines = [header, ["---"] * len(header), *_written(grid)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -158,7 +158,7 @@ class _Process:
         text = self.log.read_bytes()[self._begin :].decode(errors="replace")
         lines = [line for line in text.splitlines() if line.strip()]
         errors = [line for line in lines if line.startswith("Error: ")]
-        return (errors or lines or ["no output"])[-1].strip()
+        return (errors or lines or ["no output"])[-1].strip().rstrip(".")
 
 
 @contextlib.contextmanager

@@ -14,9 +14,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
-from fosc_tf import columns, files
+from fosc_tf import columns, files, parted_table
 
 Rows = Sequence[dict[str, Any]]
 READ = ("results.json", "history.json", "times.json")
@@ -78,10 +77,8 @@ def show(rows: Rows, console: Console) -> None:
 
     Where labels differ in the epsilon of their plain columns, it has a column of its own.
     """
-    table = Table(*_header(rows))
-    for line in _lines(rows):
-        table.add_row(*line)
-    console.print(table)
+    header = _header(rows)
+    parted_table.show(header, _lines(rows), header.index("checkpoint") + 1, console)
 
 
 def write(rows: Rows, runs: Sequence[tuple[str, pathlib.Path]], folder: pathlib.Path) -> None:
