@@ -1,0 +1,97 @@
+"""Every number of the result tables comes from a saved run record."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import re
+
+import pytest
+
+from fosc_tf.sweeps import summary
+from tests.program import ROOT
+
+RESULTS = ROOT / "results"
+SWEEPS = sorted(path.parent for path in RESULTS.glob("*/sweep.json"))
+PAGES = [RESULTS / "README.md", ROOT / "README.md"]
+
+
+def records(sweep: pathlib.Path) -> list[tuple[str, pathlib.Path]]:
+    """Returns label and folder of each run that a sweep has left behind."""
+    folders = sorted(path.parent for path in sweep.glob("*/results.json"))
+    return [(folder.name.rpartition(",seed=")[0], folder) for folder in folders]
+
+
+def lines(text: str) -> dict[tuple[str, str], str]:
+    """Returns the lines of a sweep's table by run and checkpoint."""
+    cells = [line.split(" | ") for line in text.splitlines()[2:]]
+    return {(row[0], row[1]): " | ".join(row) for row in cells}
+
+
+def test_there_are_results():
+    assert SWEEPS
+
+
+@pytest.mark.parametrize("sweep", SWEEPS, ids=lambda path: path.name)
+def test_a_sweeps_table_follows_from_its_records(sweep, tmp_path):
+    runs = records(sweep)
+    found = summary.rows(runs)
+    summary.write(found, runs, tmp_path)
+    kept = json.loads((sweep / "sweep.json").read_text())
+
+    def by_name(row):
+        return row["label"], row["checkpoint"], row["column"]
+
+    assert sorted(found, key=by_name) == sorted(kept, key=by_name)
+    made = (tmp_path / "sweep.md").read_text()
+    assert lines(made) == lines((sweep / "sweep.md").read_text())
+
+
+@pytest.mark.parametrize("sweep", SWEEPS, ids=lambda path: path.name)
+def test_the_records_are_of_the_runs_that_they_stand_for(sweep):
+    for label, folder in records(sweep):
+        record = json.loads((folder / "run.json").read_text())
+        seed = int(folder.name.rpartition("=")[2])
+        assert record["config"]["seed"] == seed
+        assert f"configs/{label.partition(',')[0]}.py" in record["command"]
+        epochs = record["config"]["total_epochs"]
+        for name in ("history.json", "times.json"):
+            assert len(json.loads((folder / name).read_text())) == epochs
+
+
+def quoted(page: pathlib.Path) -> list[tuple[str, str, dict[str, str]]]:
+    """Returns sweep, label and cells by column of each table line that names a run of a sweep.
+
+    Such a table follows a line `<!-- results/mnist -->`, and its lines begin with the label.
+    """
+    found = []
+    parts = re.split(r"<!-- results/(\w+) -->\n", page.read_text())
+    for name, text in zip(parts[1::2], parts[2::2], strict=True):
+        table = re.match(r"\s*((?:\|.*\n)+)", text)[1].splitlines()
+        header, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
+        for row in rows[1:]:
+            if row[0].startswith("`"):
+                found.append((name, row[0].strip("`"), dict(zip(header[1:], row[1:], strict=True))))
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_pages_quote_the_records(page):
+    found = quoted(page)
+    assert found
+    for sweep, label, cells in found:
+        rows = json.loads((RESULTS / sweep / "sweep.json").read_text())
+        own = {row["column"]: row for row in rows if row["label"] == label}
+        assert own, label
+        one = next(iter(own.values()))
+        costs = {
+            "gradients": f"{one['gradients']:.2f}",
+            "training s": f"{one['seconds']:,.0f}",
+            "CPU s": f"{one['cpu_seconds']:,.0f}",
+            "seeds": str(one["seeds"]),
+        }
+        for column, cell in cells.items():
+            if cell and column in costs:
+                assert cell == costs[column], (label, column)
+            elif cell:
+                assert cell == summary._cell(own[column]), (label, column)
