@@ -19,7 +19,8 @@ def variants(defenses, arguments_of):
     found = {name: (name, arguments_of(name), "digits_mlp") for name in defenses.names()}
     extra = {"c_max": "auto", "self_weighted": True, "feasible": "box"}
     found["dynamic, all options"] = ("dynamic", arguments_of("dynamic") | extra, "digits_mlp")
-    found["standard, batch norm"] = ("standard", arguments_of("standard"), "mnist_cnn")
+    for name in ("standard", "dynamic"):
+        found[f"{name}, batch norm"] = (name, arguments_of(name), "mnist_cnn")
     return found
 
 
