@@ -36,9 +36,10 @@ import torchattacks
 from benchmarks.spread import spread
 from benchmarks.step import CLOCKS
 from benchmarks.torch_copy import torch_copy
-from fosc_tf import data, export, trained
+from fosc_tf import data, export
 from fosc_tf.attacks import AutoAttack, presets
 from fosc_tf.attacks.independent import TOOLS
+from fosc_tf.runs import trained
 
 Attack = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """From images [batch, h, w, c] and labels [batch] to adversarial images."""

@@ -16,8 +16,9 @@ import statistics
 import rich.console
 import rich.table
 
-from fosc_tf import data, trained
+from fosc_tf import data
 from fosc_tf.evaluation import white_box
+from fosc_tf.runs import trained
 
 
 def main() -> None:

@@ -93,9 +93,9 @@ def _run(mode: str, config: ConfigDict, folder: pathlib.Path, overrides: dict[st
     try:
         if mode == "sweep":
             # Its runs are other processes: this one needs no TensorFlow.
-            from fosc_tf import run_sweep
+            from fosc_tf.sweeps.sweep import sweep
 
-            run_sweep.sweep(config, folder)
+            sweep(config, folder)
         else:
             _run_one(mode, config, folder, overrides)
     except OSError as error:
@@ -109,13 +109,13 @@ def _run_one(
         # TensorFlow takes seconds to import, which --help and mistyped flags need not wait for.
         import tensorflow as tf
 
-        from fosc_tf import run
         from fosc_tf.callbacks import NotFinite
+        from fosc_tf.runs import modes
         from fosc_tf.training.distribution import another_is_gone
 
         tf.config.list_physical_devices()
     try:
-        getattr(run, mode)(config, folder, overrides)
+        getattr(modes, mode)(config, folder, overrides)
     except NotFinite as error:
         sys.exit(f"\n{error}")
     except tf.errors.OpError as error:

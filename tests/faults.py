@@ -1,6 +1,6 @@
 """Python text for `Program.start(before=...)`: what goes wrong in a run, and what it writes down.
 
-program.start(*flags, before=killed("fosc_tf.run_evaluation:white_box", call=1, when="after"))
+program.start(*flags, before=killed("fosc_tf.runs.evaluation:white_box", call=1, when="after"))
 """
 
 from __future__ import annotations

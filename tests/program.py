@@ -106,7 +106,7 @@ def _serve() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     from absl import app
 
-    import fosc_tf.run  # noqa: F401  (so that children need not)
+    import fosc_tf.runs.modes  # noqa: F401  (so that children need not)
 
     # A library imported above asks absl to look for GPUs once main starts, aloud; in a run of its
     # own that happens while main.py keeps TensorFlow silent.

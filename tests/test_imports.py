@@ -7,12 +7,10 @@ import pytest
 
 PACKAGE = pathlib.Path(__file__).parents[1] / "fosc_tf"
 FOUNDATIONS = ("attacks", "bounds", "objectives", "schedules", "models", "data")
-ABOVE = ("training", "evaluation", "analysis", "build", "cli")
-# `run` is what `cli` calls: it has the config checked and hands it on to `build`.
+ABOVE = ("training", "evaluation", "analysis", "runs", "sweeps", "build", "cli")
 # The config is unfolded by `build`; the modes of a run read their own sections of it.
-KNOW_CONFIGS = {"build.py", "config_check.py", "cli.py", "trained.py", "run.py"} | {
-    "sweeps/plan.py",
-    *(f"run_{mode}.py" for mode in ("evaluation", "report", "sweep", "views")),
+KNOW_CONFIGS = {"build.py", "config_check.py", "cli.py", "sweeps/plan.py", "sweeps/sweep.py"} | {
+    f"runs/{name}.py" for name in ("evaluation", "modes", "report", "trained", "views")
 }
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from rich.console import Console
 
-from fosc_tf import columns, files, parted_table
+from fosc_tf import columns, files, screen
 
 Rows = Sequence[dict[str, Any]]
 TRANSFER = "Transfer: attacks crafted on the surrogate"
@@ -103,7 +103,7 @@ def _written(grid: Grid) -> list[list[str]]:
 
 
 def _print(grid: Grid, console: Console) -> None:
-    parted_table.show(_header(grid), _written(grid), len(grid.heads), console)
+    screen.show_table(_header(grid), _written(grid), len(grid.heads), console)
 
 
 def _in_markdown(grid: Grid) -> str:

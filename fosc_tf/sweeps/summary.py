@@ -15,7 +15,7 @@ from typing import Any
 
 from rich.console import Console
 
-from fosc_tf import columns, files, parted_table
+from fosc_tf import columns, files, screen
 
 Rows = Sequence[dict[str, Any]]
 READ = ("results.json", "history.json", "times.json")
@@ -78,7 +78,7 @@ def show(rows: Rows, console: Console) -> None:
     Where labels differ in the epsilon of their plain columns, it has a column of its own.
     """
     header = _header(rows)
-    parted_table.show(header, _lines(rows), header.index("checkpoint") + 1, console)
+    screen.show_table(header, _lines(rows), header.index("checkpoint") + 1, console)
 
 
 def write(rows: Rows, runs: Sequence[tuple[str, pathlib.Path]], folder: pathlib.Path) -> None:

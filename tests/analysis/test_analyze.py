@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from configs import common
-from fosc_tf import run
 from fosc_tf.errors import UserError
+from fosc_tf.runs import modes
 
 ATTACKED = ("bins", "bins_auto", "trace", "step_curves", "cross_table")
 TRAINED = ("last_epoch", "fosc_by_epoch", "course")
@@ -38,7 +38,7 @@ def runs(tmp_path_factory):
         "unsecured": tiny("unsecured"),
     }
     for name, config in configs.items():
-        run.train(config, folder / name, {})
+        modes.train(config, folder / name, {})
     return folder, configs
 
 
@@ -47,7 +47,7 @@ def analyzed(runs):
     folder, configs = runs
     config = configs["dynamic"].copy_and_resolve_references()
     config.analysis.others = (str(folder / "unsecured" / "export"),)
-    run.analyze(config, folder / "dynamic", {})
+    modes.analyze(config, folder / "dynamic", {})
     return folder / "dynamic" / "analysis"
 
 
@@ -101,14 +101,14 @@ def test_climbs_are_not_repeated_and_chosen_epochs_are_drawn(runs, analyzed, mon
     monkeypatch.setattr("fosc_tf.analysis.views.traces", never)
     monkeypatch.setattr("fosc_tf.analysis.views.cross_table", never)
     before = (analyzed / "bins.png").read_bytes(), (analyzed / "bins.svg").read_bytes()
-    run.analyze(config, folder / "dynamic", {})
+    modes.analyze(config, folder / "dynamic", {})
     assert ((analyzed / "bins.png").read_bytes(), (analyzed / "bins.svg").read_bytes()) == before
     assert np.load(analyzed / "fosc_by_epoch.npz")["epoch"].tolist() == [1]
 
 
 def test_without_adversarial_training_the_training_views_are_absent(runs, capsys):
     folder, configs = runs
-    run.analyze(configs["unsecured"], folder / "unsecured", {})
+    modes.analyze(configs["unsecured"], folder / "unsecured", {})
     summary = json.loads((folder / "unsecured" / "analysis" / "summary.json").read_text())
     assert tuple(summary["views"]) == ATTACKED
     assert tuple(summary["absent"]) == TRAINED
@@ -134,7 +134,7 @@ def test_mistakes_have_three_parts_and_write_nothing(runs, name, field, value, r
     analysis = folder / name / "analysis"
     before = {path: path.read_bytes() for path in analysis.glob("*")}
     with pytest.raises(UserError) as caught:
-        run.analyze(config, folder / name, {})
+        modes.analyze(config, folder / name, {})
     assert received in caught.value.received
     assert caught.value.rule
     assert caught.value.right
@@ -146,11 +146,11 @@ def test_a_network_stands_beside_others_only(runs):
     config = configs["dynamic"].copy_and_resolve_references()
     config.analysis.others = (str(folder / "dynamic"),)
     with pytest.raises(UserError, match="analyzed once"):
-        run.analyze(config, folder / "dynamic", {})
+        modes.analyze(config, folder / "dynamic", {})
 
 
 def test_a_folder_without_a_run_is_refused(runs, tmp_path):
     _, configs = runs
     with pytest.raises(UserError, match="trained work folder"):
-        run.analyze(configs["dynamic"], tmp_path / "none", {})
+        modes.analyze(configs["dynamic"], tmp_path / "none", {})
     assert not (tmp_path / "none").exists()

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from fosc_tf.parted_table import show
+from fosc_tf.screen import show_table
 
 HEADER = ("run", "clean %", "pgd-20 %", "seeds")
 LINES = [("digits_dynamic,c_max=[0.1]", "96.11 ± 0.12", "63.61 ± 1.05", "3"), ("b", "1", "2", "1")]
@@ -13,7 +13,7 @@ LINES = [("digits_dynamic,c_max=[0.1]", "96.11 ± 0.12", "63.61 ± 1.05", "3"), 
 
 def printed(width, names=1):
     console = Console(file=io.StringIO(), width=width)
-    show(HEADER, LINES, names, console)
+    show_table(HEADER, LINES, names, console)
     lines = console.file.getvalue().replace("┃", "│").splitlines()
     assert max(map(len, lines)) <= width
     cells = [[cell.strip() for cell in line.strip("│").split("│")] for line in lines if "│" in line]

@@ -13,9 +13,9 @@ import time
 import numpy as np
 import pytest
 
-from fosc_tf import run_record
 from fosc_tf.errors import UserError
-from fosc_tf.run_record import RunRecord
+from fosc_tf.runs import record as records
+from fosc_tf.runs.record import RunRecord
 from tests import faults, small_run, tensorboard_events
 from tests.program import ROOT, Ended
 
@@ -289,7 +289,7 @@ def test_times_add_up_over_starts_and_survive_an_exception(tmp_path):
         with contextlib.suppress(RuntimeError), opened(tmp_path).timed("evaluate"):
             time.sleep(0.1)
             raise RuntimeError
-    assert run_record.read(tmp_path)["seconds"]["evaluate"] >= 0.2
+    assert records.read(tmp_path)["seconds"]["evaluate"] >= 0.2
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from ml_collections import ConfigDict
 from rich.console import Console
 
+from fosc_tf import screen
 from fosc_tf.errors import UserError
 from fosc_tf.sweeps import processes, summary
 from fosc_tf.sweeps.plan import Run, planned
@@ -48,7 +49,7 @@ def sweep(config: ConfigDict, folder: pathlib.Path) -> None:
         for run in waiting:
             print(shlex.join(["python", *own, f"--config.only={runs.index(run)}"]))
         return
-    console = Console()
+    console = screen.console()
     finished = len(chosen) - len(waiting)
     console.print(f"{len(chosen)} runs, {finished} of them finished", highlight=False)
     failures = processes.run_all(waiting if config.jobs else [], config.jobs, console)

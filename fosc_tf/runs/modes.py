@@ -1,6 +1,6 @@
 """A run in its work folder: train, evaluate, analyze, report, export, each resumable.
 
-run.train(config, pathlib.Path("runs/digits_dynamic"))
+modes.train(config, pathlib.Path("runs/digits_dynamic"))
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 from ml_collections import ConfigDict
-from rich.console import Console
 
-from fosc_tf import build, config_check, data, run_evaluation, run_record, run_training, trained
+from fosc_tf import build, config_check, data, screen
 from fosc_tf import export as exports
 from fosc_tf.errors import UserError, cannot_write
-from fosc_tf.run_record import RunRecord
+from fosc_tf.runs import evaluation, trained, training
+from fosc_tf.runs import record as records
+from fosc_tf.runs.record import RunRecord
 from fosc_tf.training.checkpoints import step_of_last
 from fosc_tf.training.distribution import is_chief
 
@@ -48,20 +49,20 @@ def train(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -
     if experiment.worker:
         # Takes part in every save and restore, but what counts is the chief's.
         with tempfile.TemporaryDirectory() as own:
-            run_training.fit(experiment, pathlib.Path(own), folder / "checkpoints")
+            training.fit(experiment, pathlib.Path(own), folder / "checkpoints")
         return
-    networks = run_evaluation.known_networks(config)
+    networks = evaluation.known_networks(config)
     contents = {
         "source": experiment.arrays.source,
         "sha256": experiment.arrays.sha256,
         "batch": experiment.batch_size,
     }
     record = RunRecord.open(folder, config.to_dict(), overrides, contents)
-    ledger = run_training.fit(experiment, folder, folder / "checkpoints")
+    ledger = training.fit(experiment, folder, folder / "checkpoints")
     record.took("train", ledger.wall)
     record.note(trained=step_of_last(folder / "checkpoints"))
-    _console().print(ledger.summary(), highlight=False)
-    run_evaluation.evaluate(config, experiment.arrays, record, networks, _console())
+    screen.console().print(ledger.summary(), highlight=False)
+    evaluation.evaluate(config, experiment.arrays, record, networks, screen.console())
     _export(config, record)
 
 
@@ -74,22 +75,23 @@ def evaluate(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]
 def analyze(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> None:
     """Draws the FOSC views of the last network of a work folder into `analysis/`; see `train`."""
     # Only this mode needs Matplotlib and SciPy's statistics, which are slow to import.
-    from fosc_tf import run_views
+    from fosc_tf.runs import views
 
     _prepare_alone(config)
-    run_views.draw(config, _existing(config, folder, overrides), _console())
+    views.draw(config, _existing(config, folder, overrides), screen.console())
 
 
 def report(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> None:
     """Writes the report of a work folder, after measuring what is still missing; see `train`."""
-    from fosc_tf import run_report, run_views
+    from fosc_tf.runs import report as pages
+    from fosc_tf.runs import views
 
     _prepare_alone(config)
     trained.load_others((*config.analysis.others, *config.report.others), config)
     record, arrays = _evaluated(config, folder, overrides)
-    run_views.draw(config, record, _console())
-    page = run_report.write(config, arrays, record)
-    _console().print(f"report: {page}", markup=False, highlight=False)
+    views.draw(config, record, screen.console())
+    page = pages.write(config, arrays, record)
+    screen.console().print(f"report: {page}", markup=False, highlight=False)
 
 
 def export(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> None:
@@ -102,17 +104,17 @@ def _evaluated(
     config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]
 ) -> tuple[RunRecord, data.Arrays]:
     """Evaluates a trained work folder; returns its record and the dataset."""
-    networks = run_evaluation.known_networks(config)
+    networks = evaluation.known_networks(config)
     arrays = data.load(config.data.name, npz=config.data.npz, dir=config.data.dir)
     record = _existing(config, folder, overrides)
-    run_evaluation.evaluate(config, arrays, record, networks, _console())
+    evaluation.evaluate(config, arrays, record, networks, screen.console())
     return record, arrays
 
 
 def _is_trained(folder: pathlib.Path) -> bool:
     """Returns whether a run has noted its end and its last checkpoint is still there."""
     step = step_of_last(folder / "checkpoints")
-    return bool(step) and (run_record.read(folder) or {}).get("trained") == step
+    return bool(step) and (records.read(folder) or {}).get("trained") == step
 
 
 def _existing(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> RunRecord:
@@ -155,11 +157,5 @@ def _export(config: ConfigDict, record: RunRecord) -> None:
             except tf.errors.OpError as error:
                 raise cannot_write(path, error) from error
             digests[name] = exports.about(path)["weights_sha256"]
-            _console().print(f"{name} network: {path}", markup=False, highlight=False)
+            screen.console().print(f"{name} network: {path}", markup=False, highlight=False)
     record.note(exported=digests)
-
-
-def _console() -> Console:
-    """Returns the standard output; where that is no terminal, lines are not broken at 80."""
-    console = Console()
-    return console if console.is_terminal else Console(width=10_000)

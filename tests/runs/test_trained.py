@@ -3,8 +3,9 @@
 import pytest
 
 from configs import common
-from fosc_tf import export, trained
+from fosc_tf import export
 from fosc_tf.errors import UserError
+from fosc_tf.runs import trained
 from tests.models.small_networks import images_for, small
 
 

@@ -20,8 +20,9 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from fosc_tf import files, lock
+from fosc_tf import files
 from fosc_tf.errors import UserError
+from fosc_tf.runs import lock
 
 FILE = "run.json"
 # Where the data lies or how a run is shown does not make it another run.

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from fosc_tf import run_record
+from fosc_tf.runs import record as records
 from tests import faults, small_run
 
 EPSILON, SMALLER = 8 / 255, 0.004
@@ -93,10 +93,10 @@ def test_a_killed_evaluation_is_not_taken_for_the_one_before(evaluate, undisturb
 
 def test_numbers_of_another_version_are_found_anew(evaluate, undisturbed):
     workdir, ended = evaluate()
-    evaluated = run_record.read(workdir)["evaluated"]
-    assert evaluated["versions"] == run_record.versions()
+    evaluated = records.read(workdir)["evaluated"]
+    assert evaluated["versions"] == records.versions()
     (workdir / "results.json").write_text("[]")  # would be shown if it were believed
-    record = run_record.read(workdir)
+    record = records.read(workdir)
     record["evaluated"]["versions"]["tensorflow"] = "1.0"
     (workdir / "run.json").write_text(json.dumps(record))
     workdir, ended = evaluate()

@@ -14,12 +14,13 @@ import tensorflow as tf
 from ml_collections import ConfigDict
 from rich.console import Console
 
-from fosc_tf import config_check, data, files, run_record, trained
+from fosc_tf import config_check, data, files
 from fosc_tf.errors import UserError
 from fosc_tf.evaluation import Journal, black_box, table, white_box
 from fosc_tf.evaluation.checks import check
 from fosc_tf.evaluation.finding_table import show_findings
-from fosc_tf.run_record import RunRecord
+from fosc_tf.runs import trained
+from fosc_tf.runs.record import RunRecord, versions
 
 JOURNAL, FINDINGS = "evaluation.jsonl", "checks.json"
 
@@ -67,7 +68,7 @@ def evaluate(
         "surrogates": {name: each.fingerprint for name, each in known.surrogates.items()},
         "seed": config.seed,
         "data": arrays.sha256,
-        "versions": run_record.versions(),
+        "versions": versions(),
     }
     written = [record.folder / name for name in ("results.json", FINDINGS)]
     if record.content.get("evaluated") != done or not all(file.exists() for file in written):

@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
-from fosc_tf import data, files, trained
+from fosc_tf import data, files
 from fosc_tf.attacks import presets
 from fosc_tf.evaluation import Journal, pictures, sweep, table
 from fosc_tf.evaluation.report import Content, Picture, Section, by_epsilon, write_report
 from fosc_tf.evaluation.sweep import reach
-from fosc_tf.run_evaluation import FINDINGS, JOURNAL, first
-from fosc_tf.run_record import RunRecord
+from fosc_tf.runs import trained
+from fosc_tf.runs.evaluation import FINDINGS, JOURNAL, first
+from fosc_tf.runs.record import RunRecord
 
 EPSILONS = "epsilons.json"
 SHOWN = 10  # adversarial examples in the panel

@@ -8,14 +8,14 @@ import sys
 
 import pytest
 
-from fosc_tf import lock
-from fosc_tf.run_record import RunRecord
+from fosc_tf.runs import lock
+from fosc_tf.runs.record import RunRecord
 from tests.data.three_parts import refused
 from tests.program import ROOT
 
 HOLDER = """
 import pathlib, sys, time
-from fosc_tf import lock
+from fosc_tf.runs import lock
 lock.hold(pathlib.Path(sys.argv[1]))
 print("held", flush=True)
 time.sleep(600)

@@ -1,6 +1,6 @@
-"""A table on screen, in parts below one another where it is wider than the screen.
+"""What the program prints on, and tables that are wider than it.
 
-show(("run", "clean %", "pgd-20 %"), [("digits_dynamic", "96.1", "63.6")], 1, Console())
+show_table(("run", "clean %", "pgd-20 %"), [("digits_dynamic", "96.1", "63.6")], 1, console())
 """
 
 from __future__ import annotations
@@ -14,7 +14,13 @@ from rich.table import Table
 _WIDER_THAN_ANY = 10_000
 
 
-def show(
+def console() -> Console:
+    """Returns the standard output; where that is no terminal, lines are not broken at 80."""
+    found = Console()
+    return found if found.is_terminal else Console(width=_WIDER_THAN_ANY)
+
+
+def show_table(
     header: Sequence[str], lines: Sequence[Sequence[str]], names: int, console: Console
 ) -> None:
     """Prints the table; columns that do not fit beside the others begin another part.

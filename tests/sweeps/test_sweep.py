@@ -16,9 +16,10 @@ from ml_collections import ConfigDict
 from rich.console import Console
 
 from configs import sweeps
-from fosc_tf import cli, config_check, run_sweep
+from fosc_tf import cli, config_check
 from fosc_tf.errors import UserError
 from fosc_tf.sweeps import plan, processes, summary
+from fosc_tf.sweeps.sweep import sweep
 from tests.data.three_parts import refused
 from tests.program import ROOT, wait_for
 from tests.test_cli import refused as refused_by_program
@@ -80,7 +81,7 @@ def started(place):
 
 def test_every_run_is_started_once_and_summed_up(place):
     folder = pathlib.Path("out")
-    run_sweep.sweep(config(0, 1, 2), folder)
+    sweep(config(0, 1, 2), folder)
     assert started(place) == ["fake,seed=0", "fake,seed=1", "fake,seed=2"]
     row, lent = json.loads((folder / "sweep.json").read_text())
     # By hand: 0.5, 0.6, 0.7 have deviation 0.1, its mean the error 0.1 / sqrt(3).
@@ -97,16 +98,16 @@ def test_every_run_is_started_once_and_summed_up(place):
     assert table[2] == "| fake | last | 60.00 ± 5.77 | 81.00 ± 0.58 | 3.50 | 11 | 18 | 3 |"
     for picture in ("sweep.png", "sweep_courses.png"):
         assert (folder / picture).read_bytes().startswith(b"\x89PNG")
-    run_sweep.sweep(config(0, 1, 2, 3), folder)
+    sweep(config(0, 1, 2, 3), folder)
     assert started(place)[3:] == ["fake,seed=3"]
     assert json.loads((folder / "sweep.json").read_text())[0]["seeds"] == 4
 
 
 def test_another_command_in_the_same_folder_is_another_start(place):
     folder = pathlib.Path("out")
-    run_sweep.sweep(config(0), folder)
+    sweep(config(0), folder)
     attacks = "--config.evaluation.attacks=('clean','fgsm')"
-    run_sweep.sweep(config(0, arguments=f'"{attacks}"'), folder)
+    sweep(config(0, arguments=f'"{attacks}"'), folder)
     assert started(place) == ["fake,seed=0"] * 2
     argv, _ = json.loads((folder / "fake,seed=0" / "given.json").read_text())
     assert attacks in argv
@@ -117,7 +118,7 @@ def test_another_command_in_the_same_folder_is_another_start(place):
 
 def test_the_mark_vouches_for_the_last_command_and_its_files(place):
     folder = pathlib.Path("out")
-    run_sweep.sweep(config(0), folder)
+    sweep(config(0), folder)
     (run,) = plan.planned(config(0), folder)
     assert run.finished
     for name in ("results.json", "history.json", "times.json"):
@@ -131,7 +132,7 @@ def test_the_mark_vouches_for_the_last_command_and_its_files(place):
     # A start that fails, with another command in the same folder, takes the mark with it.
     (place / "main.py").write_text("raise SystemExit(3)")
     with pytest.raises(UserError):
-        run_sweep.sweep(config(0, arguments="--config.epsilon=0.2"), folder)
+        sweep(config(0, arguments="--config.epsilon=0.2"), folder)
     assert not run.finished
 
 
@@ -175,7 +176,7 @@ def test_a_signal_that_is_ignored_stays_so():
 
 def test_a_run_that_fails_costs_no_other(place):
     error = refused(
-        lambda: run_sweep.sweep(config(0, 7, 1), pathlib.Path("out")),
+        lambda: sweep(config(0, 7, 1), pathlib.Path("out")),
         rule="must end well",
         right="fake,seed=7",
         received="fake,seed=7: code 2, Error: seven is refused",
@@ -189,7 +190,7 @@ def test_a_failure_tells_of_its_own_start(place):
     log.parent.mkdir(parents=True)
     log.write_text("Error: of an earlier start\n")
     error = refused(
-        lambda: run_sweep.sweep(config(9), pathlib.Path("out")),
+        lambda: sweep(config(9), pathlib.Path("out")),
         rule="must end well",
         right=str(pathlib.Path("out/fake,seed=9/log.txt")),
         received="fake,seed=9: code -9, no output",
@@ -210,21 +211,21 @@ def test_a_slash_of_a_label_makes_no_folder(place):
 )
 def test_processes_share_the_cores(place):
     folder = pathlib.Path("out")
-    run_sweep.sweep(config(0, 1, 2, 3), folder)
+    sweep(config(0, 1, 2, 3), folder)
     cores = [json.loads(path.read_text()) for path in folder.glob("*/cores.json")]
     halves = {tuple(each) for each in cores}
     assert len(cores) == 4
     assert len(halves) == 2
     mine = os.sched_getaffinity(0)
     assert sorted(core for half in halves for core in half) == sorted(mine)
-    run_sweep.sweep(config(0, 1, 2, 3, 4), folder)  # one is left, and two jobs: it has all
+    sweep(config(0, 1, 2, 3, 4), folder)  # one is left, and two jobs: it has all
     assert set(json.loads((folder / "fake,seed=4" / "cores.json").read_text())) == mine
     assert os.sched_getaffinity(0) == mine
 
 
 def test_processes_share_the_listed_gpus(place, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,GPU-2")
-    run_sweep.sweep(config(0, 1), pathlib.Path("out"))
+    sweep(config(0, 1), pathlib.Path("out"))
     given = pathlib.Path("out").glob("*/given.json")
     assert {json.loads(path.read_text())[1] for path in given} == {"0,GPU-2", "1"}
     assert [each.environment["CUDA_VISIBLE_DEVICES"] for each in processes.shares(4)] == (
@@ -236,11 +237,11 @@ def test_processes_share_the_listed_gpus(place, monkeypatch):
 
 def test_print_only_prints_commands_for_a_shell(place, capsys, monkeypatch):
     folder = pathlib.Path("out")
-    run_sweep.sweep(config(1), folder)
+    sweep(config(1), folder)
     arguments = ["main.py", "--config=list.py", "--mode=sweep", "--config.arguments=--x='a b'"]
     monkeypatch.setattr("sys.argv", [*arguments, "--config.jobs=3", "--config.print_only=True"])
     capsys.readouterr()
-    run_sweep.sweep(config(0, 1, 2, print_only=True), folder)
+    sweep(config(0, 1, 2, print_only=True), folder)
     # What is finished, the second, is left out, and the others keep their numbers.
     lines = capsys.readouterr().out.splitlines()
     assert [shlex.split(line) for line in lines] == [
@@ -251,19 +252,19 @@ def test_print_only_prints_commands_for_a_shell(place, capsys, monkeypatch):
 
 def test_a_run_started_alone_counts_as_finished(place):
     folder = pathlib.Path("out")
-    run_sweep.sweep(config(0, 1, only=(1,)), folder)
+    sweep(config(0, 1, only=(1,)), folder)
     assert started(place) == ["fake,seed=1"]
     assert not (folder / "sweep.json").exists()
-    run_sweep.sweep(config(0, 1), folder)
+    sweep(config(0, 1), folder)
     assert started(place) == ["fake,seed=0", "fake,seed=1"]
 
 
 def test_no_jobs_sum_up_what_is_finished(place):
     folder = pathlib.Path("out")
-    run_sweep.sweep(config(0, jobs=0), folder)
+    sweep(config(0, jobs=0), folder)
     assert not folder.exists()
-    run_sweep.sweep(config(0, 1, only=(0, 1)), folder)
-    run_sweep.sweep(config(0, 1, 2, jobs=0), folder)
+    sweep(config(0, 1, only=(0, 1)), folder)
+    sweep(config(0, 1, 2, jobs=0), folder)
     assert len(started(place)) == 2
     assert json.loads((folder / "sweep.json").read_text())[0]["seeds"] == 2
 
@@ -293,7 +294,7 @@ def test_one_seed_has_no_error():
 )
 def test_sweeps_that_cannot_be_run(place, fields, rule, received):
     call = config(0, **fields)
-    refused(lambda: run_sweep.sweep(call, place / "out"), rule=rule, right="", received=received)
+    refused(lambda: sweep(call, place / "out"), rule=rule, right="", received=received)
     assert not (place / "started.txt").exists()
 
 

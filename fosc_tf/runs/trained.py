@@ -18,8 +18,9 @@ import numpy as np
 import tensorflow as tf
 from ml_collections import ConfigDict
 
-from fosc_tf import build, data, export, run_record
+from fosc_tf import build, data, export
 from fosc_tf.errors import UserError
+from fosc_tf.runs import record as records
 from fosc_tf.training.checkpoints import all_damaged, restore_best, restore_last
 
 
@@ -64,9 +65,9 @@ def load(path: str | os.PathLike) -> Trained:
             digest.update(file.read_bytes())
         weights = digest.hexdigest()
     else:
-        record = run_record.read(path)
+        record = records.read(path)
         if record is None:
-            raise _neither(f"{path}, which has no {run_record.FILE} and no saved_model.pb")
+            raise _neither(f"{path}, which has no {records.FILE} and no saved_model.pb")
         config = record["config"]
         network = build.network(ConfigDict(config))
         if not restore_last(path / "checkpoints", network):

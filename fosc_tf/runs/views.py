@@ -9,9 +9,10 @@ import tensorflow as tf
 from ml_collections import ConfigDict
 from rich.console import Console
 
-from fosc_tf import analysis, data, trained
+from fosc_tf import analysis, data
 from fosc_tf.errors import UserError
-from fosc_tf.run_record import RunRecord
+from fosc_tf.runs import trained
+from fosc_tf.runs.record import RunRecord
 
 
 def draw(config: ConfigDict, record: RunRecord, console: Console) -> None:
