@@ -18,6 +18,7 @@ TRAINED = ("last_epoch", "fosc_by_epoch", "course")
 def tiny(defense, **arguments):
     config = common.digits(defense, **arguments)
     config.total_epochs = 2
+    config.deterministic = False  # it would hold for every test after these in the process
     config.model.name = "digits_mlp"
     config.data.batch_size = 256
     config.optimizer.drop_epochs = ()
