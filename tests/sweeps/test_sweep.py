@@ -152,8 +152,13 @@ def get_config():
 """
     (place / "configs" / "list.py").write_text(text)
     flags = ("--config=configs/list.py", "--mode=sweep", "--workdir=out")
-    # A start of its own: as the leader of a group it alone gets the signal.
-    sweep = subprocess.Popen([sys.executable, ROOT / "main.py", *flags], start_new_session=True)
+    # A start of its own: as the leader of a group it alone gets the signal. The tests themselves
+    # may run with it ignored, as nohup has it, and would hand that down.
+    sweep = subprocess.Popen(
+        [sys.executable, ROOT / "main.py", *flags],
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.Signals[name], signal.SIG_DFL),
+    )
     pid = place / "out" / "fake,seed=8" / "pid.txt"
     wait_for(lambda: pid.exists() and pid.read_text().endswith("\n"), 60.0)
     sweep.send_signal(signal.Signals[name])
