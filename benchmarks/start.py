@@ -49,7 +49,7 @@ def seconds(arguments: list[str], until: pathlib.Path | None = None) -> tuple[fl
         ended, _, usage = os.wait4(process.pid, os.WNOHANG)
     wall = time.perf_counter() - started
     if not ended:
-        process.send_signal(signal.SIGKILL)
+        os.kill(process.pid, signal.SIGKILL)  # Popen would wait for it first, and take its usage
         _, _, usage = os.wait4(process.pid, 0)
     process.returncode = 0  # already waited for; absl's --help ends with 1
     if until and not until.exists():

@@ -12,6 +12,7 @@ a fresh process: its exit code, its output, a `kill -9` and a limit on file size
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import json
 import os
 import pathlib
@@ -106,7 +107,7 @@ def _serve() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     from absl import app
 
-    import fosc_tf.runs.modes  # noqa: F401  (so that children need not)
+    importlib.import_module("fosc_tf.runs.modes")  # so that children need not
 
     # A library imported above asks absl to look for GPUs once main starts, aloud; in a run of its
     # own that happens while main.py keeps TensorFlow silent.

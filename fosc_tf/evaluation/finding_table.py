@@ -11,6 +11,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from fosc_tf import screen
+
 
 def show_findings(findings: Sequence[dict[str, Any]], console: Console | None = None) -> None:
     """Prints pass or flag, and for a flag what it means.
@@ -21,7 +23,7 @@ def show_findings(findings: Sequence[dict[str, Any]], console: Console | None = 
     """
     if not findings:
         return
-    console = console or Console()
+    console = console or screen.console()
     table = Table("checkpoint", "check", "", "measured")
     for each in findings:
         verdict = "[green]pass[/]" if each["passed"] else "[bold red]FLAG[/]"

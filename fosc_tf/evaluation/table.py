@@ -61,7 +61,7 @@ def transfer(rows: Rows) -> Grid:
 
 def show(rows: Rows, console: Console | None = None) -> None:
     """Prints accuracies in %, a column for each attack and epsilon; transfer in its own table."""
-    console = console or Console()
+    console = console or screen.console()
     _print(white_box(rows), console)
     crafted = transfer(rows)
     if crafted.lines:
