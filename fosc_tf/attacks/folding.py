@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from fosc_tf.attacks.grey_convolution import grey_convolution
 from fosc_tf.models.batch_norm import FusedBatchNormalization
 
 Function = Callable[[tf.Tensor], tf.Tensor]
@@ -27,7 +28,8 @@ def folded(network: Any) -> Callable[..., tf.Tensor]:
     convolution or a dense layer and nothing else does, it is multiplied into that layer's weights,
     which are hundreds of times fewer than the values it would pass over, forwards and backwards.
     A ReLU before max pooling comes after it, on fewer values: both keep the larger ones, so values
-    and gradients are the same to the bit. Folding changes logits by rounding only.
+    and gradients are the same to the bit. Without a GPU the gradient of a first convolution over
+    one channel is `grey_convolution`'s. Folding changes logits and gradients by rounding only.
 
     Done for functional and sequential Keras models with one input, layer by layer where the layer
     is exactly Keras' own (or the batch norm of `fosc_tf.models`) in float32; everything else is
@@ -129,6 +131,8 @@ def _is_single(layer: Any) -> bool:
 
 
 def _with_batch_norm(layer: Any, norm: Any) -> Function:
+    convolution = _convolution(layer)
+
     def function(x: tf.Tensor) -> tf.Tensor:
         scale = tf.math.rsqrt(tf.convert_to_tensor(norm.moving_variance) + norm.epsilon)
         if norm.scale:
@@ -142,12 +146,23 @@ def _with_batch_norm(layer: Any, norm: Any) -> Function:
         kernel = tf.convert_to_tensor(layer.kernel) * scale
         if type(layer) is keras.layers.Dense:
             return tf.tensordot(x, kernel, 1) + shift
-        x = tf.nn.convolution(
-            x, kernel, layer.strides, layer.padding.upper(), dilations=layer.dilation_rate
-        )
-        return tf.nn.bias_add(x, shift)
+        return tf.nn.bias_add(convolution(x, kernel), shift)
 
     return function
+
+
+def _convolution(layer: Any) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
+    if _is_grey(layer) and not tf.config.list_logical_devices("GPU"):
+        return grey_convolution
+    return lambda x, kernel: tf.nn.convolution(
+        x, kernel, layer.strides, layer.padding.upper(), dilations=layer.dilation_rate
+    )
+
+
+def _is_grey(layer: Any) -> bool:
+    fits = type(layer) is keras.layers.Conv2D and layer.input.shape[-1] == 1
+    plain = fits and layer.strides == layer.dilation_rate == (1, 1) and layer.padding == "same"
+    return plain and all(side % 2 for side in layer.kernel_size)
 
 
 def _with_relu(pooling: Any) -> Function:
