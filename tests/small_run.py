@@ -107,6 +107,18 @@ def _timeless(ledger: bytes) -> bytes:
 
 
 def newest_first(folder: pathlib.Path) -> list[pathlib.Path]:
-    """Returns the prefixes of a folder's checkpoints."""
-    prefixes = [path.with_suffix("") for path in folder.glob("step-*.index")]
+    """Returns the prefixes of a folder's whole checkpoints.
+
+    TensorFlow writes the index last and in place: a kill meanwhile leaves one that says nothing.
+    """
+    found = [path.with_suffix("") for path in folder.glob("step-*.index")]
+    prefixes = [prefix for prefix in found if _is_whole(prefix)]
     return sorted(prefixes, key=lambda prefix: int(prefix.name.split("-")[1]), reverse=True)
+
+
+def _is_whole(prefix: pathlib.Path) -> bool:
+    try:
+        tf.train.load_checkpoint(str(prefix))
+    except (tf.errors.OpError, RuntimeError, ValueError):
+        return False
+    return True

@@ -24,8 +24,8 @@ from fosc_tf.training.trainer import AdversarialTrainer
 class Checkpoints:
     """Saves and restores a compiled trainer: network, optimizer, running means, defense, ledger.
 
-    Files are written beside the others and renamed when whole; older ones go only after that, so
-    a run that is killed while saving finds the checkpoint before.
+    TensorFlow writes a checkpoint's data, then its index; older ones go only after that. A run
+    killed while saving finds at worst an index cut short, passes it over and takes the one before.
 
     Args:
         folder: made when first needed.
