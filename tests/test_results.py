@@ -62,7 +62,7 @@ def test_the_records_are_of_the_runs_that_they_stand_for(sweep):
 def quoted(page: pathlib.Path) -> list[tuple[str, str, dict[str, str]]]:
     """Returns sweep, label and cells by column of each table line that names a run of a sweep.
 
-    Such a table follows a line `<!-- results/mnist -->`, and its lines begin with the label.
+    Such a table follows a line `<!-- results/mnist -->`; its lines begin with a label or one run.
     """
     found = []
     parts = re.split(r"<!-- results/(\w+) -->\n", page.read_text())
@@ -75,23 +75,34 @@ def quoted(page: pathlib.Path) -> list[tuple[str, str, dict[str, str]]]:
     return found
 
 
+def measured(sweep: pathlib.Path, name: str) -> tuple[list[dict], dict[str, str]]:
+    """Returns rows and costs of a label, its mean over seeds, or of one run, `LABEL,seed=N`."""
+    folder = sweep / name
+    if folder.is_dir():
+        rows = summary.rows([(name, folder)])
+        last = json.loads((folder / "history.json").read_text())[-1]
+        further = {"last FOSC": f"{last.get('fosc', 0):.2f}"}
+    else:
+        kept = json.loads((sweep / "sweep.json").read_text())
+        rows, further = [row for row in kept if row["label"] == name], {}
+    assert rows, name
+    return rows, further | {
+        "gradients": f"{rows[0]['gradients']:.2f}",
+        "training s": f"{rows[0]['seconds']:,.0f}",
+        "CPU s": f"{rows[0]['cpu_seconds']:,.0f}",
+        "seeds": str(rows[0]["seeds"]),
+    }
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_pages_quote_the_records(page):
     found = quoted(page)
     assert found
-    for sweep, label, cells in found:
-        rows = json.loads((RESULTS / sweep / "sweep.json").read_text())
-        own = {row["column"]: row for row in rows if row["label"] == label}
-        assert own, label
-        one = next(iter(own.values()))
-        costs = {
-            "gradients": f"{one['gradients']:.2f}",
-            "training s": f"{one['seconds']:,.0f}",
-            "CPU s": f"{one['cpu_seconds']:,.0f}",
-            "seeds": str(one["seeds"]),
-        }
+    for sweep, name, cells in found:
+        rows, costs = measured(RESULTS / sweep, name)
+        own = {row["column"]: row for row in rows}
         for column, cell in cells.items():
             if cell and column in costs:
-                assert cell == costs[column], (label, column)
+                assert cell == costs[column], (name, column)
             elif cell:
-                assert cell == summary._cell(own[column]), (label, column)
+                assert cell == summary._cell(own[column]), (name, column)
