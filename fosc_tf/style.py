@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito 2008: told apart by every kind of colour vision."""
 LINES = ("-", "--", "-.", ":")
+MARKERS = ("o", "s", "^", "D")
 GREY, MAP = "#7F7F7F", "cividis"
 CRITERION = {"ball": COLOURS[0], "box": COLOURS[1]}
 _LETTERS_AN_INCH = 11  # of a title; small letters would leave room for more
@@ -71,6 +72,12 @@ def looks(number: int) -> list[dict[str, str]]:
     """Returns `number` different colours with line styles, so that grey print tells them apart."""
     pairs = zip(cycle(COLOURS), cycle(LINES), strict=False)  # 7 and 4: 28 before one comes again
     return [{"color": colour, "linestyle": line} for colour, line in islice(pairs, number)]
+
+
+def marks(number: int) -> list[dict[str, str]]:
+    """Returns the same for points: colours with markers."""
+    pairs = zip(cycle(COLOURS), cycle(MARKERS), strict=False)
+    return [{"color": colour, "marker": marker} for colour, marker in islice(pairs, number)]
 
 
 def label(axes: Axes, x: str, y: str) -> None:

@@ -30,3 +30,8 @@ def test_a_title_is_within_its_picture(title, columns):
         # The panels keep their height.
         inches = panels[0][0].get_window_extent(renderer).height / figure.dpi
         assert inches > 1.7
+
+
+@pytest.mark.parametrize("kind", [style.looks, style.marks])
+def test_lines_and_points_of_one_picture_differ(kind):
+    assert len({tuple(each.values()) for each in kind(28)}) == 28

@@ -26,18 +26,19 @@ def accuracies(rows: Rows) -> bytes:
     with style.applied():
         figure = Figure(figsize=(8, 1.5 + 0.5 * len(labels)))
         axes = figure.subplots()
-        for number, (attack, look) in enumerate(
-            zip(attacks, style.looks(len(attacks)), strict=True)
+        apart = min(0.08, 0.7 / max(len(attacks), 1))
+        for number, (attack, mark) in enumerate(
+            zip(attacks, style.marks(len(attacks)), strict=True)
         ):
             own = [row for row in last if row["attack"] == attack]
             axes.errorbar(
                 [100 * row["accuracy"] for row in own],
-                [labels.index(row["label"]) + 0.08 * (number - len(attacks) / 2) for row in own],
+                [labels.index(row["label"]) + apart * (number - len(attacks) / 2) for row in own],
                 xerr=[100 * (row["standard_error"] or 0.0) for row in own],
-                fmt="o",
+                linestyle="none",
                 markersize=4,
-                color=look["color"],
                 label=attack,
+                **mark,
             )
         axes.set_yticks(range(len(labels)), labels)
         axes.invert_yaxis()
