@@ -81,7 +81,7 @@ def measured(sweep: pathlib.Path, name: str) -> tuple[list[dict], dict[str, str]
     if folder.is_dir():
         rows = summary.rows([(name, folder)])
         last = json.loads((folder / "history.json").read_text())[-1]
-        further = {"last FOSC": f"{last.get('fosc', 0):.2f}"}
+        further = {"last FOSC": f"{last['fosc']:.2f}"} if "fosc" in last else {}
     else:
         kept = json.loads((sweep / "sweep.json").read_text())
         rows, further = [row for row in kept if row["label"] == name], {}

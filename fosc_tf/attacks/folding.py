@@ -28,8 +28,8 @@ def folded(network: Any) -> Callable[..., tf.Tensor]:
     convolution or a dense layer and nothing else does, it is multiplied into that layer's weights,
     which are hundreds of times fewer than the values it would pass over, forwards and backwards.
     A ReLU before max pooling comes after it, on fewer values: both keep the larger ones, so values
-    and gradients are the same to the bit. Without a GPU the gradient of a first convolution over
-    one channel is `grey_convolution`'s. Folding changes logits and gradients by rounding only.
+    and gradients are the same to the bit. Without a GPU a folded convolution over one channel has
+    the gradient of `grey_convolution`. Folding changes logits and gradients by rounding only.
 
     Done for functional and sequential Keras models with one input, layer by layer where the layer
     is exactly Keras' own (or the batch norm of `fosc_tf.models`) in float32; everything else is

@@ -17,9 +17,9 @@ def grey_convolution(
     """Returns `tf.nn.conv2d(image, kernel, 1, "SAME")`.
 
     TensorFlow computes the gradient for the images as a convolution with a single filter, which on
-    a CPU takes longer than the whole forward pass. Here it is one product of matrices, of every
-    tap of the kernel with every place, and a sum of its rows, each moved by its tap: the same
-    sums in another order, so equal up to rounding, in a quarter of the time.
+    a CPU takes several times as long as the convolution itself. Here it is one product of matrices,
+    of every tap of the kernel with every place, and a sum of its rows, each moved by its tap: the
+    same sums in another order, so equal up to rounding.
 
     Args:
         image: [batch, height, width, 1] float32.
