@@ -99,6 +99,20 @@ def mnist_floor() -> tuple[tuple[str, ...], ...]:
     return runs("mnist_dynamic", defense__feasible=("ball", "box"), **dynamic)
 
 
+def mnist_late_drop() -> tuple[tuple[str, ...], ...]:
+    """Standard and Dynamic training with a second drop of the learning rate two epochs later.
+
+    In `mnist_table` Dynamic training attacks at full strength only in the three epochs of the
+    smallest learning rate; here in two of them with a learning rate ten times as large.
+    """
+    late = SHORT | {"optimizer__drop_epochs": ("(6,14)",)}
+    found = (
+        *runs("mnist_standard", seeds=3, **late),
+        *runs("mnist_dynamic", seeds=3, **late | {"defense__control_epochs": (12,)}),
+    )
+    return tuple(sorted(found, key=lambda run: run[2]))
+
+
 def mnist_paper() -> tuple[tuple[str, ...], ...]:
     """Table 1 of Wang et al. 2019, MNIST, with all 50 epochs."""
     return _paper("mnist")
@@ -159,6 +173,7 @@ SWEEPS = {
         mnist_table,
         mnist_black_box,
         mnist_floor,
+        mnist_late_drop,
         mnist_paper,
         cifar_pair,
         cifar_paper,
