@@ -10,6 +10,7 @@ from __future__ import annotations
 import pathlib
 import re
 import shutil
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -38,13 +39,7 @@ class Checkpoints:
         self, folder: pathlib.Path, trainer: AdversarialTrainer, ledger: Ledger, keep: int
     ) -> None:
         self.folder, self.trainer = folder, trainer
-        groups = {
-            "network": trainer.network.variables,
-            "optimizer": trainer.optimizer.variables,
-            "metrics": [v for metric in trainer.metrics for v in metric.variables],
-            "defense": trainer.defense_state,
-        }
-        content = {name: _values(variables) for name, variables in groups.items()}
+        content = {name: _values(variables) for name, variables in trainer.state.items()}
         self._all = tf.train.Checkpoint(ledger=ledger, **content)
         self._manager = tf.train.CheckpointManager(
             self._all, str(folder), max_to_keep=keep, checkpoint_name="step"
@@ -164,5 +159,8 @@ def _step(path: str) -> int:
     return int(re.search(r"-(\d+)$", path).group(1))
 
 
-def _values(variables: list[keras.Variable]) -> list[tf.Variable]:
+def _values(variables: Any) -> Any:
+    """Returns TensorFlow's variables for Keras', in a list or in a dict of lists."""
+    if isinstance(variables, dict):
+        return {name: _values(each) for name, each in variables.items()}
     return [variable._value if hasattr(variable, "_value") else variable for variable in variables]

@@ -64,22 +64,33 @@ class AdversarialTrainer(keras.Model):
         self.seed = seed
         self.fosc_every = fosc_every
         self.reports_fosc = False
-        self._means = {"loss": keras.metrics.Mean("loss")}
-        self._means["accuracy"] = keras.metrics.Mean("accuracy")
+        names = ["loss", "accuracy"]
         if defense.attack is not None:
-            self._means["gradients"] = keras.metrics.Mean("gradients")
-            if fosc_every > 0:
-                self._means["fosc"] = keras.metrics.Mean("fosc")
+            names += ["gradients", "fosc"]
             if getattr(defense.attack, "gate", None) is not None:
-                self._means["frozen"] = keras.metrics.Mean("frozen")
+                names.append("frozen")
+        self._means = {name: keras.metrics.Mean(name) for name in names}
         # XLA cannot compile batches that examples leave; on a GPU it would be Keras' default.
         self.supports_jit = getattr(defense.attack, "keeps_shapes", True)
         self.built = True
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
-        """The running means, reset by Keras as each epoch begins."""
-        return list(self._means.values())
+        """The running means, reset by Keras as each epoch begins; `fosc` only if measured."""
+        return [m for name, m in self._means.items() if name != "fosc" or self.fosc_every > 0]
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """All variables by what they belong to, which a checkpoint must hold.
+
+        The same whatever is logged, so that a run may go on with another `fosc_every`.
+        """
+        return {
+            "network": self.network.variables,
+            "optimizer": self.optimizer.variables,
+            "metrics": {name: mean.variables for name, mean in self._means.items()},
+            "defense": self.defense_state,
+        }
 
     def call(self, image: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Returns the network's logits, [batch, num_classes]."""
@@ -166,7 +177,7 @@ class AdversarialTrainer(keras.Model):
             measured = self.fosc_every > 0 and step % self.fosc_every == 0
             # Only fully measured batches count: frozen examples alone would bias the mean.
             fosc = tf.where(measured, found.fosc, float("nan"))
-            if "fosc" in self._means:
+            if self.fosc_every > 0:
                 known = tf.math.is_finite(fosc)
                 self._means["fosc"].update_state(
                     tf.where(known, fosc, 0.0), sample_weight=tf.cast(known, tf.float32)
@@ -176,7 +187,7 @@ class AdversarialTrainer(keras.Model):
                 logs["loss_of_examples"] = gather_over_replicas(found.loss)
         if self.defense.threshold is not None:
             logs["threshold"] = self.defense.threshold(step)
-        return keras_logs(logs | {name: mean.result() for name, mean in self._means.items()})
+        return keras_logs(logs | {mean.name: mean.result() for mean in self.metrics})
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Returns loss and accuracy at the clean images."""

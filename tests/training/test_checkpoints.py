@@ -16,9 +16,9 @@ from tests.callbacks.stand_in import linear
 class Run:
     """A trainer with momentum, running means and a defense that has state, and its checkpoints."""
 
-    def __init__(self, folder, keep=3):
+    def __init__(self, folder, keep=3, fosc_every=10):
         defense = defenses.get("dynamic", epsilon=0.1, steps_per_epoch=4, c_max="auto")
-        self.trainer = AdversarialTrainer(linear(), defense)
+        self.trainer = AdversarialTrainer(linear(), defense, fosc_every=fosc_every)
         self.trainer.compile(optimizer=keras.optimizers.SGD(0.1, momentum=0.9))
         self.trainer.optimizer.build(self.trainer.network.trainable_variables)
         self.ledger = Ledger()
@@ -111,6 +111,24 @@ def test_steps_are_ordered_as_numbers(tmp_path):
     fresh = Run(tmp_path)
     fresh.checkpoints.restore()
     assert int(fresh.trainer.optimizer.iterations.numpy()) == 10
+
+
+@pytest.mark.parametrize(("before", "after"), [(0, 10), (10, 0)])
+def test_a_run_goes_on_with_fosc_measured_or_not(tmp_path, messages, before, after):
+    def running(run):
+        return {metric.name: metric.variables[0].numpy() for metric in run.trainer.metrics}
+
+    run = Run(tmp_path, fosc_every=before)
+    run.save(100)
+    expected = running(run)
+    assert ("fosc" in expected) == (before > 0)
+    fresh = Run(tmp_path, fosc_every=after)
+    assert fresh.checkpoints.restore()
+    assert messages == []
+    received = running(fresh)
+    assert ("fosc" in received) == (after > 0)
+    expected.setdefault("fosc", 0.0)  # of a mean that was kept all the time, of nothing
+    assert received == {name: expected[name] for name in received}
 
 
 @pytest.mark.parametrize("damage", ["truncated", "index", "no data", "bytes"])
