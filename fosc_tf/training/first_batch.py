@@ -30,7 +30,8 @@ def check_first_batch(
 
     Raises:
         UserError: images of another shape or out of [0, 1], labels out of range, probabilities
-            instead of logits, a batch that the replicas cannot share equally.
+            instead of logits, a first or last batch that the replicas cannot share equally. Of a
+            `PyDataset` only the first is known.
     """
     if isinstance(x, tf.data.Dataset):
         data = next(iter(x), None)
@@ -51,7 +52,34 @@ def check_first_batch(
             f"batch_size={size // num_replicas() * num_replicas() or num_replicas()}",
             f"batch_size={size}",
         )
+    _check_last_batch(x, size)
     return batch
+
+
+def _check_last_batch(x: Any, size: int) -> None:
+    """Raises `UserError` where the last batch may be one that the replicas cannot share equally.
+
+    Examples of a smaller share would count for more. And where a dataset does not say how long
+    its batches are, TensorFlow may give the replicas one more batch of no rows, whose step moves
+    the weights by what momentum and weight decay are left.
+    """
+    replicas = num_replicas()
+    if replicas == 1:
+        return
+    if isinstance(x, tf.data.Dataset):
+        specs = tf.nest.flatten(x.element_spec)
+        if not all(spec.shape[:1].is_fully_defined() for spec in specs):
+            raise UserError(
+                f"all batches that {replicas} replicas share must be known to be of one size",
+                f"dataset.unbatch().batch({size}, drop_remainder=True)",
+                "a dataset whose batches may differ in size",
+            )
+    elif isinstance(x, np.ndarray | tf.Tensor) and len(x) % size % replicas:
+        raise UserError(
+            f"the last batch must be divisible by the {replicas} replicas too",
+            f"the first {len(x) // replicas * replicas} images and labels",
+            f"{len(x)} images in batches of {size}",
+        )
 
 
 def check_batch(network: Any, data: Any) -> Batch:

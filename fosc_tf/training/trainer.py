@@ -99,12 +99,13 @@ class AdversarialTrainer(keras.Model):
     def fit(self, x: Any = None, y: Any = None, **arguments: Any) -> keras.callbacks.History:
         """Checks the first batch, calibrates the defense if it asks for it, then trains.
 
-        Takes what `keras.Model.fit` takes.
+        Takes what `keras.Model.fit` takes, but no weights of classes or examples.
 
         Raises:
             UserError: images or labels that do not fit the network, see `check_first_batch`; an
-                epsilon beyond the diameter of these images.
+                epsilon beyond the diameter of these images; `class_weight` or `sample_weight`.
         """
+        _refuse_weights(arguments)
         # Also when fit is called outside the scope that the trainer was made in.
         with self.distribute_strategy.scope():
             first = check_first_batch(self.network, x, y, arguments.get("batch_size"))
@@ -208,3 +209,13 @@ class AdversarialTrainer(keras.Model):
         if self.optimizer is not None and not self.optimizer.built:
             with self.distribute_strategy.scope():
                 self.optimizer.build(self.network.trainable_variables)
+
+
+def _refuse_weights(arguments: dict[str, Any]) -> None:
+    for name in ("class_weight", "sample_weight"):
+        if arguments.get(name) is not None:
+            raise UserError(
+                "every example counts alike in adversarial training",
+                f"fit without {name}; a dataset that repeats what is to count more",
+                f"{name} of {len(arguments[name])} values",
+            )

@@ -19,10 +19,9 @@ def network():
     return mlp()
 
 
-def batches(*tensors, size=4):
-    return tf.data.Dataset.from_tensor_slices(tensors[0] if len(tensors) == 1 else tensors).batch(
-        size
-    )
+def batches(*tensors, size=4, drop_remainder=False):
+    examples = tf.data.Dataset.from_tensor_slices(tensors[0] if len(tensors) == 1 else tensors)
+    return examples.batch(size, drop_remainder)
 
 
 def test_returns_the_first_batch_of_anything_fit_takes(network):
@@ -100,7 +99,27 @@ def test_a_batch_that_the_replicas_cannot_share(network, monkeypatch):
         received="batch_size=4",
     )
     assert str(error).count("\n") == 2  # rule, right, received: a line each
-    check_first_batch(network, batches(IMAGE, LABEL, size=6))
+    check_first_batch(network, batches(IMAGE, LABEL, size=6, drop_remainder=True))
+    check_first_batch(network, IMAGE, LABEL, batch_size=6)
+    check_first_batch(network, IMAGE[:9], LABEL[:9], batch_size=6)
+
+
+def test_a_last_batch_that_the_replicas_cannot_share(network, monkeypatch):
+    check_first_batch(network, batches(IMAGE, LABEL))  # one replica takes it as it comes
+    monkeypatch.setattr("fosc_tf.training.first_batch.num_replicas", lambda: 2)
+    check_first_batch(network, IMAGE[:10], LABEL[:10], batch_size=4)
+    refused(
+        lambda: check_first_batch(network, batches(IMAGE, LABEL)),
+        rule="2 replicas share must be known to be of one size",
+        right="dataset.unbatch().batch(4, drop_remainder=True)",
+        received="may differ in size",
+    )
+    refused(
+        lambda: check_first_batch(network, IMAGE[:11], LABEL[:11], batch_size=4),
+        rule="last batch must be divisible by the 2 replicas",
+        right="the first 10",
+        received="11 images in batches of 4",
+    )
 
 
 class Subclassed(keras.Model):
@@ -144,6 +163,24 @@ def test_fit_checks_before_it_trains(network):
         rule="image must lie in [0, 1]",
         right="divide",
         received="values",
+    )
+    assert int(trainer.optimizer.iterations) == 0
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [{"class_weight": {0: 1.0, 1: 2.0, 2: 1.0}}, {"sample_weight": np.ones(12)}],
+    ids=lambda weights: next(iter(weights)),
+)
+def test_fit_refuses_weights_that_it_would_ignore(network, weights):
+    trainer = AdversarialTrainer(network, defenses.get("standard", epsilon=0.1))
+    trainer.compile(optimizer=CoupledSGD(0.1))
+    (name,) = weights
+    refused(
+        lambda: trainer.fit(IMAGE, LABEL, verbose=0, **weights),
+        rule="every example counts alike",
+        right=f"without {name}",
+        received=f"{name} of {len(weights[name])} values",
     )
     assert int(trainer.optimizer.iterations) == 0
 
