@@ -20,6 +20,7 @@ from fosc_tf.errors import UserError
 from fosc_tf.evaluation.stages import Stages, stages
 from fosc_tf.schedules import Clock, step_decay
 from fosc_tf.training import AdversarialTrainer, CoupledSGD
+from fosc_tf.training.agreement import check_agreement
 from fosc_tf.training.distribution import strategy, worker
 
 
@@ -87,13 +88,17 @@ def build(config: ConfigDict) -> Experiment:
         config: from one of `configs/`.
 
     Raises:
-        UserError: any field that cannot work, alone or with the others.
+        UserError: any field that cannot work, alone or with the others; workers that differ in
+            config or data.
     """
     check(config)
     replicas = strategy(config.distribution)  # first: several workers must find each other early
     factor = replicas.num_replicas_in_sync if config.optimizer.scale_with_replicas else 1
     batch_size = config.data.batch_size * factor
     arrays = data.load(config.data.name, npz=config.data.npz, dir=config.data.dir)
+    if worker(replicas)[1] > 1:
+        # Before any variable is made, where TensorFlow would tell of shapes or of a dead worker.
+        check_agreement(replicas, _held(config, arrays))
     train, held_out = data.split(arrays, held_out=config.data.held_out, seed=config.seed)
     steps_per_epoch = data.steps_per_epoch(len(train.image), batch_size)
     if batch_size % replicas.num_replicas_in_sync:
@@ -128,6 +133,16 @@ def network(config: ConfigDict, precision: str = "float32") -> Any:
         )
     finally:
         keras.config.set_dtype_policy(before)
+
+
+def _held(config: ConfigDict, arrays: data.Arrays) -> dict[str, Any]:
+    """Returns what every worker must hold alike, by name; where its data lie is its own."""
+    held = {"contents of the data": arrays.sha256[:12]}
+    for section, value in config.to_dict().items():
+        for name, field in value.items() if isinstance(value, dict) else [("", value)]:
+            if (section, name) not in (("data", "npz"), ("data", "dir")):
+                held[f"{section}.{name}".rstrip(".")] = field
+    return held
 
 
 def _trainer(config: ConfigDict, steps_per_epoch: int, learning_rate: float) -> AdversarialTrainer:

@@ -18,7 +18,6 @@ from fosc_tf import build, config_check, data, screen
 from fosc_tf import export as exports
 from fosc_tf.errors import UserError, cannot_write
 from fosc_tf.runs import evaluation, trained, training
-from fosc_tf.runs import record as records
 from fosc_tf.runs.record import RunRecord
 from fosc_tf.training.checkpoints import step_of_last
 from fosc_tf.training.distribution import is_chief
@@ -39,7 +38,7 @@ def train(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -
         NotFinite: a metric or weight became NaN; the last checkpoint is from before.
     """
     _prepare(config)
-    if config.distribution == "multi_worker" and _is_trained(folder):
+    if config.distribution == "multi_worker" and trained.finished(folder):
         # Without a strategy: it would wait for workers that may have ended long ago.
         if is_chief():
             record, _ = _evaluated(config, folder, overrides)
@@ -111,12 +110,6 @@ def _evaluated(
     return record, arrays
 
 
-def _is_trained(folder: pathlib.Path) -> bool:
-    """Returns whether a run has noted its end and its last checkpoint is still there."""
-    step = step_of_last(folder / "checkpoints")
-    return bool(step) and (records.read(folder) or {}).get("trained") == step
-
-
 def _existing(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> RunRecord:
     if not step_of_last(folder / "checkpoints"):
         raise UserError(
@@ -124,7 +117,15 @@ def _existing(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any
             "--workdir=FOLDER of a run, or --mode=train first",
             f"no checkpoint in {folder}",
         )
-    return RunRecord.open(folder, config.to_dict(), overrides)
+    record = RunRecord.open(folder, config.to_dict(), overrides)
+    if not trained.finished(folder):
+        step = step_of_last(folder / "checkpoints")
+        screen.console().print(
+            f"Its training has not ended: this is the network of step {step:,}. --mode=train goes "
+            "on with it.",
+            highlight=False,
+        )
+    return record
 
 
 def _prepare_alone(config: ConfigDict) -> None:

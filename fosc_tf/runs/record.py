@@ -137,8 +137,9 @@ class RunRecord:
         seconds = ", ".join(f"{part} {value:.0f} s" for part, value in content["seconds"].items())
         named = ", ".join(f"{name} {value}" for name, value in content["versions"].items())
         machine = content["machine"]
+        unfinished = "" if "trained" in content else "Training: not come to its end  \n"
         return (
-            f"Command: `{content['command']}`  \nSeed: {content['config']['seed']}  \n"
+            f"{unfinished}Command: `{content['command']}`  \nSeed: {content['config']['seed']}  \n"
             f"Epsilon: {evaluation['epsilon']:.4g} ({evaluation['norm']})  \n"
             f"Wall time: {seconds}  \nDate: {content['updated']}  \n"
             f"Machine: {machine['platform']}, {machine['cores']} cores  \nVersions: {named}"

@@ -21,7 +21,7 @@ from ml_collections import ConfigDict
 from fosc_tf import build, data, export
 from fosc_tf.errors import UserError
 from fosc_tf.runs import record as records
-from fosc_tf.training.checkpoints import all_damaged, restore_best, restore_last
+from fosc_tf.training.checkpoints import all_damaged, restore_best, restore_last, step_of_last
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -50,11 +50,17 @@ class Trained:
         return self.path.resolve().name
 
 
+def finished(folder: pathlib.Path) -> bool:
+    """Returns whether the training of a work folder has noted its end, its last network kept."""
+    step = step_of_last(folder / "checkpoints")
+    return bool(step) and (records.read(folder) or {}).get("trained") == step
+
+
 def load(path: str | os.PathLike) -> Trained:
     """Returns the last network of a work folder, or the network of a SavedModel.
 
     Raises:
-        UserError: neither is there, or it cannot be read.
+        UserError: neither is there, it cannot be read, or its training has not ended.
     """
     path = pathlib.Path(path).expanduser()
     if tf.saved_model.contains_saved_model(str(path)):
@@ -72,6 +78,8 @@ def load(path: str | os.PathLike) -> Trained:
         network = build.network(ConfigDict(config))
         if not restore_last(path / "checkpoints", network):
             raise _neither(f"{path}, without a whole checkpoint")
+        if not finished(path):
+            raise _neither(f"{path}, whose training has not come to its end")
         data_name, weights = config["data"]["name"], fingerprint(network)
     logits = network(tf.zeros([1, *network.input_shape[1:]]), training=False)
     return Trained(path, network, int(logits.shape[-1]), weights, config, data_name)

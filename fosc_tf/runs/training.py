@@ -6,7 +6,6 @@ ledger = fit(build.build(config), folder, folder / "checkpoints")
 from __future__ import annotations
 
 import pathlib
-from typing import Any
 
 import keras
 import tensorflow as tf
@@ -25,10 +24,10 @@ def fit(experiment: build.Experiment, folder: pathlib.Path, earlier: pathlib.Pat
     ledger = Ledger()
     checkpoints = Checkpoints(folder / "checkpoints", trainer, ledger, config.checkpoint.keep)
     checkpoints.restore(earlier)
+    step, steps = int(trainer.optimizer.iterations.numpy()), experiment.steps_per_epoch
     if worker(trainer.distribute_strategy)[1] > 1:
-        check_agreement(trainer.distribute_strategy, _held(experiment))
-    steps = experiment.steps_per_epoch
-    epoch, position = divmod(int(trainer.optimizer.iterations.numpy()), steps)
+        check_agreement(trainer.distribute_strategy, {"step": step})
+    epoch, position = divmod(step, steps)
     if epoch >= config.total_epochs:
         return ledger
     writer = tf.summary.create_file_writer(str(folder / "tensorboard"))
@@ -52,19 +51,6 @@ def fit(experiment: build.Experiment, folder: pathlib.Path, earlier: pathlib.Pat
         watchers[-1].close()
         writer.close()
     return ledger
-
-
-def _held(experiment: build.Experiment) -> dict[str, Any]:
-    """Returns what every worker must hold alike, by name; where its data lie is its own."""
-    held = {
-        "step": int(experiment.trainer.optimizer.iterations.numpy()),
-        "contents of the data": experiment.arrays.sha256[:12],
-    }
-    for section, value in experiment.config.to_dict().items():
-        for name, field in value.items() if isinstance(value, dict) else [("", value)]:
-            if (section, name) not in (("data", "npz"), ("data", "dir")):
-                held[f"{section}.{name}".rstrip(".")] = field
-    return held
 
 
 def _watchers(

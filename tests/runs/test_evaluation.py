@@ -102,3 +102,22 @@ def test_numbers_of_another_version_are_found_anew(evaluate, undisturbed):
     workdir, ended = evaluate()
     assert ended.code == 0, ended.err
     assert rows_of(workdir) == rows_of(undisturbed)
+
+
+def test_a_network_in_training_is_said_to_be_one_and_lends_no_attack(program, npz, tmp_path):
+    workdir, other = tmp_path / "work", tmp_path / "other"
+    saved = "fosc_tf.callbacks.saving:Saving.on_train_batch_end"
+    killed = faults.killed(saved, call=7, when="after")
+    assert program.run(*small_run.flags(workdir, npz=npz), before=killed).code == -9
+    ended = program.run(*small_run.flags(workdir, npz=npz, mode="evaluate"))
+    assert ended.code == 0, ended.err
+    assert "training has not ended: this is the network of step 6." in ended.out
+    said = "Training: not come to its end"
+    assert said in (workdir / "results.md").read_text()
+    flags = small_run.flags(other, npz=npz, evaluation__surrogates=f"('{workdir}',)")
+    refused = program.run(*flags)
+    assert refused.code == 2
+    assert "whose training has not come to its end" in refused.err
+    assert not other.exists()
+    assert program.run(*small_run.flags(workdir, npz=npz)).code == 0
+    assert said not in (workdir / "results.md").read_text()

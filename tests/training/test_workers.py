@@ -133,6 +133,17 @@ def test_workers_of_different_folders_are_refused(program, npz, main_together, t
 
 
 @pytest.mark.slow
+def test_workers_of_different_networks_are_refused(main_together, tmp_path):
+    folder = tmp_path / "work"
+    flags = [["--config.model.name=digits_mlp"], ["--config.model.name=digits_cnn"]]
+    workers = main_together([folder, folder], flags=flags)
+    assert [worker.wait(timeout=120) for worker in workers] == [2, 2]
+    for number in range(2):
+        out = (tmp_path / f"out_{number}").read_text()
+        assert "Received: model.name is digits_mlp and digits_cnn." in out
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [0, 1])
 def test_a_worker_of_a_trained_run_needs_no_other(undisturbed, main_together, tmp_path, number):
     folder = shutil.copytree(undisturbed, tmp_path / "work")
@@ -156,20 +167,21 @@ def test_workers_only_train(program, npz, tmp_path, mode):
 def main_together(npz):
     """Starts main.py on the workers of one run, one for each folder, or on one of them only.
 
-    Beside its folder each leaves out_NUMBER, what it printed, and steps_NUMBER, the steps it took.
+    Each takes its own further `flags`, and leaves beside its folder out_NUMBER, what it printed,
+    and steps_NUMBER, the steps it took.
     """
     started = []
 
-    def main_together(folders, only=None):
+    def main_together(folders, only=None, flags=((), ())):
         cluster = [f"localhost:{port}" for port in free_ports(len(folders))]
         numbers = range(len(folders)) if only is None else [only]
-        return [start(folders[number], number, cluster) for number in numbers]
+        return [start(folders[number], number, cluster, flags[number]) for number in numbers]
 
-    def start(folder, number, cluster):
+    def start(folder, number, cluster, further):
         steps = folder.with_name(f"steps_{number}")
         steps.unlink(missing_ok=True)
         main = "import runpy; runpy.run_path('main.py', run_name='__main__')"
-        flags = [*small_run.flags(folder, npz=npz), "--config.distribution=multi_worker"]
+        flags = [*small_run.flags(folder, npz=npz), "--config.distribution=multi_worker", *further]
         command = [sys.executable, "-c", faults.steps_written(steps) + main, *map(str, flags)]
         with folder.with_name(f"out_{number}").open("w") as out:
             environment = environment_of(cluster, number)
