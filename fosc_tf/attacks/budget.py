@@ -10,6 +10,7 @@ import dataclasses
 import tensorflow as tf
 
 from fosc_tf.attacks.replicas import rows_of_global_batch
+from fosc_tf.number import number
 from fosc_tf.schedules import at
 from fosc_tf.types import Number, Schedule
 
@@ -25,6 +26,9 @@ class Mixed:
     """
 
     strength: int | Schedule
+
+    def __post_init__(self) -> None:
+        number("strength", self.strength, "strength=10", least=0, changing=True)
 
     def of_global_batch(self, step: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
         """Returns [rows] int32 steps, ascending from 0 to the strength at this step."""

@@ -12,6 +12,8 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from fosc_tf.errors import UserError
+from fosc_tf.number import number
 from fosc_tf.schedules import at
 from fosc_tf.types import Number, Point, Schedule
 
@@ -36,8 +38,11 @@ def fosc_above(threshold: Number | Schedule) -> FoscAbove:
 
     Args:
         threshold: c_t in loss units, a number or a schedule; -inf never stops anyone.
+
+    Raises:
+        UserError: a threshold that is neither, or NaN.
     """
-    return FoscAbove(threshold)
+    return FoscAbove(number("threshold", threshold, "fosc_above(0.2)", changing=True))
 
 
 def still_right(point: Point, step: tf.Tensor) -> tf.Tensor:
@@ -48,3 +53,12 @@ def still_right(point: Point, step: tf.Tensor) -> tf.Tensor:
     """
     del step
     return tf.argmax(point.logits, axis=1, output_type=tf.int32) == point.label
+
+
+def get(gate: Gate | None) -> Gate | None:
+    """Returns `gate` itself, or raises `UserError` if it is none."""
+    if gate is not None and (gate is fosc_above or not callable(gate)):
+        raise UserError(
+            "gate must be None or a function of point and step", "fosc_above(0.2)", f"gate={gate!r}"
+        )
+    return gate

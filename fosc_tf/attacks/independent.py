@@ -48,9 +48,9 @@ class Independent:
             raise unknown_name("tool", tool, TOOLS)
         if norm not in NORMS:
             raise unknown_name("norm of an independent tool", norm, NORMS)
-        check_climb(epsilon, step_size, num_steps, norm, "ball")
+        climb = check_climb(epsilon, step_size, num_steps, norm, "ball", changing=False)
         self.tool, self.norm = tool, norm
-        self.epsilon, self.step_size, self.num_steps = epsilon, step_size, num_steps
+        self.epsilon, self.step_size, self.num_steps = climb
         package, self._prepare = TOOLS[tool]
         self.version = f"{package} {_installed(tool, package)}"
         self._prepared: tuple[Any, Callable[..., np.ndarray]] | None = None

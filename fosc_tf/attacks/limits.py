@@ -15,10 +15,12 @@ import numpy as np
 import tensorflow as tf
 
 from fosc_tf.attacks import ball as balls
+from fosc_tf.attacks.budget import Mixed
 from fosc_tf.attacks.fosc import FEASIBLE
 from fosc_tf.attacks.losses import check_logits
 from fosc_tf.data.checks import check_images, check_labels
 from fosc_tf.errors import UserError, unknown_name
+from fosc_tf.number import number
 
 _num_classes: weakref.WeakKeyDictionary[Any, dict[tuple[int, ...], int]] = (
     weakref.WeakKeyDictionary()
@@ -61,12 +63,24 @@ def check_epsilon(epsilon: Any, norm: str, shape: Sequence[int] | None = None) -
         )
 
 
-def check_climb(epsilon: Any, step_size: Any, num_steps: Any, norm: str, feasible: str) -> None:
-    """Raises `UserError` for numbers that make no climb; schedules and tensors pass unseen."""
+def step_length(step_size: Any, epsilon: Any, share: float = 0.25) -> Any:
+    """Returns `step_size`, or `share` of `epsilon`, refused unless a number, where it is None."""
+    return share * number("epsilon", epsilon, "epsilon=8/255") if step_size is None else step_size
+
+
+def check_climb(
+    epsilon: Any, step_size: Any, num_steps: Any, norm: str, feasible: str, *, changing: bool = True
+) -> tuple[Any, Any, Any]:
+    """Returns epsilon, step_size and num_steps, or raises `UserError` if they make no climb.
+
+    Tensors, schedules and `Mixed` pass unseen; without `changing` they are refused.
+    """
     balls.get(norm)
     if feasible not in FEASIBLE:
         raise unknown_name("feasible set", feasible, FEASIBLE)
+    epsilon = number("epsilon", epsilon, "epsilon=8/255", changing=changing)
     check_epsilon(epsilon, norm)
+    step_size = number("step_size", step_size, "epsilon / 4", changing=changing)
     if isinstance(step_size, numbers.Real):
         if not step_size > 0:
             raise UserError("step_size must be positive", "epsilon / 4", f"step_size={step_size:g}")
@@ -76,11 +90,9 @@ def check_climb(epsilon: Any, step_size: Any, num_steps: Any, norm: str, feasibl
                 f"step_size={epsilon / 4:.4g} (epsilon / 4)",
                 f"step_size={step_size:g} with epsilon={epsilon:g}",
             )
-    if isinstance(num_steps, bool) or (
-        isinstance(num_steps, numbers.Real)
-        and not (isinstance(num_steps, numbers.Integral) and num_steps >= 1)
-    ):
-        raise UserError("num_steps must be a whole number >= 1", "10", f"num_steps={num_steps!r}")
+    if not (changing and isinstance(num_steps, Mixed)):
+        num_steps = number("num_steps", num_steps, "10", least=1, changing=changing)
+    return epsilon, step_size, num_steps
 
 
 def check_examples(network: Any, image: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -104,7 +116,10 @@ def check_examples(network: Any, image: tf.Tensor, label: tf.Tensor) -> tuple[tf
 
 def _classes(network: Any, image: tf.Tensor) -> int:
     """Returns how many logits `network` has, or raises `UserError` if they are none."""
-    known = _num_classes.setdefault(network, {})
+    try:
+        known = _num_classes.setdefault(network, {})
+    except TypeError:  # It takes no weak reference: asked every time.
+        known = {}
     shape = tuple(image.shape[1:])
     if shape not in known:
         logits = tf.convert_to_tensor(network(image, training=False))

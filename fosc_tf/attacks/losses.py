@@ -11,6 +11,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from fosc_tf.errors import UserError, unknown_name
+from fosc_tf.number import number
 from fosc_tf.objectives.terms import cross_entropy
 
 Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
@@ -31,6 +32,7 @@ def carlini_wagner(kappa: float = 50.0) -> Loss:
     Source: Madry et al.'s challenge attack as used by Wang et al. 2019, section 5.1. The true
     logit is masked out of the maximum; kappa keeps a gradient after misclassification.
     """
+    kappa = number("kappa", kappa, "kappa=50.0")
 
     def loss(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
         return -tf.nn.relu(kappa - margin(logits, label))

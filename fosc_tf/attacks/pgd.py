@@ -13,9 +13,8 @@ import tensorflow as tf
 
 from fosc_tf.attacks import ball as balls
 from fosc_tf.attacks import budget as budgets
-from fosc_tf.attacks import losses, starts
+from fosc_tf.attacks import gates, losses, starts
 from fosc_tf.attacks.climb import Climber
-from fosc_tf.attacks.gates import Gate
 from fosc_tf.attacks.limits import check_climb, check_examples
 from fosc_tf.types import Found, Number, Schedule
 
@@ -45,7 +44,7 @@ class PGD:
     `epsilon`, `step_size`, `num_steps` and the gate's threshold may be schedules of the step.
 
     Raises:
-        UserError: a number out of its range, an unknown name.
+        UserError: a number out of its range, or none; an unknown name.
     """
 
     def __init__(
@@ -57,17 +56,17 @@ class PGD:
         norm: str = "linf",
         start: str | starts.Start = "uniform",
         loss: str | losses.Loss = "cross_entropy",
-        gate: Gate | None = None,
+        gate: gates.Gate | None = None,
         feasible: str = "ball",
     ) -> None:
-        check_climb(epsilon, step_size, num_steps, norm, feasible)
-        self.epsilon, self.step_size, self.num_steps = epsilon, step_size, num_steps
-        self.norm, self.feasible, self.gate = norm, feasible, gate
+        climb = check_climb(epsilon, step_size, num_steps, norm, feasible)
+        self.epsilon, self.step_size, self.num_steps = climb
+        self.norm, self.feasible, self.gate = norm, feasible, gates.get(gate)
         self.ball = balls.get(norm)
         self.start = starts.get(start)
         self.loss = losses.get(loss)
         # Otherwise examples leave the batch, and the shapes inside the loop change.
-        self.keeps_shapes = gate is None and isinstance(num_steps, int)
+        self.keeps_shapes = gate is None and isinstance(self.num_steps, int)
         self._names = {"start": start, "loss": loss}
         self._compiled = tf.function(self.climb, autograph=False, reduce_retracing=True)
 

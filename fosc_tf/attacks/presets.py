@@ -14,6 +14,7 @@ from fosc_tf.attacks.autoattack import APGD, FAB, AutoAttack, Square, TargetedAP
 from fosc_tf.attacks.autoattack.member import Member
 from fosc_tf.attacks.gates import still_right
 from fosc_tf.attacks.independent import TOOLS, Independent
+from fosc_tf.attacks.limits import step_length
 from fosc_tf.attacks.pgd import PGD
 from fosc_tf.errors import unknown_name
 
@@ -25,13 +26,13 @@ def fgsm(*, epsilon: float, norm: str = "linf") -> PGD:
 
 def fgsm_random_start(*, epsilon: float, step_size: float | None = None, norm: str = "linf") -> PGD:
     """One step of 1.25 * epsilon from a uniform start (Wong et al. 2020)."""
-    step_size = 1.25 * epsilon if step_size is None else step_size
+    step_size = step_length(step_size, epsilon, share=1.25)
     return PGD(epsilon=epsilon, step_size=step_size, num_steps=1, norm=norm)
 
 
 def pgd(*, epsilon: float, num_steps: int, step_size: float | None = None, **options: Any) -> PGD:
     """K steps of epsilon / 4 from a uniform start (Madry et al. 2018; Wang et al. 2019)."""
-    step_size = epsilon / 4 if step_size is None else step_size
+    step_size = step_length(step_size, epsilon)
     return PGD(epsilon=epsilon, step_size=step_size, num_steps=num_steps, **options)
 
 
@@ -76,6 +77,8 @@ def get(
     Raises:
         UserError: unknown name, or a number out of its range.
     """
+    if not isinstance(name, str):
+        raise unknown_name("attack", name, NAMES)
     steps = re.fullmatch(r"pgd-(\d+)", name)
     gate = still_right if stop_when_wrong else None
     iterated = {"epsilon": epsilon, "step_size": step_size, "norm": norm, "gate": gate}
@@ -90,7 +93,7 @@ def get(
     tool, _, base = name.partition(":")
     steps = re.fullmatch(r"pgd-(\d+)", base)
     if tool in TOOLS and steps:
-        step_size = epsilon / 4 if step_size is None else step_size
+        step_size = step_length(step_size, epsilon)
         numbers = {"epsilon": epsilon, "step_size": step_size, "norm": norm}
         return Independent(tool, num_steps=int(steps.group(1)), **numbers)
     if name in _ENSEMBLE:

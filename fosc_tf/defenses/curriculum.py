@@ -6,8 +6,9 @@ defense = get("curriculum", epsilon=8 / 255, steps_per_epoch=390, total_epochs=1
 from __future__ import annotations
 
 from fosc_tf.attacks import PGD, Mixed
-from fosc_tf.attacks.limits import check_climb
+from fosc_tf.attacks.limits import check_climb, step_length
 from fosc_tf.defenses.registry import register
+from fosc_tf.number import number
 from fosc_tf.objectives import adversarial
 from fosc_tf.schedules import Clock, staircase
 from fosc_tf.types import Defense
@@ -46,8 +47,9 @@ def curriculum(
         mixing: False attacks the whole batch with k steps.
         norm: "linf", "l2" or "l1".
     """
-    step_size = epsilon / 4 if step_size is None else step_size
-    check_climb(epsilon, step_size, num_steps, norm, "ball")
+    step_size = step_length(step_size, epsilon)
+    check_climb(epsilon, step_size, num_steps, norm, "ball", changing=False)
+    number("total_epochs", total_epochs, "total_epochs=50", least=1)
     lesson = staircase(highest=num_steps, total_epochs=total_epochs, clock=Clock(steps_per_epoch))
     budget = Mixed(lesson) if mixing else lesson
     attack = PGD(epsilon=epsilon, step_size=step_size, num_steps=budget, norm=norm)

@@ -10,8 +10,10 @@ import tensorflow as tf
 
 from fosc_tf import objectives
 from fosc_tf.attacks import PGD, fosc_above
+from fosc_tf.attacks.limits import step_length
 from fosc_tf.defenses.registry import register
 from fosc_tf.errors import UserError
+from fosc_tf.number import number
 from fosc_tf.schedules import Clock, fosc_threshold
 from fosc_tf.types import Defense
 
@@ -57,10 +59,9 @@ def dynamic(
         self_weighted: weights each example by its own loss from the second epoch on.
     """
     clock = Clock(steps_per_epoch)
-    if control_epochs < 1:
-        raise UserError("control_epochs must be at least 1", "40", f"{control_epochs}")
+    number("control_epochs", control_epochs, "40", least=1)
     ceiling = _Ceiling(c_max, epsilon, norm, feasible)
-    # Written so that NaN fails too.
+    number("c_min", c_min, "c_min=0.0")
     if not 0.0 <= c_min <= (float("inf") if c_max == "auto" else c_max):
         raise UserError(
             "c_min must be a number of nats from 0 to c_max",
@@ -72,7 +73,7 @@ def dynamic(
     )
     attack = PGD(
         epsilon=epsilon,
-        step_size=epsilon / 4 if step_size is None else step_size,
+        step_size=step_length(step_size, epsilon),
         num_steps=num_steps,
         norm=norm,
         gate=fosc_above(threshold),
@@ -91,9 +92,11 @@ class _Ceiling:
     """c_max: a number, or a variable that is NaN until the first batch has been seen."""
 
     def __init__(self, c_max: float | str, epsilon: float, norm: str, feasible: str) -> None:
-        if isinstance(c_max, str) and c_max != "auto" or not isinstance(c_max, str) and c_max <= 0:
+        right = '0.5 or "auto"'
+        fits = c_max == "auto" if isinstance(c_max, str) else number("c_max", c_max, right) > 0
+        if not fits or c_max == float("inf"):
             raise UserError(
-                'c_max must be a positive number of nats or "auto"', "0.5", f"c_max={c_max!r}"
+                'c_max must be a positive number of nats or "auto"', right, f"c_max={c_max!r}"
             )
         self.state: tuple[keras.Variable, ...] = ()
         if c_max == "auto":

@@ -8,8 +8,9 @@ from __future__ import annotations
 import tensorflow as tf
 
 from fosc_tf.attacks import PGD, starts
-from fosc_tf.attacks.limits import check_climb
+from fosc_tf.attacks.limits import check_climb, step_length
 from fosc_tf.defenses.registry import register
+from fosc_tf.number import number
 from fosc_tf.objectives import adversarial
 from fosc_tf.schedules import Clock, switch
 from fosc_tf.types import Defense
@@ -42,6 +43,7 @@ def fgsm_pgd(
         norm: "linf", "l2" or "l1".
     """
     clock = Clock(steps_per_epoch)
+    number("fgsm_epochs", fgsm_epochs, "fgsm_epochs=20", least=0)
 
     def start(
         image: tf.Tensor, ball: starts.Ball, radius: tf.Tensor, seed: tf.Tensor, step: tf.Tensor
@@ -49,8 +51,8 @@ def fgsm_pgd(
         random = starts.uniform(image, ball, radius, seed, step)
         return tf.where(clock.epoch(step) < fgsm_epochs, image, random)
 
-    step_size = epsilon / 4 if step_size is None else step_size
-    check_climb(epsilon, step_size, num_steps, norm, "ball")
+    step_size = step_length(step_size, epsilon)
+    check_climb(epsilon, step_size, num_steps, norm, "ball", changing=False)
     attack = PGD(
         epsilon=epsilon,
         step_size=switch(

@@ -6,6 +6,7 @@ defense = get("standard", epsilon=8 / 255)
 from __future__ import annotations
 
 from fosc_tf.attacks import PGD
+from fosc_tf.attacks.limits import step_length
 from fosc_tf.defenses.registry import register
 from fosc_tf.objectives import adversarial
 from fosc_tf.types import Defense
@@ -32,6 +33,6 @@ def standard(
         num_steps: K.
         norm: "linf", "l2" or "l1".
     """
-    step_size = epsilon / 4 if step_size is None else step_size
+    step_size = step_length(step_size, epsilon)
     attack = PGD(epsilon=epsilon, step_size=step_size, num_steps=num_steps, norm=norm)
     return Defense(attack=attack, objective=adversarial)

@@ -10,7 +10,7 @@ import dataclasses
 
 import tensorflow as tf
 
-from fosc_tf.errors import UserError
+from fosc_tf.number import number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,12 +20,8 @@ class Clock:
     steps_per_epoch: int
 
     def __post_init__(self) -> None:
-        if self.steps_per_epoch < 1:
-            raise UserError(
-                "steps_per_epoch must be at least 1",
-                "the number of batches in one pass over the training set, such as 468",
-                f"steps_per_epoch={self.steps_per_epoch}",
-            )
+        right = "the number of batches in one pass over the training set, such as 468"
+        number("steps_per_epoch", self.steps_per_epoch, right, least=1)
 
     def epoch(self, step: tf.Tensor | int) -> tf.Tensor:
         """Returns the epoch (int64 scalar, from 0) that `step` (int64, from 0) belongs to."""

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fosc_tf.attacks import PGD, Mixed
+from fosc_tf.attacks import PGD, Mixed, carlini_wagner, fosc_above
+from fosc_tf.attacks.autoattack import APGD, Square
 from fosc_tf.attacks.limits import check_epsilon
 from fosc_tf.errors import UserError
-from tests.attacks.toys import images, labels, mlp
+from tests.attacks.toys import Linear, images, labels, mlp
 from tests.data.three_parts import refused
 
 GOOD = {"epsilon": 0.3, "step_size": 0.075, "num_steps": 10}
@@ -20,7 +21,19 @@ GOOD = {"epsilon": 0.3, "step_size": 0.075, "num_steps": 10}
         ({"epsilon": 8}, "epsilon must lie in (0, 1]", "epsilon=8/255", "epsilon=8"),
         ({"epsilon": 0}, "epsilon must lie in (0, 1]", "8/255", "epsilon=0"),
         ({"epsilon": -0.1}, "epsilon must lie in (0, 1]", "8/255", "epsilon=-0.1"),
-        ({"epsilon": float("nan")}, "epsilon must lie in (0, 1]", "8/255", "epsilon=nan"),
+        ({"epsilon": float("nan")}, "epsilon must be a number", "8/255", "epsilon=nan"),
+        ({"epsilon": np.array(8)}, "epsilon must lie in (0, 1]", "epsilon=8/255", "epsilon=8"),
+        ({"epsilon": "8/255"}, "epsilon must be a number", "epsilon=8/255", "epsilon='8/255'"),
+        ({"epsilon": tf.constant("8")}, "epsilon must be a number", "8/255", "b'8'"),
+        ({"epsilon": tf.ones([2])}, "epsilon must be a number", "8/255", "shape=(2,)"),
+        ({"epsilon": True}, "epsilon must be a number", "8/255", "epsilon=True"),
+        ({"step_size": None}, "step_size must be a number", "epsilon / 4", "step_size=None"),
+        ({"step_size": [0.1]}, "step_size must be a number", "epsilon / 4", "step_size=[0.1]"),
+        ({"num_steps": "10"}, "num_steps must be a whole number >= 1", "10", "num_steps='10'"),
+        ({"num_steps": np.float32(2)}, "num_steps must be a whole", "10", "num_steps=2.0"),
+        ({"gate": 0.2}, "gate must be None or a function", "fosc_above(0.2)", "gate=0.2"),
+        ({"gate": "fosc"}, "gate must be None or a function", "fosc_above(0.2)", "gate='fosc'"),
+        ({"gate": fosc_above}, "gate must be None or a function", "fosc_above(0.2)", "<function"),
         ({"epsilon": 0.0, "norm": "l2"}, "epsilon must be positive", "0.5", "epsilon=0"),
         ({"step_size": 0.61}, "at most 2 * epsilon", "step_size=0.075", "0.61 with epsilon=0.3"),
         ({"step_size": 0}, "step_size must be positive", "epsilon / 4", "step_size=0"),
@@ -46,12 +59,41 @@ def test_parts_that_make_no_climb(bad, rule, right, received):
         {"step_size": 0.6},
         {"num_steps": np.int64(3)},
         {"num_steps": Mixed(3)},
+        {"num_steps": Mixed(np.int64(0))},
+        {"num_steps": tf.constant(3)},
+        {"step_size": keras.Variable(0.1)},
+        {"gate": fosc_above(np.inf)},
+        {"gate": lambda point, step: point.loss > 0},
         {"epsilon": lambda step: step},
         {"epsilon": tf.constant(0.1), "step_size": tf.constant(0.1)},
     ],
 )
 def test_what_is_accepted(good):
     PGD(**(GOOD | good))
+
+
+def test_numpy_scalars_become_plain_numbers():
+    attack = PGD(epsilon=np.array(0.5), step_size=np.float32(0.25), num_steps=np.int64(2))
+    plain = PGD(epsilon=0.5, step_size=0.25, num_steps=2)
+    assert attack.keeps_shapes
+    assert repr(attack.parameters()) == repr(plain.parameters())
+
+
+@pytest.mark.parametrize(
+    ("call", "rule", "received"),
+    [
+        (lambda: fosc_above(float("nan")), "threshold must be a number", "threshold=nan"),
+        (lambda: fosc_above("0.2"), "threshold must be a number", "threshold='0.2'"),
+        (lambda: fosc_above(None), "threshold must be a number", "threshold=None"),
+        (lambda: carlini_wagner("50"), "kappa must be a number", "kappa='50'"),
+        (lambda: Mixed("3"), "strength must be a whole number >= 0", "strength='3'"),
+        (lambda: Mixed(-1), "strength must be a whole number >= 0", "strength=-1"),
+        (lambda: Square(epsilon=0.1, p_init="0.8"), "p_init must be a number", "p_init='0.8'"),
+        (lambda: Square(epsilon=0.1, p_init=True), "p_init must be a number", "p_init=True"),
+    ],
+)
+def test_what_is_no_number(call, rule, received):
+    refused(call, rule=rule, right="", received=received)
 
 
 @pytest.mark.parametrize(
@@ -146,3 +188,39 @@ def test_float64_images_are_right(network):
     attack = PGD(epsilon=0.1, step_size=0.1, num_steps=1, start="clean")
     found = attack(network, images(4).astype("float64"), labels(4)).image
     assert found.dtype == tf.float32
+
+
+def test_numpy_counts_of_the_ensemble(network):
+    counts = {"num_steps": 3, "restarts": 2, "passes": 2}
+    one, other = (
+        APGD(epsilon=0.05, **{name: kind(count) for name, count in counts.items()})
+        for kind in (int, np.int64)
+    )
+    assert repr(one.parameters()) == repr(other.parameters())
+    found = [attack(network, images(4), labels(4)).image for attack in (one, other)]
+    np.testing.assert_array_equal(*found)
+
+
+class Slotted:
+    """A network that takes no weak reference."""
+
+    __slots__ = ("network",)
+
+    def __init__(self, network):
+        self.network = network
+
+    def __call__(self, image, training=False):
+        return self.network(image, training=training)
+
+
+def test_a_network_without_weak_references():
+    network, label = Linear(np.ones(16)), np.zeros(4, "int32")
+    for attack in (PGD(**GOOD), APGD(epsilon=0.3, num_steps=2)):
+        slotted = attack(Slotted(network), images(4), label).image
+        np.testing.assert_array_equal(slotted, attack(network, images(4), label).image)
+    refused(
+        lambda: PGD(**GOOD)(Slotted(lambda image, training: image), **wrong()),
+        rule="logits of shape",
+        right="Dense",
+        received="(2, 4, 4, 1)",
+    )

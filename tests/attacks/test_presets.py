@@ -57,7 +57,7 @@ def test_more_steps_are_stronger():
     assert loss[0] < loss[1] < loss[2]
 
 
-@pytest.mark.parametrize("name", ["pdg-10", "pgd", "pgd-", "pgd--1", "FGSM", "pgd-2.5"])
+@pytest.mark.parametrize("name", ["pdg-10", "pgd", "pgd-", "pgd--1", "FGSM", "pgd-2.5", 20])
 def test_unknown_names(name):
     error = refused(
         lambda: attacks.get(name, epsilon=0.2),
@@ -65,7 +65,7 @@ def test_unknown_names(name):
         right="fab-t, fgsm, fgsm-rs, foolbox:pgd-K, pgd-K, square",
         received=f"attack={name!r}",
     )
-    if name.startswith("p"):
+    if str(name).startswith("p"):
         assert "nearest: pgd-K" in error.right
 
 
@@ -76,6 +76,12 @@ def test_numbers_out_of_range():
         ("pgd-10", {"epsilon": 0.2, "step_size": 0}, "step_size=0"),
         ("cw-linf", {"epsilon": 0.2, "step_size": 0.5}, "step_size=0.5"),
         ("fgsm-rs", {"epsilon": 0.2, "step_size": 0.0}, "step_size=0"),
+        ("fgsm", {"epsilon": "8/255"}, "epsilon='8/255'"),
+        ("fgsm-rs", {"epsilon": "8/255"}, "epsilon='8/255'"),
+        ("pgd-10", {"epsilon": None}, "epsilon=None"),
+        ("cw-linf", {"epsilon": "8/255"}, "epsilon='8/255'"),
+        ("art:pgd-10", {"epsilon": "8/255"}, "epsilon='8/255'"),
+        ("art:pgd-10", {"epsilon": lambda step: step, "step_size": 0.1}, "epsilon=<function"),
     ):
         refused(
             lambda name=name, arguments=arguments: attacks.get(name, **arguments),

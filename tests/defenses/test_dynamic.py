@@ -87,7 +87,7 @@ def test_self_weighted_replaces_the_objective_only():
     assert plain.attack.parameters().keys() == weighted.attack.parameters().keys()
 
 
-@pytest.mark.parametrize("c_max", [0, -0.5, "automatic"])
+@pytest.mark.parametrize("c_max", [0, -0.5, float("inf"), "automatic"])
 def test_refuses_a_ceiling_that_is_none(c_max):
     refused(
         lambda: dynamic(c_max=c_max),
@@ -98,7 +98,7 @@ def test_refuses_a_ceiling_that_is_none(c_max):
 
 
 def test_refuses_no_control_epochs():
-    refused(lambda: dynamic(control_epochs=0), rule="at least 1", right="40", received="0")
+    refused(lambda: dynamic(control_epochs=0), rule="whole number >= 1", right="40", received="0")
 
 
 @pytest.mark.parametrize("c_min", [-0.1, 0.6, float("nan")])

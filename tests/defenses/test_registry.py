@@ -42,8 +42,19 @@ BAD = [
     ({"step_size": 0.9}, "at most 2 * epsilon", "step_size=0.9"),
     ({"num_steps": 0}, "num_steps must be a whole number >= 1", "num_steps=0"),
     ({"num_steps": 2.5}, "num_steps must be a whole number >= 1", "num_steps=2.5"),
+    ({"epsilon": "8/255"}, "epsilon must be a number", "epsilon='8/255'"),
+    ({"step_size": "0.02"}, "step_size must be a number", "step_size='0.02'"),
+    ({"num_steps": "10"}, "num_steps must be a whole number >= 1", "num_steps='10'"),
+    ({"total_epochs": 0}, "total_epochs must be a whole number >= 1", "total_epochs=0"),
+    ({"total_epochs": "50"}, "total_epochs must be a whole number >= 1", "total_epochs='50'"),
+    ({"fgsm_epochs": "20"}, "fgsm_epochs must be a whole number >= 0", "fgsm_epochs='20'"),
+    ({"control_epochs": "40"}, "control_epochs must be a whole", "control_epochs='40'"),
+    ({"steps_per_epoch": 2.5}, "steps_per_epoch must be a whole", "steps_per_epoch=2.5"),
+    ({"c_max": None}, "c_max must be a number", "c_max=None"),
+    ({"c_max": float("nan")}, "c_max must be a number", "c_max=nan"),
+    ({"c_min": "0"}, "c_min must be a number", "c_min='0'"),
     ({"norm": "linv"}, "norm must be a known one", "norm='linv'"),
-    ({"steps_per_epoch": 0}, "steps_per_epoch must be at least 1", "steps_per_epoch=0"),
+    ({"steps_per_epoch": 0}, "steps_per_epoch must be a whole number >= 1", "steps_per_epoch=0"),
 ]
 
 
@@ -61,6 +72,18 @@ def test_numbers_out_of_range(name, bad, rule, received):
         rule=rule,
         right="",
         received=received,
+    )
+
+
+@pytest.mark.parametrize("name", ["curriculum", "fgsm_pgd"])
+@pytest.mark.parametrize("argument", ["epsilon", "num_steps"])
+def test_no_schedule_where_the_defense_makes_its_own(name, argument):
+    bad = {argument: lambda step: step, "step_size": 0.02}
+    refused(
+        lambda: defenses.get(name, **(arguments_of(name) | bad)),
+        rule=f"{argument} must be",
+        right="",
+        received="<function",
     )
 
 

@@ -22,5 +22,8 @@ def test_does_not_overflow():
 @pytest.mark.parametrize("steps", [0, -3])
 def test_refuses_no_steps(steps):
     refused(
-        lambda: Clock(steps), rule="at least 1", right="468", received=f"steps_per_epoch={steps}"
+        lambda: Clock(steps),
+        rule="whole number >= 1",
+        right="468",
+        received=f"steps_per_epoch={steps}",
     )

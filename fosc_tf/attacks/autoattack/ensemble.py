@@ -51,7 +51,8 @@ class AutoAttack:
         version: as given, or "custom" with members of your own.
 
     Raises:
-        UserError: epsilon out of its range, unknown norm or version, two members of one name.
+        UserError: epsilon out of its range, unknown norm or version, members that are none,
+            two members of one name.
     """
 
     def __init__(
@@ -63,7 +64,13 @@ class AutoAttack:
         members: Sequence[Member] | None = None,
     ) -> None:
         of_version = members_of(version, epsilon=epsilon, norm=norm)
-        chosen = of_version if members is None else list(members)
+        chosen = of_version if members is None else members
+        if not isinstance(chosen, Sequence) or not all(isinstance(one, Member) for one in chosen):
+            raise UserError(
+                "members of AutoAttack must be a list of attacks of the ensemble",
+                "members=[APGD(epsilon=0.3), Square(epsilon=0.3)]",
+                f"members={members!r}",
+            )
         self.epsilon, self.norm = float(epsilon), norm
         self.version = version if members is None else "custom"
         self.members = {member.name: member for member in chosen}

@@ -73,12 +73,11 @@ class Member:
         passes: int = 1,
     ) -> None:
         check_ball(epsilon, norm)
-        counts = {"num_steps": num_steps, "restarts": restarts}
-        for name, count in {**counts, "num_targets": num_targets, "passes": passes}.items():
-            check_count(name, count)
         self.epsilon, self.norm, self.ball = float(epsilon), norm, balls.get(norm)
-        self.num_steps, self.restarts = num_steps, restarts
-        self.num_targets, self.passes = num_targets, passes
+        self.num_steps = check_count("num_steps", num_steps)
+        self.restarts = check_count("restarts", restarts)
+        self.num_targets = check_count("num_targets", num_targets)
+        self.passes = check_count("passes", passes)
         self.compiled = Compiled()
 
     def __call__(

@@ -18,6 +18,7 @@ from fosc_tf.attacks.autoattack.outcome import misclassified
 from fosc_tf.attacks.autoattack.patches import Patches
 from fosc_tf.attacks.autoattack.sides import sides
 from fosc_tf.errors import UserError
+from fosc_tf.number import number
 
 PROPOSALS = {"linf": (Patches, {}), "l2": (Bumps, {"smallest": 3, "odd": True})}
 
@@ -67,7 +68,7 @@ class Square(Member):
         super().__init__(
             epsilon=epsilon, norm=norm, num_steps=num_steps, restarts=restarts, passes=passes
         )
-        if not 0.0 < p_init <= 1.0:
+        if not 0.0 < number("p_init", p_init, "p_init=0.8") <= 1.0:
             raise UserError(
                 "p_init is a share of the pixels, in (0, 1]", "p_init=0.8", f"p_init={p_init!r}"
             )

@@ -304,6 +304,8 @@ def test_warns_of_hidden_gradients():
         ({"epsilon": 0.1, "norm": "L2"}, "norm"),
         ({"epsilon": 0.1, "version": "standart"}, "nearest: standard"),
         ({"epsilon": 0.1, "members": []}, "one at least"),
+        ({"epsilon": 0.1, "members": ["apgd-ce"]}, "list of attacks of the ensemble"),
+        ({"epsilon": 0.1, "members": APGD(epsilon=0.1)}, "list of attacks of the ensemble"),
         ({"epsilon": 0.1, "members": [APGD(epsilon=0.1)] * 2}, "names of their own"),
         ({"epsilon": 0.1, "members": [APGD(epsilon=0.2)]}, "within one ball"),
     ],

@@ -1,0 +1,51 @@
+"""What counts as a number: one place that says so, for every argument that must be one.
+
+steps = number("num_steps", np.int64(10), "10", least=1)      # 10
+number("epsilon", "8/255", "epsilon=8/255")                   # raises
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from fosc_tf.errors import UserError
+
+
+def number(
+    name: str, value: Any, right: str, *, least: int | None = None, changing: bool = False
+) -> Any:
+    """Returns `value`, a NumPy scalar as Python's own number.
+
+    Args:
+        name: what the message calls it.
+        value: an int or float, neither bool nor NaN, of Python or NumPy.
+        right: what the message calls right.
+        least: if given, only whole numbers from here on are right.
+        changing: scalar tensors and functions of the step are right too; they pass unseen.
+
+    Raises:
+        UserError: anything else.
+    """
+    if isinstance(value, np.generic | np.ndarray) and value.ndim == 0:
+        value = value.item()
+    if isinstance(value, int | float):
+        fits = not isinstance(value, bool) and value == value
+        fits = fits and (least is None or (isinstance(value, int) and value >= least))
+    else:
+        fits = changing and (callable(value) or _is_scalar_tensor(value))
+    if not fits:
+        kind = "a number" if least is None else f"a whole number >= {least}"
+        raise UserError(f"{name} must be {kind}", right, f"{name}={value!r}")
+    return value
+
+
+def _is_scalar_tensor(value: Any) -> bool:
+    if not (tf.is_tensor(value) or isinstance(value, keras.Variable)):
+        return False
+    dtype = tf.as_dtype(value.dtype)
+    scalar = tf.TensorShape(value.shape).is_compatible_with([])
+    return scalar and (dtype.is_floating or dtype.is_integer)
