@@ -2,8 +2,8 @@
 
     python main.py --config=configs/digits_dynamic.py
 
-Measured 2026-11-21, seed 0, two shared cores, training 84 s; accuracy in % of the last network
-(clean / FGSM / PGD-10 / PGD-20 / C&W-linf):
+Measured 2026-11-21, seed 0, two shared cores; accuracy in % of the last network (clean /
+FGSM / PGD-10 / PGD-20 / C&W-linf):
 95.00 / 71.39 / 65.28 / 63.61 / 65.00.
 """
 
