@@ -255,6 +255,29 @@ def test_print_only_prints_commands_for_a_shell(place, capsys, monkeypatch):
     assert started(place) == ["fake,seed=1"]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--config.print_only", "--config.jobs", "2", "--config.only", "1"],
+        ["-config.jobs", "0", "-config.only=(1,)", "-config.print_only"],
+        ["--config.only", "(1,)", "--config.print_only=true", "--config.jobs=2"],
+    ],
+)
+def test_print_only_leaves_values_that_stand_apart_out_too(place, capsys, monkeypatch, words):
+    own = ["--config", "configs/list.py", "--mode", "sweep"]
+    argv = ["main.py", *own[:2], *words, *own[2:]]
+    monkeypatch.setattr("sys.argv", argv)
+    fields = config(0, 1).to_dict()
+    (place / "configs" / "list.py").write_text(
+        "from ml_collections import ConfigDict\n"
+        f"def get_config():\n    return ConfigDict({fields!r}, convert_dict=False)\n"
+    )
+    sweep(cli.config_of(argv), place / "out")  # the flags as the program takes them
+    line = ["python", "main.py", *own, "--config.only=1"]
+    assert shlex.split(capsys.readouterr().out) == line
+    assert cli.config_of(line[1:]).only == (1,)
+
+
 def test_a_run_started_alone_counts_as_finished(place):
     folder = pathlib.Path("out")
     sweep(config(0, 1, only=(1,)), folder)
