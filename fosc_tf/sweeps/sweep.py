@@ -56,7 +56,7 @@ def sweep(config: ConfigDict, folder: pathlib.Path) -> None:
     console.print(f"{len(chosen)} runs, {finished} of them finished", highlight=False)
     failures = processes.run_all(waiting if config.jobs else [], config.jobs, console)
     if not config.only:
-        _sum_up([run for run in runs if run.finished], folder, console)
+        _sum_up([run for run in runs if run.finished and run.has_results], folder, console)
     if failures:
         raise UserError(
             "every run of a sweep must end well",
