@@ -102,7 +102,9 @@ def planned(config: ConfigDict, folder: pathlib.Path) -> list[Run]:
     """Returns the runs of a sweep in order, each with its own folder below `folder`.
 
     Raises:
-        UserError: two runs that are the same, or flags that no run would start with.
+        UserError: two runs that are the same, or flags or a config that no run would start with.
+            Whether data and other networks are there, each run finds out itself: what it needs
+            may be what a run before it makes.
     """
     further = _words(config.arguments)
     runs: dict[pathlib.Path, Run] = {}
@@ -119,6 +121,7 @@ def planned(config: ConfigDict, folder: pathlib.Path) -> list[Run]:
         if _mode(command) in _EVALUATING:
             evaluation = json.loads(json.dumps(experiment.evaluation.to_dict()))
         runs[own] = Run(label, name, own, (*command, f"--workdir={own}"), evaluation)
+        _check(experiment, name)
     if not runs or config.jobs < 0:
         received = f"jobs={config.jobs}, {len(runs)} runs"
         raise UserError("a sweep has runs, and none or some at a time", "jobs=1", received)
@@ -153,3 +156,13 @@ def _mode(command: Sequence[str]) -> str:
     values.set_gnu_getopt()  # a value may stand apart from its flag, which is not known here
     values(command, known_only=True)
     return values.mode
+
+
+def _check(experiment: ConfigDict, name: str) -> None:
+    with cli._tensorflow_silent():
+        # It takes seconds to import, which mistyped flags need not wait for.
+        from fosc_tf import config_check
+    try:
+        config_check.check(experiment)
+    except UserError as error:
+        raise UserError(error.rule, error.right, f"{error.received} in {name}") from error
