@@ -83,7 +83,8 @@ def mnist_table() -> tuple[tuple[str, ...], ...]:
 def mnist_black_box() -> tuple[tuple[str, ...], ...]:
     """Table 2: the networks of `mnist_table`, each attacked from a Standard one of another seed.
 
-    For after `mnist_table`, with its --workdir: it evaluates there, and trains nothing.
+    For after `mnist_table`, with its --workdir: it evaluates there, and trains nothing. Both lists
+    are finished then, as surrogates add to an evaluation and take nothing from it.
     """
     found = []
     for label, config, seed, *flags in mnist_table():

@@ -20,7 +20,7 @@ from fosc_tf.evaluation import Journal, black_box, table, white_box
 from fosc_tf.evaluation.checks import check
 from fosc_tf.evaluation.finding_table import show_findings
 from fosc_tf.runs import trained
-from fosc_tf.runs.record import RunRecord, versions
+from fosc_tf.runs.record import RunRecord, covers, versions
 
 JOURNAL, FINDINGS = "evaluation.jsonl", "checks.json"
 
@@ -55,7 +55,8 @@ def evaluate(
     """Writes `results.json`, `results.md` and `checks.json`, and shows them.
 
     What has been found is kept in `evaluation.jsonl` batch by batch, so that a killed evaluation
-    goes on where it was; what is complete for these weights, settings and versions is only shown.
+    goes on where it was; what is complete for these weights, settings and versions is only shown,
+    with the rows of surrogates that an evaluation without any finds there.
 
     Raises:
         UserError: no such checkpoint, an unknown attack.
@@ -71,7 +72,7 @@ def evaluate(
         "versions": versions(),
     }
     written = [record.folder / name for name in ("results.json", FINDINGS)]
-    if record.content.get("evaluated") != done or not all(file.exists() for file in written):
+    if not _is_known(record, done) or not all(file.exists() for file in written):
         with record.timed("evaluate"):
             rows, findings = _measure(config, arrays, record, networks, known)
         # Killed in between, the files would be taken for those of the evaluation before.
@@ -89,6 +90,13 @@ class _Judged(NamedTuple):
     name: str
     network: Any
     fingerprint: str
+
+
+def _is_known(record: RunRecord, done: dict[str, Any]) -> bool:
+    """Returns whether the record tells of an evaluation that found all that `done` would."""
+    found = record.content.get("evaluated") or {"settings": {}}  # None while it is written anew
+    same = covers(found["settings"], done["settings"])
+    return same and covers(found | {"settings": done["settings"]}, done)
 
 
 def _networks(config: ConfigDict, record: RunRecord, known: Known) -> list[_Judged]:

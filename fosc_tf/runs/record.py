@@ -172,6 +172,20 @@ def read(folder: pathlib.Path) -> dict[str, Any] | None:
         ) from error
 
 
+def covers(found: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    """Returns whether one evaluation found all that another would.
+
+    Surrogates add rows and findings and take none away: with them is more than without any.
+
+    Args:
+        found: the settings of the one, or all of its `evaluated`, as `run.json` holds them.
+        wanted: the same of the other.
+    """
+    if not wanted["surrogates"]:
+        found = found | {"surrogates": wanted["surrogates"]}
+    return found == wanted
+
+
 def versions() -> dict[str, str]:
     """Returns the versions that decide numbers."""
     names = ("fosc-tf", "tensorflow", "keras", "numpy")

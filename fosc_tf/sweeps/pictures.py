@@ -52,7 +52,8 @@ def courses(histories: Mapping[str, Sequence[Rows]]) -> bytes:
 
     Args:
         histories: by label, the rows of `history.json` of each seed. Lines are means over the
-            seeds; labels that spend no attack gradients have none.
+            seeds; labels that spend no attack gradients have none. Accuracy that was not measured
+            in every epoch has a point for each one where it was.
     """
     with style.applied():
         figure, ((left, right),) = style.panels(1, 2, "Cost of training", width=4.2, height=3.0)
@@ -63,7 +64,13 @@ def courses(histories: Mapping[str, Sequence[Rows]]) -> bytes:
                 continue
             epochs = np.arange(1, len(gradients) + 1)
             left.plot(epochs, gradients, label=label, **look)
-            right.plot(np.cumsum(gradients), 100 * robust, **look)
+            known = np.isfinite(robust)
+            if known.any():
+                # Points too: a line through a single one is not seen.
+                spent = np.cumsum(gradients)[known]
+                right.plot(spent, 100 * robust[known], marker="o", markersize=2.5, **look)
+        if not right.lines:
+            style.remark(right, "no held-out robust accuracy\nof training with attacks")
         style.label(left, "epoch", "attack gradients per example")
         style.label(right, "attack gradients per example so far", "held-out robust accuracy (%)")
         left.set_ylim(bottom=0)

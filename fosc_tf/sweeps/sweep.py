@@ -23,8 +23,10 @@ from fosc_tf.errors import UserError
 from fosc_tf.sweeps import processes, summary
 from fosc_tf.sweeps.plan import Run, planned
 
-_OF_MANY = re.compile(r"--?config\.(print_only|only|jobs)(=.*)?")
+_OF_MANY = re.compile(r"--?config\.(?:print_only|only|jobs)(?:=.*)?")
 """Flags that the command of a single run goes without."""
+_IN_TWO_WORDS = re.compile(r"--?config\.(?:only|jobs)")
+"""Those of them whose value is the next word; what is true or false has no second word."""
 
 
 def sweep(config: ConfigDict, folder: pathlib.Path) -> None:
@@ -45,7 +47,7 @@ def sweep(config: ConfigDict, folder: pathlib.Path) -> None:
     chosen = _chosen(runs, config.only)
     waiting = [run for run in chosen if not run.finished]
     if config.print_only:
-        own = [word for word in sys.argv if not _OF_MANY.fullmatch(word)]
+        own = _without_those_of_many(sys.argv)
         for run in waiting:
             print(shlex.join(["python", *own, f"--config.only={runs.index(run)}"]))
         return
@@ -54,7 +56,7 @@ def sweep(config: ConfigDict, folder: pathlib.Path) -> None:
     console.print(f"{len(chosen)} runs, {finished} of them finished", highlight=False)
     failures = processes.run_all(waiting if config.jobs else [], config.jobs, console)
     if not config.only:
-        _sum_up([run for run in runs if run.finished], folder, console)
+        _sum_up([run for run in runs if run.finished and run.has_results], folder, console)
     if failures:
         raise UserError(
             "every run of a sweep must end well",
@@ -72,6 +74,14 @@ def _chosen(runs: Sequence[Run], only: tuple[int, ...]) -> Sequence[Run]:
             f"only={tuple(only)}",
         )
     return [runs[number] for number in only] or runs
+
+
+def _without_those_of_many(words: Sequence[str]) -> list[str]:
+    return [
+        word
+        for before, word in zip(["", *words], words, strict=False)
+        if not _OF_MANY.fullmatch(word) and not _IN_TWO_WORDS.fullmatch(before)
+    ]
 
 
 def _sum_up(done: Sequence[Run], folder: pathlib.Path, console: Console) -> None:

@@ -15,8 +15,8 @@ import pytest
 from ml_collections import ConfigDict
 from rich.console import Console
 
-from configs import sweeps
-from fosc_tf import cli, config_check
+from configs import common, sweeps
+from fosc_tf import cli
 from fosc_tf.errors import UserError
 from fosc_tf.sweeps import plan, processes, summary
 from fosc_tf.sweeps.sweep import sweep
@@ -26,7 +26,7 @@ from tests.test_cli import refused as refused_by_program
 
 # Does what a run leaves behind, and nothing else; accuracy comes from the seed.
 MAIN = """
-import json, os, pathlib, sys, time
+import ast, json, os, pathlib, sys, time
 flags = dict(word.removeprefix("--").split("=", 1) for word in sys.argv[1:])
 folder, seed = pathlib.Path(flags["workdir"]), int(flags["config.seed"])
 with open("started.txt", "a") as file:
@@ -42,6 +42,14 @@ if seed == 8:
     time.sleep(60)
 if seed == 9:
     os.kill(os.getpid(), 9)
+if flags.get("mode") == "analyze":
+    sys.exit()
+settings = json.loads(pathlib.Path("settings.json").read_text())
+for flag, value in flags.items():
+    if flag.startswith("config.evaluation."):
+        settings[flag.removeprefix("config.evaluation.")] = ast.literal_eval(value)
+record = {"config": {}, "seconds": {}, "evaluated": {"settings": settings}}
+(folder / "run.json").write_text(json.dumps(record))
 rows = [{"checkpoint": "last", "attack": "pgd-20", "accuracy": 0.5 + 0.1 * seed, "n": 10}]
 for name, accuracy in ((f"a{seed}", 0.7), (f"b{seed}", 0.9)):
     rows.append(rows[0] | {"surrogate": name, "accuracy": accuracy + 0.01 * seed})
@@ -52,10 +60,10 @@ times = [{"wall": 4.0, "cpu": 9.0}, {"wall": 6.0 + seed, "cpu": 9.0}]
 (folder / "times.json").write_text(json.dumps(times))
 """
 EXPERIMENT = """
-from ml_collections import ConfigDict
+from configs import common
 
 def get_config():
-    return ConfigDict({"seed": 0, "epsilon": 0.1, "evaluation": {"attacks": ("clean",)}})
+    return common.digits("standard")
 """
 
 
@@ -65,6 +73,8 @@ def place(tmp_path, monkeypatch):
     (tmp_path / "configs").mkdir()
     (tmp_path / "configs" / "fake.py").write_text(EXPERIMENT)
     (tmp_path / "main.py").write_text(MAIN)
+    settings = common.digits("standard").evaluation.to_dict()
+    (tmp_path / "settings.json").write_text(json.dumps(settings))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -111,12 +121,89 @@ def test_another_command_in_the_same_folder_is_another_start(place):
     assert started(place) == ["fake,seed=0"] * 2
     argv, _ = json.loads((folder / "fake,seed=0" / "given.json").read_text())
     assert attacks in argv
-    # Without quotes around, a shell takes away those within.
-    (run,) = plan.planned(config(0, arguments=attacks), folder)
-    assert "--config.evaluation.attacks=(clean,fgsm)" in run.command
+    # The results are those of the other attacks now.
+    (run,) = plan.planned(config(0), folder)
+    assert not run.finished
 
 
-def test_the_mark_vouches_for_the_last_command_and_its_files(place):
+def test_two_sweeps_in_the_same_folder_leave_each_other_finished(place):
+    folder = pathlib.Path("out")
+    table = config(0, 1)
+    lent = "--mode=evaluate \"--config.evaluation.surrogates=('{sweep}/fake,seed=2',)\""
+    for _ in range(2):
+        sweep(table, folder)
+        sweep(config(0, 1, arguments=lent), folder)
+    assert started(place) == ["fake,seed=0"] * 2 + ["fake,seed=1"] * 2
+    (folder / "sweep.json").unlink()
+    sweep(config(0, 1, jobs=0), folder)
+    row, transfer = json.loads((folder / "sweep.json").read_text())
+    assert (row["column"], row["seeds"]) == ("pgd-20", 2)
+    assert (transfer["column"], transfer["seeds"]) == ("black-box pgd-20", 2)
+    # Other surrogates are another evaluation, after which there is none from the first ones.
+    (run, _) = plan.planned(config(0, 1, arguments=lent), folder)
+    assert run.finished
+    sweep(config(0, arguments=lent.replace("seed=2", "seed=3")), folder)
+    assert not run.finished
+    assert plan.planned(table, folder)[0].finished
+
+
+def test_a_mark_goes_with_its_own_command_only(place):
+    one, other = (
+        plan.planned(config(0, arguments=arguments), pathlib.Path("out"))[0]
+        for arguments in ("", '\'--config.evaluation.attacks=("clean",\n"fgsm")\'')
+    )
+    mark = one.folder / "finished.txt"
+    one.unmark()
+    assert not mark.exists()
+    for run in (one, other, one):
+        run.mark()
+    assert len(mark.read_text().splitlines()) == 2
+    other.unmark()
+    assert mark.read_text() == shlex.join(one.command) + "\n"
+    one.unmark()
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize("mode", ["analyze", "export"])
+def test_what_evaluates_nothing_is_finished_without_results(place, mode):
+    # Of a folder that was trained and not evaluated: there is nothing to sum up.
+    (place / "main.py").write_text(MAIN.replace("analyze", mode))
+    folder = pathlib.Path("out")
+    for _ in range(2):
+        sweep(config(0, arguments=f"--mode={mode}"), folder)
+    assert started(place) == ["fake,seed=0"]
+    assert not (folder / "sweep.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "evaluates"),
+    [
+        ("", True),
+        ("--mode=report", True),
+        ("--mode evaluate", True),
+        ("--config.total_epochs 3 --mode analyze", False),
+        ("-mode=train --mode=export", False),
+    ],
+)
+def test_the_mode_of_a_command_tells_whether_it_evaluates(place, arguments, evaluates):
+    (run,) = plan.planned(config(0, arguments=arguments), pathlib.Path("out"))
+    assert (run.evaluation is not None) == evaluates
+
+
+def test_a_damaged_record_is_for_the_run_to_report(place):
+    folder = pathlib.Path("out")
+    sweep(config(0), folder)
+    (run,) = plan.planned(config(0), folder)
+    assert run.finished
+    record = run.folder / "run.json"
+    # As it stands while results are written anew.
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"evaluated": None}))
+    assert not run.finished
+    record.write_text("{")
+    assert not run.finished
+
+
+def test_the_mark_vouches_for_a_command_and_its_files(place):
     folder = pathlib.Path("out")
     sweep(config(0), folder)
     (run,) = plan.planned(config(0), folder)
@@ -126,14 +213,19 @@ def test_the_mark_vouches_for_the_last_command_and_its_files(place):
         assert not run.finished
         (place / name).rename(run.folder / name)
     # The mark of earlier sweeps, to the letter.
-    assert (run.folder / "finished.txt").read_text() == (
+    (run.folder / "finished.txt").write_text(
         "main.py --config=configs/fake.py --config.seed=0 --workdir=out/fake,seed=0"
     )
-    # A start that fails, with another command in the same folder, takes the mark with it.
+    assert run.finished
+    # A start that fails takes the mark of its own command and no other.
     (place / "main.py").write_text("raise SystemExit(3)")
     with pytest.raises(UserError):
-        sweep(config(0, arguments="--config.epsilon=0.2"), folder)
-    assert not run.finished
+        sweep(config(0, arguments="--config.defense.epsilon=0.1"), folder)
+    assert run.finished
+    (run.folder / "times.json").unlink()
+    with pytest.raises(UserError):
+        sweep(config(0), folder)
+    assert not (run.folder / "finished.txt").exists()
 
 
 def test_what_another_sweep_finished_meanwhile_is_not_started(place):
@@ -204,7 +296,7 @@ def test_a_failure_tells_of_its_own_start(place):
 
 
 def test_a_slash_of_a_label_makes_no_folder(place):
-    command = ("--config=configs/fake.py", "--config.epsilon=2/255")
+    command = ("--config=configs/fake.py", "--config.defense.epsilon=2/255")
     runs = plan.planned(config(runs=(("fake,epsilon=2/255", *command),)), place)
     assert [(run.name, run.folder) for run in runs] == [
         ("fake,epsilon=2/255,seed=0", place / "fake,epsilon=2_255,seed=0")
@@ -255,6 +347,29 @@ def test_print_only_prints_commands_for_a_shell(place, capsys, monkeypatch):
     assert started(place) == ["fake,seed=1"]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--config.print_only", "--config.jobs", "2", "--config.only", "1"],
+        ["-config.jobs", "0", "-config.only=(1,)", "-config.print_only"],
+        ["--config.only", "(1,)", "--config.print_only=true", "--config.jobs=2"],
+    ],
+)
+def test_print_only_leaves_values_that_stand_apart_out_too(place, capsys, monkeypatch, words):
+    own = ["--config", "configs/list.py", "--mode", "sweep"]
+    argv = ["main.py", *own[:2], *words, *own[2:]]
+    monkeypatch.setattr("sys.argv", argv)
+    fields = config(0, 1).to_dict()
+    (place / "configs" / "list.py").write_text(
+        "from ml_collections import ConfigDict\n"
+        f"def get_config():\n    return ConfigDict({fields!r}, convert_dict=False)\n"
+    )
+    sweep(cli.config_of(argv), place / "out")  # the flags as the program takes them
+    line = ["python", "main.py", *own, "--config.only=1"]
+    assert shlex.split(capsys.readouterr().out) == line
+    assert cli.config_of(line[1:]).only == (1,)
+
+
 def test_a_run_started_alone_counts_as_finished(place):
     folder = pathlib.Path("out")
     sweep(config(0, 1, only=(1,)), folder)
@@ -289,12 +404,16 @@ def test_one_seed_has_no_error():
         ({"jobs": -1}, "none or some at a time", "jobs=-1"),
         ({"only": (0, 1)}, "config.only must hold", "only=(0, 1)"),
         ({"only": (-1,)}, "config.only must hold", "only=(-1,)"),
-        ({"arguments": "--config.epsilon='0.1"}, "as a shell", "='0.1 (No closing quotation)"),
-        ({"arguments": "--config.epsilom=0.1"}, "every flag", "epsilom"),
-        ({"arguments": "--config.epsilon=much"}, "every flag", "much"),
-        ({"arguments": "config.epsilon=0.1"}, "every argument is a flag", "config.epsilon=0.1"),
+        ({"arguments": "--config.seed='1"}, "as a shell", "='1 (No closing quotation)"),
+        ({"arguments": "--config.sead=1"}, "every flag", "sead"),
+        ({"arguments": "--config.seed=much"}, "every flag", "much"),
+        ({"arguments": "config.seed=1"}, "every argument is a flag", "config.seed=1"),
         ({"arguments": "--mode=trian"}, "every flag", "trian"),
         ({"arguments": "--worksdir=here"}, "every flag", "worksdir"),
+        ({"arguments": "--config.optimizer.momentum=7.0"}, "momentum", "=7.0 in fake,seed=0"),
+        ({"arguments": "--config.evaluation.held_out_attack=claen"}, "known one", "'claen' in"),
+        # Without quotes around, a shell takes away those within.
+        ({"arguments": "--config.evaluation.attacks=('clean',)"}, "known one", "'(clean,)'"),
     ],
 )
 def test_sweeps_that_cannot_be_run(place, fields, rule, received):
@@ -303,10 +422,27 @@ def test_sweeps_that_cannot_be_run(place, fields, rule, received):
     assert not (place / "started.txt").exists()
 
 
+def test_planning_takes_no_devices():
+    # TensorFlow, once at work, would keep all memory of all GPUs from the runs.
+    text = """
+import pathlib
+from configs import sweeps
+from fosc_tf.sweeps import plan
+assert plan.planned(sweeps.get_config("digits"), pathlib.Path("out"))
+from tensorflow.python.eager import context
+assert context.context_safe() is None
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", text], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert ended.returncode == 0, ended.stderr
+
+
 def test_a_run_may_name_the_folder_of_the_sweep(place):
-    runs = (("fake", "--config=configs/fake.py", "--config.evaluation.attacks=('{sweep}/a',)"),)
+    runs = (("fake", "--config=configs/fake.py", "--config.evaluation.others=('{sweep}/a',)"),)
     (run,) = plan.planned(config(runs=runs), pathlib.Path("out"))
-    assert run.command[2] == "--config.evaluation.attacks=('out/a',)"
+    assert run.command[2] == "--config.evaluation.others=('out/a',)"
+    assert run.evaluation["others"] == ["out/a"]
 
 
 def test_networks_are_attacked_from_a_standard_one_of_another_seed():
@@ -318,8 +454,7 @@ def test_networks_are_attacked_from_a_standard_one_of_another_seed():
 @pytest.mark.parametrize("name", sweeps.SWEEPS)
 def test_every_run_of_the_lists_can_be_started(name, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
-    for run in plan.planned(sweeps.get_config(name), tmp_path):
-        config_check.check(cli.config_of(run.command))
+    assert plan.planned(sweeps.get_config(name), tmp_path)
 
 
 def test_labels_name_what_varies():
