@@ -92,7 +92,7 @@ def _run(mode: str, config: ConfigDict, folder: pathlib.Path, overrides: dict[st
         )
     try:
         if mode == "sweep":
-            # Its runs are other processes: this one needs no TensorFlow.
+            # Its runs are other processes: this one imports TensorFlow to check them, if any wait.
             from fosc_tf.sweeps.sweep import sweep
 
             sweep(config, folder)
@@ -105,7 +105,7 @@ def _run(mode: str, config: ConfigDict, folder: pathlib.Path, overrides: dict[st
 def _run_one(
     mode: str, config: ConfigDict, folder: pathlib.Path, overrides: dict[str, object]
 ) -> None:
-    with _tensorflow_silent():
+    with tensorflow_silent():
         # TensorFlow takes seconds to import, which --help and mistyped flags need not wait for.
         import tensorflow as tf
 
@@ -129,7 +129,7 @@ def _run_one(
 
 
 @contextlib.contextmanager
-def _tensorflow_silent() -> Iterator[None]:
+def tensorflow_silent() -> Iterator[None]:
     """Hides what TensorFlow's libraries write while they load: no log level reaches that.
 
     TF_CPP_MIN_LOG_LEVEL=0 shows it, for whoever wonders where the GPU is.

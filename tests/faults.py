@@ -88,7 +88,7 @@ def logical_cpus(number: int) -> str:
 import tensorflow as tf
 from fosc_tf import cli
 
-with cli._tensorflow_silent():
+with cli.tensorflow_silent():
     tf.config.list_physical_devices()
 cpus = [tf.config.LogicalDeviceConfiguration()] * {number}
 tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], cpus)

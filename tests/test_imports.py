@@ -9,9 +9,14 @@ PACKAGE = pathlib.Path(__file__).parents[1] / "fosc_tf"
 FOUNDATIONS = ("attacks", "bounds", "objectives", "schedules", "models", "data")
 ABOVE = ("training", "evaluation", "analysis", "runs", "sweeps", "build", "cli")
 # The config is unfolded by `build`; the modes of a run read their own sections of it.
-KNOW_CONFIGS = {"build.py", "config_check.py", "cli.py", "sweeps/plan.py", "sweeps/sweep.py"} | {
-    f"runs/{name}.py" for name in ("evaluation", "modes", "report", "trained", "views")
-}
+KNOW_CONFIGS = {
+    "build.py",
+    "config_check.py",
+    "cli.py",
+    "sweeps/plan.py",
+    "sweeps/run.py",
+    "sweeps/sweep.py",
+} | {f"runs/{name}.py" for name in ("evaluation", "modes", "report", "trained", "views")}
 
 
 def modules(path):

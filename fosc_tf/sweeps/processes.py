@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from rich.console import Console
 
-from fosc_tf.sweeps.plan import Run
+from fosc_tf.sweeps.run import Run
 
 LOG = "log.txt"
 _DEVICES = "CUDA_VISIBLE_DEVICES"
@@ -141,13 +141,19 @@ class _Process:
 
     def conclude(self, console: Console) -> list[Failure]:
         """Marks the run if it ended well, and says how it ended."""
-        if self.code == 0:
+        if self.code:
+            said = f"failed with code {self.code}"
+            reason = f"code {self.code}, {self._last_line()}"
+        else:
             self.run.mark()
-        word = f"failed with code {self.code}" if self.code else "finished"
-        console.print(f"{self.run.name}: {word}", markup=False, highlight=False)
-        if not self.code:
+            # Such as an evaluation of a network that is still in training.
+            said = reason = "ended without the results of a finished training"
+            if self.run.finished:
+                said = "finished"
+        console.print(f"{self.run.name}: {said}", markup=False, highlight=False)
+        if self.run.finished:
             return []
-        return [Failure(self.log, f"{self.run.name}: code {self.code}, {self._last_line()}")]
+        return [Failure(self.log, f"{self.run.name}: {reason}")]
 
     def kill(self) -> None:
         """Ends it at once: a run is made to go on after that."""

@@ -21,7 +21,8 @@ from rich.console import Console
 from fosc_tf import screen
 from fosc_tf.errors import UserError
 from fosc_tf.sweeps import processes, summary
-from fosc_tf.sweeps.plan import Run, planned
+from fosc_tf.sweeps.plan import planned
+from fosc_tf.sweeps.run import Run
 
 _OF_MANY = re.compile(r"--?config\.(?:print_only|only|jobs)(?:=.*)?")
 """Flags that the command of a single run goes without."""
@@ -46,6 +47,9 @@ def sweep(config: ConfigDict, folder: pathlib.Path) -> None:
     runs = planned(config, folder)
     chosen = _chosen(runs, config.only)
     waiting = [run for run in chosen if not run.finished]
+    if config.jobs or config.print_only:
+        for run in waiting:
+            run.check()
     if config.print_only:
         own = _without_those_of_many(sys.argv)
         for run in waiting:

@@ -49,6 +49,8 @@ for flag, value in flags.items():
     if flag.startswith("config.evaluation."):
         settings[flag.removeprefix("config.evaluation.")] = ast.literal_eval(value)
 record = {"config": {}, "seconds": {}, "evaluated": {"settings": settings}}
+if not pathlib.Path("training.txt").exists():
+    record["trained"] = 2
 (folder / "run.json").write_text(json.dumps(record))
 rows = [{"checkpoint": "last", "attack": "pgd-20", "accuracy": 0.5 + 0.1 * seed, "n": 10}]
 for name, accuracy in ((f"a{seed}", 0.7), (f"b{seed}", 0.9)):
@@ -147,6 +149,17 @@ def test_two_sweeps_in_the_same_folder_leave_each_other_finished(place):
     assert plan.planned(table, folder)[0].finished
 
 
+def test_a_network_in_training_is_no_row_of_a_table(place):
+    folder = pathlib.Path("out")
+    (place / "training.txt").write_text("")
+    received = "fake,seed=0: ended without the results of a finished training"
+    refused(lambda: sweep(config(0), folder), rule="end well", right="", received=received)
+    assert not (folder / "sweep.json").exists()
+    (place / "training.txt").unlink()
+    sweep(config(0), folder)
+    assert (folder / "sweep.json").exists()
+
+
 def test_a_mark_goes_with_its_own_command_only(place):
     one, other = (
         plan.planned(config(0, arguments=arguments), pathlib.Path("out"))[0]
@@ -187,7 +200,7 @@ def test_what_evaluates_nothing_is_finished_without_results(place, mode):
 )
 def test_the_mode_of_a_command_tells_whether_it_evaluates(place, arguments, evaluates):
     (run,) = plan.planned(config(0, arguments=arguments), pathlib.Path("out"))
-    assert (run.evaluation is not None) == evaluates
+    assert run.evaluates == evaluates
 
 
 def test_a_damaged_record_is_for_the_run_to_report(place):
@@ -428,7 +441,8 @@ def test_planning_takes_no_devices():
 import pathlib
 from configs import sweeps
 from fosc_tf.sweeps import plan
-assert plan.planned(sweeps.get_config("digits"), pathlib.Path("out"))
+for run in plan.planned(sweeps.get_config("digits"), pathlib.Path("out")):
+    run.check()
 from tensorflow.python.eager import context
 assert context.context_safe() is None
 """
@@ -442,7 +456,7 @@ def test_a_run_may_name_the_folder_of_the_sweep(place):
     runs = (("fake", "--config=configs/fake.py", "--config.evaluation.others=('{sweep}/a',)"),)
     (run,) = plan.planned(config(runs=runs), pathlib.Path("out"))
     assert run.command[2] == "--config.evaluation.others=('out/a',)"
-    assert run.evaluation["others"] == ["out/a"]
+    assert run.config.evaluation.others == ("out/a",)
 
 
 def test_networks_are_attacked_from_a_standard_one_of_another_seed():
@@ -454,7 +468,10 @@ def test_networks_are_attacked_from_a_standard_one_of_another_seed():
 @pytest.mark.parametrize("name", sweeps.SWEEPS)
 def test_every_run_of_the_lists_can_be_started(name, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
-    assert plan.planned(sweeps.get_config(name), tmp_path)
+    runs = plan.planned(sweeps.get_config(name), tmp_path)
+    assert runs
+    for run in runs:
+        run.check()
 
 
 def test_labels_name_what_varies():
