@@ -15,6 +15,7 @@ from fosc_tf.attacks.limits import check_epsilon
 from fosc_tf.evaluation.journal import Journal
 from fosc_tf.evaluation.stages import stages
 from fosc_tf.evaluation.survival import Survival
+from fosc_tf.number import number
 
 TABLE_1 = ("clean", "fgsm", "pgd-10", "pgd-20", "cw-linf")
 """The attacks of Wang et al. 2019, Table 1."""
@@ -60,7 +61,9 @@ def white_box(
         UserError: unknown attack, or one that needs more classes; epsilon out of range, empty or
             endless dataset, images or labels that do not fit the network.
     """
-    epsilons = np.atleast_1d(np.asarray(epsilon, float)).tolist()
+    epsilons = [
+        number("epsilon", radius, "epsilon=8/255") for radius in np.atleast_1d(epsilon).tolist()
+    ]
     for radius in epsilons:
         check_epsilon(radius, norm)
     plans = [

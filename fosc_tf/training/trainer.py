@@ -17,6 +17,7 @@ from fosc_tf.attacks.budget import steps_per_example
 from fosc_tf.attacks.limits import check_epsilon
 from fosc_tf.attacks.pgd import PGD
 from fosc_tf.errors import UserError
+from fosc_tf.number import number
 from fosc_tf.training.distribution import shared_out, worker
 from fosc_tf.training.first_batch import check_first_batch
 from fosc_tf.training.reduction import gather_over_replicas, keras_logs, mean_over_replicas
@@ -46,6 +47,9 @@ class AdversarialTrainer(keras.Model):
             for those that climbed to the end; 0 never does. An epoch without such a batch shows
             0 for `fosc`.
         **arguments: for `keras.Model`.
+
+    Raises:
+        UserError: a network or defense that is none, `fosc_every` that is no whole number.
     """
 
     def __init__(
@@ -58,6 +62,19 @@ class AdversarialTrainer(keras.Model):
         **arguments: Any,
     ) -> None:
         super().__init__(**arguments)
+        if not isinstance(network, keras.Model):
+            raise UserError(
+                "network must be a Keras model of images to logits",
+                'fosc_tf.models.get("cifar_cnn", input_shape=(32, 32, 3), num_classes=10)',
+                f"network={network!r}",
+            )
+        if not isinstance(defense, Defense):
+            raise UserError(
+                "defense must be one that fosc_tf.defenses.get returns",
+                'fosc_tf.defenses.get("standard", epsilon=8/255)',
+                f"defense={defense!r}",
+            )
+        fosc_every = number("fosc_every", fosc_every, "fosc_every=10", least=0)
         self.network = network
         self.defense = defense
         self.defense_state = list(defense.state)

@@ -185,6 +185,22 @@ def test_fit_refuses_weights_that_it_would_ignore(network, weights):
     assert int(trainer.optimizer.iterations) == 0
 
 
+@pytest.mark.parametrize(
+    ("changed", "rule", "right"),
+    [
+        ({"network": None}, "network must be a Keras model", "models.get"),
+        ({"defense": "standard"}, "defense must be one", "defenses.get"),
+        ({"fosc_every": "10"}, "fosc_every must be a whole number >= 0", "fosc_every=10"),
+        ({"fosc_every": -1}, "fosc_every must be a whole number >= 0", "fosc_every=10"),
+    ],
+)
+def test_a_trainer_of_what_is_none(network, changed, rule, right):
+    arguments = {"network": network, "defense": defenses.get("unsecured")} | changed
+    ((name, value),) = changed.items()
+    received = f"{name}={value!r}"
+    refused(lambda: AdversarialTrainer(**arguments), rule=rule, right=right, received=received)
+
+
 def test_fit_knows_the_diameter_of_the_images(network):
     trainer = AdversarialTrainer(network, defenses.get("standard", epsilon=8, norm="l2"))
     trainer.compile(optimizer=CoupledSGD(0.1))
