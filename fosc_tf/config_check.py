@@ -12,9 +12,9 @@ from ml_collections import ConfigDict
 from fosc_tf import data, defenses
 from fosc_tf.attacks import presets
 from fosc_tf.attacks.limits import check_epsilon
-from fosc_tf.data.checks import check_whole
 from fosc_tf.errors import UserError, unknown_name
 from fosc_tf.evaluation.stages import stages
+from fosc_tf.number import whole
 
 PRECISIONS = ("float32", "mixed_bfloat16")
 CHECKPOINTS = ("last", "best")
@@ -79,7 +79,7 @@ def _check_whole_numbers(config: ConfigDict) -> None:
     least |= {"report.sweep_examples": 0}
     for field, smallest in least.items():
         section, _, name = field.rpartition(".")
-        check_whole(field, (config[section] if section else config)[name], least=smallest)
+        whole(field, (config[section] if section else config)[name], least=smallest)
     if config.seed >= 2**32:
         raise UserError("seed must be below 2**32", "seed=0", f"seed={config.seed}")
 

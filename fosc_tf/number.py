@@ -2,6 +2,7 @@
 
 steps = number("num_steps", np.int64(10), "10", least=1)      # 10
 number("epsilon", "8/255", "epsilon=8/255")                   # raises
+whole("batch_size", 0, least=1)                               # raises
 """
 
 from __future__ import annotations
@@ -41,6 +42,15 @@ def number(
         kind = "a number" if least is None else f"a whole number >= {least}"
         raise UserError(f"{name} must be {kind}", right, f"{name}={value!r}")
     return value
+
+
+def whole(name: str, value: Any, *, least: int) -> int:
+    """Returns `value` as Python's own number; see `number`.
+
+    Raises:
+        UserError: no whole number, or one below `least`.
+    """
+    return number(name, value, f"{name}={max(least, 0)}", least=least)
 
 
 def _is_scalar_tensor(value: Any) -> bool:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import dataclasses
 
 from fosc_tf.attacks.limits import check_climb
-from fosc_tf.data.checks import check_whole
 from fosc_tf.errors import UserError
+from fosc_tf.number import whole
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,4 +48,4 @@ class Settings:
         if not self.upper > 0:
             raise UserError("the FOSC range must end above 0", "0.1", f"upper={self.upper:g}")
         for name in ("bins", "traced", "examples", "cross_examples"):
-            check_whole(name, getattr(self, name), least=1)
+            whole(name, getattr(self, name), least=1)

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 import tensorflow as tf
 
-from fosc_tf.data.checks import check_whole
+from fosc_tf.number import whole
 
 Parameters = dict[str, tf.Tensor]
 
@@ -47,7 +47,7 @@ class CropFlip:
     flip: bool = True
 
     def __post_init__(self) -> None:
-        check_whole("pad", self.pad, least=0)
+        whole("pad", self.pad, least=0)
 
     def draw(self, seed: Any, batch_size: int) -> Parameters:
         """Draws where each crop lies and whether it is mirrored.

@@ -85,14 +85,3 @@ def check_lengths(image: Any, label: Any, *, name: str = "image and label") -> N
             f"{len(image)} labels for {len(image)} images",
             f"{len(image)} images, {len(label)} labels",
         )
-
-
-def check_whole(name: str, value: Any, *, least: int) -> None:
-    """Raises `UserError` unless `value` is a whole number of at least `least`."""
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not whole or value < least:
-        raise UserError(
-            f"{name} must be a whole number, at least {least}",
-            f"{name}={max(least, 0)}",
-            f"{name}={value!r}",
-        )

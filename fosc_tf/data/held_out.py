@@ -12,9 +12,9 @@ import dataclasses
 
 import numpy as np
 
-from fosc_tf.data.checks import check_whole
 from fosc_tf.data.sources import Arrays
 from fosc_tf.errors import UserError
+from fosc_tf.number import whole
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -47,8 +47,8 @@ def split(arrays: Arrays, held_out: int, seed: int) -> tuple[Part, Part]:
     Raises:
         UserError: when nothing would be left to train on.
     """
-    check_whole("held_out", held_out, least=0)
-    check_whole("seed", seed, least=0)
+    whole("held_out", held_out, least=0)
+    whole("seed", seed, least=0)
     n = len(arrays.x_train)
     if held_out >= n:
         raise UserError(

@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from fosc_tf.data.checks import check_whole
 from fosc_tf.errors import UserError
+from fosc_tf.number import whole
 
 _ENDLESS = np.iinfo(np.int64).max
 
 
 def steps_per_epoch(n: int, batch_size: int) -> int:
     """Returns the number of full batches in `n` images; more than `n` in one is a `UserError`."""
-    check_whole("batch_size", batch_size, least=1)
+    whole("batch_size", batch_size, least=1)
     if batch_size > n:
         raise UserError(
             "batch_size must not exceed the number of images",
@@ -58,7 +58,7 @@ def index_batches(
         UserError: for numbers that are not as above.
     """
     steps = steps_per_epoch(n, batch_size)
-    check_whole("seed", seed, least=0)
+    whole("seed", seed, least=0)
     _check_start(start_epoch, start_position, epochs, steps)
 
     def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
@@ -92,10 +92,10 @@ def fold(seed: int, epoch: Any, use: Any) -> tf.Tensor:
 
 
 def _check_start(epoch: int, position: int, epochs: int | None, steps: int) -> None:
-    check_whole("start_epoch", epoch, least=0)
-    check_whole("start_position", position, least=0)
+    whole("start_epoch", epoch, least=0)
+    whole("start_position", position, least=0)
     if epochs is not None:
-        check_whole("epochs", epochs, least=0)
+        whole("epochs", epochs, least=0)
     if position > steps or (epochs is not None and epoch > epochs):
         most = "" if epochs is None else f" and start_epoch of at most {epochs}"
         raise UserError(

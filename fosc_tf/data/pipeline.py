@@ -17,8 +17,9 @@ import numpy as np
 import tensorflow as tf
 
 from fosc_tf.data.augment import Augmentation
-from fosc_tf.data.checks import check_images, check_labels, check_lengths, check_whole
+from fosc_tf.data.checks import check_images, check_labels, check_lengths
 from fosc_tf.data.order import fold, index_batches
+from fosc_tf.number import whole
 
 
 def train_batches(
@@ -100,7 +101,7 @@ def test_batches(image: np.ndarray, label: np.ndarray, *, batch_size: int) -> tf
         UserError: for arrays or numbers that are not as above.
     """
     _check(image, label)
-    check_whole("batch_size", batch_size, least=1)
+    whole("batch_size", batch_size, least=1)
     images, labels = _host(image), _host(label, np.int32)
 
     def batch(first: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

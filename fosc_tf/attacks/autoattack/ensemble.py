@@ -13,13 +13,13 @@ import numpy as np
 import tensorflow as tf
 
 from fosc_tf.attacks.autoattack.checks import gradient_notes, random_notes, result_notes, warn
-from fosc_tf.attacks.autoattack.limits import check_count
 from fosc_tf.attacks.autoattack.member import Member
 from fosc_tf.attacks.autoattack.outcome import Outcome
 from fosc_tf.attacks.autoattack.record import AutoAttackFound, Ledger, Piece
 from fosc_tf.attacks.autoattack.versions import members_of
 from fosc_tf.attacks.limits import check_examples
 from fosc_tf.errors import UserError, unknown_name
+from fosc_tf.number import whole
 
 CHECKED = 100
 
@@ -122,7 +122,7 @@ class AutoAttack:
                 an unknown member.
         """
         image, label = (part.numpy() for part in check_examples(network, image, label))
-        check_count("batch_size", batch_size)
+        whole("batch_size", batch_size, least=1)
         ledger, num_classes = self._clean(network, image, label, batch_size)
         for piece in done:
             if piece.member not in self.members:

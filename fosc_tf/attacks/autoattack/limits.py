@@ -21,11 +21,6 @@ def check_ball(epsilon: Any, norm: Any) -> None:
     check_epsilon(number("epsilon", epsilon, "epsilon=8/255"), norm)
 
 
-def check_count(name: str, value: Any) -> int:
-    """Returns `value`, or raises `UserError` if it is no whole number of at least 1."""
-    return number(name, value, f"{name}=1", least=1)
-
-
 def check_classes(name: str, num_classes: int | None, *, least: int) -> None:
     """Raises `UserError` when the attack called `name` is not defined for so few classes.
 

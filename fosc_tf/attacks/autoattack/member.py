@@ -15,7 +15,7 @@ from fosc_tf.attacks import losses
 from fosc_tf.attacks.autoattack import look, noise
 from fosc_tf.attacks.autoattack.active import Problem, shrink
 from fosc_tf.attacks.autoattack.compiled import Compiled
-from fosc_tf.attacks.autoattack.limits import check_ball, check_classes, check_count
+from fosc_tf.attacks.autoattack.limits import check_ball, check_classes
 from fosc_tf.attacks.autoattack.outcome import (
     Outcome,
     keep_better,
@@ -24,6 +24,7 @@ from fosc_tf.attacks.autoattack.outcome import (
 )
 from fosc_tf.attacks.folding import folded
 from fosc_tf.attacks.limits import check_examples
+from fosc_tf.number import whole
 from fosc_tf.types import Found
 
 
@@ -74,10 +75,10 @@ class Member:
     ) -> None:
         check_ball(epsilon, norm)
         self.epsilon, self.norm, self.ball = float(epsilon), norm, balls.get(norm)
-        self.num_steps = check_count("num_steps", num_steps)
-        self.restarts = check_count("restarts", restarts)
-        self.num_targets = check_count("num_targets", num_targets)
-        self.passes = check_count("passes", passes)
+        self.num_steps = whole("num_steps", num_steps, least=1)
+        self.restarts = whole("restarts", restarts, least=1)
+        self.num_targets = whole("num_targets", num_targets, least=1)
+        self.passes = whole("passes", passes, least=1)
         self.compiled = Compiled()
 
     def __call__(
