@@ -18,6 +18,7 @@ from fosc_tf import data, defenses, models
 from fosc_tf.config_check import check
 from fosc_tf.errors import UserError
 from fosc_tf.evaluation.stages import Stages, stages
+from fosc_tf.fields import flat
 from fosc_tf.schedules import Clock, step_decay
 from fosc_tf.training import AdversarialTrainer, CoupledSGD
 from fosc_tf.training.agreement import check_agreement
@@ -98,7 +99,8 @@ def build(config: ConfigDict) -> Experiment:
     arrays = data.load(config.data.name, npz=config.data.npz, dir=config.data.dir)
     if worker(replicas)[1] > 1:
         # Before any variable is made, where TensorFlow would tell of shapes or of a dead worker.
-        check_agreement(replicas, _held(config, arrays))
+        held = {"contents of the data": arrays.sha256[:12]} | flat(config.to_dict())
+        check_agreement(replicas, held)
     train, held_out = data.split(arrays, held_out=config.data.held_out, seed=config.seed)
     steps_per_epoch = data.steps_per_epoch(len(train.image), batch_size)
     if batch_size % replicas.num_replicas_in_sync:
@@ -133,16 +135,6 @@ def network(config: ConfigDict, precision: str = "float32") -> Any:
         )
     finally:
         keras.config.set_dtype_policy(before)
-
-
-def _held(config: ConfigDict, arrays: data.Arrays) -> dict[str, Any]:
-    """Returns what every worker must hold alike, by name; where its data lie is its own."""
-    held = {"contents of the data": arrays.sha256[:12]}
-    for section, value in config.to_dict().items():
-        for name, field in value.items() if isinstance(value, dict) else [("", value)]:
-            if (section, name) not in (("data", "npz"), ("data", "dir")):
-                held[f"{section}.{name}".rstrip(".")] = field
-    return held
 
 
 def _trainer(config: ConfigDict, steps_per_epoch: int, learning_rate: float) -> AdversarialTrainer:

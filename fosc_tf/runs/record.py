@@ -22,10 +22,11 @@ from typing import Any
 
 from fosc_tf import files
 from fosc_tf.errors import UserError
+from fosc_tf.fields import flat
 from fosc_tf.runs import lock
 
 FILE = "run.json"
-# Where the data lies or how a run is shown does not make it another run.
+# How a run is shown does not make it another run.
 _SAME_RUN = {
     "analysis",
     "evaluation",
@@ -35,7 +36,6 @@ _SAME_RUN = {
     "distribution",
     "deterministic",
 }
-_SAME_DATA = {"npz", "dir"}
 
 
 class RunRecord:
@@ -197,15 +197,9 @@ def versions() -> dict[str, str]:
 
 
 def _making(config: dict[str, Any]) -> dict[str, Any]:
-    """Returns the fields that decide a run's weights, flat."""
-    fields = {}
-    for section, value in config.items():
-        if section in _SAME_RUN:
-            continue
-        for name, field in value.items() if isinstance(value, dict) else [("", value)]:
-            if not (section == "data" and name in _SAME_DATA):
-                fields[f"{section}.{name}".rstrip(".")] = field
-    return fields
+    """Returns the fields that decide a run's weights."""
+    fields = flat(config).items()
+    return {name: field for name, field in fields if name.partition(".")[0] not in _SAME_RUN}
 
 
 def _refuse_another_run(folder: pathlib.Path, old: dict[str, Any], new: dict[str, Any]) -> None:
