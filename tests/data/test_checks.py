@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from fosc_tf.data import check_images, check_labels, check_lengths
-from fosc_tf.number import whole
 from tests.data.three_parts import refused
 
 IMAGE = np.full((2, 3, 3, 1), 0.5, np.float32)
@@ -25,7 +24,6 @@ def test_what_is_right_passes():
     check_labels([0, 9], 10)
     check_labels(np.array([0, 10**6]))
     check_lengths(IMAGE, [0, 1])
-    whole("seed", np.int64(0), least=0)
 
 
 @pytest.mark.parametrize(
@@ -76,14 +74,4 @@ def test_wrong_lengths():
         rule="equally long",
         right="2 labels",
         received="2 images, 1 labels",
-    )
-
-
-@pytest.mark.parametrize("value", [-1, 1.0, "1", True, None])
-def test_wrong_whole_numbers(value):
-    refused(
-        lambda: whole("pad", value, least=0),
-        rule="whole number >= 0",
-        right="pad=0",
-        received=f"pad={value!r}",
     )

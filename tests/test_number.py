@@ -1,0 +1,48 @@
+"""What counts as a number; each argument that must be one is tested where it is."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fosc_tf.number import number, whole
+from tests.data.three_parts import refused
+
+
+@pytest.mark.parametrize("value", [3, np.int64(3), np.array(3), 2.5, np.float32(2.5), -np.inf])
+def test_numbers_become_pythons_own(value):
+    found = number("epsilon", value, "epsilon=8/255")
+    assert found == value
+    assert type(found) in (int, float)
+
+
+@pytest.mark.parametrize("value", [None, "0.3", True, float("nan"), [0.3], np.ones(2)])
+def test_what_is_no_number(value):
+    for changing in (False, True):
+        refused(
+            lambda changing=changing: number("epsilon", value, "8/255", changing=changing),
+            rule="epsilon must be a number",
+            right="8/255",
+            received=f"epsilon={value!r}",
+        )
+
+
+@pytest.mark.parametrize("value", [tf.constant(0.3), lambda step: 0.3])
+def test_what_changes_passes_where_it_may(value):
+    assert number("epsilon", value, "8/255", changing=True) is value
+    refused(lambda: number("epsilon", value, "8/255"), rule="a number", right="", received="eps")
+
+
+@pytest.mark.parametrize("value", [0, np.int64(4)])
+def test_whole_numbers(value):
+    assert whole("seed", value, least=0) == value
+    assert type(whole("seed", value, least=0)) is int
+
+
+@pytest.mark.parametrize("value", [-1, 1.0, "1", True, None])
+def test_wrong_whole_numbers(value):
+    refused(
+        lambda: whole("pad", value, least=0),
+        rule="whole number >= 0",
+        right="pad=0",
+        received=f"pad={value!r}",
+    )
