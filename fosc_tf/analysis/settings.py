@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 
-from fosc_tf.attacks.limits import check_climb
+from fosc_tf.attacks.limits import check_climb, step_length
 from fosc_tf.errors import UserError
-from fosc_tf.number import whole
+from fosc_tf.number import number, whole
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,8 +44,11 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check_climb(self.epsilon, self.epsilon / 4, self.num_steps, self.norm, "ball")
-        if not self.upper > 0:
+        check_climb(
+            self.epsilon, step_length(None, self.epsilon), self.num_steps, self.norm, "ball"
+        )
+        if not number("upper", self.upper, "upper=0.1") > 0:
             raise UserError("the FOSC range must end above 0", "0.1", f"upper={self.upper:g}")
         for name in ("bins", "traced", "examples", "cross_examples"):
             whole(name, getattr(self, name), least=1)
+        whole("seed", self.seed, least=0)

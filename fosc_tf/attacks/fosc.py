@@ -8,7 +8,8 @@ from __future__ import annotations
 import tensorflow as tf
 
 from fosc_tf.attacks import ball as balls
-from fosc_tf.errors import unknown_name
+from fosc_tf.errors import UserError, unknown_name
+from fosc_tf.number import number
 from fosc_tf.types import Number
 
 FEASIBLE = ("ball", "box")
@@ -42,12 +43,22 @@ def fosc(
         [batch] float32 in loss units, at least 0 up to rounding; box is never above ball.
 
     Raises:
-        UserError: unknown norm or feasible set.
+        UserError: unknown norm or feasible set, an epsilon that is no number, different shapes.
     """
     geometry = balls.get(norm)
     if feasible not in FEASIBLE:
         raise unknown_name("feasible set", feasible, FEASIBLE)
+    if not tf.is_tensor(epsilon):
+        epsilon = number("epsilon", epsilon, "epsilon=8/255")
     image_adv, image, gradient = (tf.cast(x, tf.float32) for x in (image_adv, image, gradient))
+    shapes = [x.shape for x in (image_adv, image, gradient)]
+    if not all(shape.is_compatible_with(shapes[0]) for shape in shapes):
+        # Otherwise one image would silently stand for a whole batch.
+        raise UserError(
+            "image_adv, image and gradient must have one shape",
+            f"three times {shapes[0]}",
+            ", ".join(str(shape) for shape in shapes),
+        )
     if feasible == "box":
         highest = geometry.support_in_box(gradient, image, epsilon)
     else:

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fosc_tf.attacks.limits import check_climb, check_examples
+from fosc_tf.attacks.limits import check_climb, check_draw, check_examples
 from fosc_tf.errors import UserError, unknown_name
 from fosc_tf.types import Found
 
@@ -71,13 +71,15 @@ class Independent:
             `Found`; its FOSC and loss are NaN, since these tools know neither.
 
         Raises:
-            UserError: images or labels out of range, probabilities instead of logits.
+            UserError: images or labels out of range, probabilities instead of logits, a seed or
+                step that is no whole number from 0 on.
         """
         del final_fosc
         image, label = check_examples(network, image, label)
+        draw = check_draw(seed, step)
         if self._prepared is None or self._prepared[0] is not network:
             self._prepared = network, self._prepare(self, network, image)
-        keras.utils.set_random_seed(int(np.random.SeedSequence([seed, step]).generate_state(1)[0]))
+        keras.utils.set_random_seed(int(np.random.SeedSequence(draw).generate_state(1)[0]))
         found = self._prepared[1](image, label)
         nan = tf.fill([len(label)], float("nan"))
         return Found(tf.constant(found), nan, nan, tf.fill([len(label)], self.num_steps))

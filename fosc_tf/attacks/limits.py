@@ -20,7 +20,7 @@ from fosc_tf.attacks.fosc import FEASIBLE
 from fosc_tf.attacks.losses import check_logits
 from fosc_tf.data.checks import check_images, check_labels
 from fosc_tf.errors import UserError, unknown_name
-from fosc_tf.number import number
+from fosc_tf.number import number, whole
 
 _num_classes: weakref.WeakKeyDictionary[Any, dict[tuple[int, ...], int]] = (
     weakref.WeakKeyDictionary()
@@ -112,6 +112,16 @@ def check_examples(network: Any, image: tf.Tensor, label: tf.Tensor) -> tuple[tf
             "every image needs one label", f"{len(image)} labels", f"{len(label)} labels"
         )
     return image, tf.convert_to_tensor(label.astype(np.int32))
+
+
+def check_draw(seed: Any, step: Any) -> tuple[np.int64, np.int64]:
+    """Returns what decides an attack's random numbers, scalar tensors with their values.
+
+    Raises:
+        UserError: no whole number, or one below 0.
+    """
+    found = (whole("seed", np.asarray(seed), least=0), whole("step", np.asarray(step), least=0))
+    return np.int64(found[0]), np.int64(found[1])
 
 
 def _classes(network: Any, image: tf.Tensor) -> int:

@@ -20,6 +20,7 @@ from fosc_tf.attacks.limits import check_epsilon
 from fosc_tf.errors import UserError
 from fosc_tf.evaluation.journal import Journal, Known, fingerprint, key
 from fosc_tf.evaluation.stages import Stages
+from fosc_tf.number import whole
 from fosc_tf.training.first_batch import check_batch
 from fosc_tf.types import Attack
 
@@ -59,8 +60,8 @@ class Survival:
         outside: the farthest a judged pixel was from [0, 1].
 
     Raises:
-        UserError: an endless or empty dataset, or one whose first batch does not fit; when judging,
-            another batch that does not fit.
+        UserError: an endless or empty dataset, or one whose first batch does not fit, or a seed
+            that is no whole number from 0 on; when judging, another batch that does not fit.
     """
 
     def __init__(
@@ -72,7 +73,8 @@ class Survival:
         journal: Journal | None = None,
         surrogate: Any = None,
     ) -> None:
-        self.network, self.dataset, self.seed, self.journal = network, dataset, seed, journal
+        self.network, self.dataset, self.journal = network, dataset, journal
+        self.seed = whole("seed", seed, least=0)
         self.surrogate = network if surrogate is None else surrogate
         self.farthest = self.outside = 0.0
         self._right: Callable[..., tf.Tensor] | None = None

@@ -228,3 +228,28 @@ def test_unknown_words():
         right="nearest: box",
         received="feasible set='boxes'",
     )
+
+
+@pytest.mark.parametrize("epsilon", [None, "0.3", float("nan"), True, [0.3]])
+def test_an_epsilon_that_is_no_number(epsilon):
+    refused(
+        lambda: fosc(*case(0), epsilon=epsilon),
+        rule="epsilon must be a number",
+        right="epsilon=8/255",
+        received=f"epsilon={epsilon!r}",
+    )
+
+
+def test_one_image_does_not_stand_for_a_batch():
+    image, clean, gradient = case(0)
+    for wrong, received in (
+        ((image[:1], clean, gradient), "(1, 8), (4, 8), (4, 8)"),
+        ((image, clean[:1], gradient), "(4, 8), (1, 8), (4, 8)"),
+        ((image, clean, gradient.reshape(4, 2, 4)), "(4, 8), (4, 8), (4, 2, 4)"),
+    ):
+        refused(
+            lambda wrong=wrong: fosc(*wrong, epsilon=0.3),
+            rule="image_adv, image and gradient must have one shape",
+            right="three times",
+            received=received,
+        )

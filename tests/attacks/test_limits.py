@@ -126,6 +126,28 @@ def wrong(**change):
     return {"image": images(4), "label": labels(4), **change}
 
 
+@pytest.mark.parametrize("attack", [PGD(**GOOD), APGD(epsilon=0.1)])
+@pytest.mark.parametrize("name", ["seed", "step"])
+@pytest.mark.parametrize("value", [None, "0", -1, 1.5, True, np.zeros(2), tf.constant(0.5)])
+def test_what_decides_no_random_numbers(network, attack, name, value):
+    refused(
+        lambda: attack(network, images(4), labels(4), **{name: value}),
+        rule=f"{name} must be a whole number >= 0",
+        right=f"{name}=0",
+        received=f"{name}=",
+    )
+
+
+@pytest.mark.parametrize(
+    "value", [3, np.int64(3), tf.constant(3), keras.Variable(3, dtype="int64")]
+)
+def test_every_form_of_a_seed_finds_the_same(network, value):
+    attack = PGD(**GOOD | {"num_steps": 1})
+    found = attack(network, images(4), labels(4), seed=value, step=value)
+    same = attack(network, images(4), labels(4), seed=3, step=3)
+    np.testing.assert_array_equal(found.image, same.image)
+
+
 @pytest.mark.parametrize(
     ("batch", "rule", "right", "received"),
     [

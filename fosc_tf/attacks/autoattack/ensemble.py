@@ -118,10 +118,11 @@ class AutoAttack:
             `AutoAttackFound`.
 
         Raises:
-            UserError: images or labels out of range, probabilities instead of logits, a piece of
-                an unknown member.
+            UserError: images or labels out of range, probabilities instead of logits, a seed that
+                is no whole number from 0 on, a piece of an unknown member.
         """
         image, label = (part.numpy() for part in check_examples(network, image, label))
+        whole("seed", seed, least=0)
         whole("batch_size", batch_size, least=1)
         ledger, num_classes = self._clean(network, image, label, batch_size)
         for piece in done:

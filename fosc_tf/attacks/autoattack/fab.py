@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
 import tensorflow as tf
 
 from fosc_tf.attacks import losses
@@ -20,7 +19,7 @@ from fosc_tf.attacks.autoattack.nearest import Nearest, last_search, nearer, not
 from fosc_tf.attacks.autoattack.outcome import misclassified
 from fosc_tf.attacks.autoattack.random_point import random_point
 from fosc_tf.attacks.ball import flat
-from fosc_tf.attacks.limits import check_examples
+from fosc_tf.attacks.limits import check_draw, check_examples
 
 ALPHA_MAX = 0.1
 OVERSHOOT = 1.05
@@ -101,10 +100,12 @@ class FAB(Member):
             seed: decides the starts of restarts.
 
         Raises:
-            UserError: images or labels out of range, probabilities instead of logits.
+            UserError: images or labels out of range, probabilities instead of logits, a seed that
+                is no whole number from 0 on.
         """
         image, label = check_examples(network, image, label)
-        return self.compiled(self._nearest, network, image, label, np.int64(seed))
+        seed, _ = check_draw(seed, 0)
+        return self.compiled(self._nearest, network, image, label, seed)
 
     def start(self, network: Any, problem: Problem, enough: float | None = None) -> Walk:
         """Returns everyone at the clean image, or in restarts at a random point."""

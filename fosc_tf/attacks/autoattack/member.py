@@ -23,7 +23,7 @@ from fosc_tf.attacks.autoattack.outcome import (
     ranked_others,
 )
 from fosc_tf.attacks.folding import folded
-from fosc_tf.attacks.limits import check_examples
+from fosc_tf.attacks.limits import check_draw, check_examples
 from fosc_tf.number import whole
 from fosc_tf.types import Found
 
@@ -107,11 +107,13 @@ class Member:
 
         Raises:
             UserError: fewer classes than the loss needs; outside a `tf.function` also images or
-                labels out of range, probabilities instead of logits.
+                labels out of range, probabilities instead of logits, a seed or step that is no
+                whole number from 0 on.
         """
         del final_fosc
         if tf.executing_eagerly():
             image, label = check_examples(network, image, label)
+            seed, step = check_draw(seed, step)
         outcome = self.search(network, image, label, seed=seed, step=step)
         nan = tf.fill(tf.shape(outcome.margin), float("nan"))
         return Found(outcome.image, nan, outcome.margin, outcome.num_gradients)

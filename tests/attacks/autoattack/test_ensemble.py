@@ -322,6 +322,8 @@ def test_mistakes_in_calls(attack, network, examples):
     image, label = examples
     with pytest.raises(UserError, match="batch_size"):
         attack(network, image, label, batch_size=0)
+    with pytest.raises(UserError, match="seed must be a whole number"):
+        attack(network, image, label, seed=0.5)
     with pytest.raises(UserError, match="apgd-ce"):
         attack.run_member("apgd", network, image, label)
     with pytest.raises(UserError, match="logits"):

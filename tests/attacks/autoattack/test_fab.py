@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from fosc_tf.attacks.autoattack import FAB, UntargetedFAB
 from tests.attacks.autoattack import small_networks as small
+from tests.data.three_parts import refused
 
 
 @pytest.mark.parametrize(("norm", "dual"), [("linf", 1), ("l2", 2)])
@@ -82,3 +83,14 @@ def test_untargeted_counts_a_gradient_for_each_class():
     label = small.predicted(network, image)
     outcome = small.searched(UntargetedFAB(epsilon=1e-6, num_steps=4), network, image, label)
     np.testing.assert_array_equal(outcome.num_gradients, np.full(5, 12))
+
+
+def test_a_seed_that_is_none():
+    network = small.linear(np.zeros([16, 2]), bias=[2.0, 0.0])
+    image = small.grey_images(2, seed=1)
+    refused(
+        lambda: FAB(epsilon=0.1).nearest(network, image, np.zeros(2, int), seed="0"),
+        rule="seed must be a whole number >= 0",
+        right="seed=0",
+        received="seed=",
+    )

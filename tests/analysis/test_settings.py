@@ -1,0 +1,24 @@
+"""What the views cannot look at."""
+
+import pytest
+
+from fosc_tf.analysis.settings import Settings
+from tests.data.three_parts import refused
+
+
+@pytest.mark.parametrize(
+    ("change", "rule", "received"),
+    [
+        ({"epsilon": None}, "epsilon must be a number", "epsilon=None"),
+        ({"epsilon": "8/255"}, "epsilon must be a number", "epsilon='8/255'"),
+        ({"epsilon": 8}, "epsilon must lie in (0, 1]", "epsilon=8"),
+        ({"norm": "l3"}, "norm must be a known one", "norm='l3'"),
+        ({"num_steps": 0}, "num_steps must be a whole number >= 1", "num_steps=0"),
+        ({"upper": "0.1"}, "upper must be a number", "upper='0.1'"),
+        ({"upper": 0}, "the FOSC range must end above 0", "upper=0"),
+        ({"traced": 2.5}, "traced must be a whole number >= 1", "traced=2.5"),
+        ({"seed": None}, "seed must be a whole number >= 0", "seed=None"),
+    ],
+)
+def test_settings_that_cannot_work(change, rule, received):
+    refused(lambda: Settings(**{"epsilon": 0.3} | change), rule=rule, right="", received=received)
