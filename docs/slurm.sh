@@ -11,7 +11,7 @@ set -euo pipefail
 srun --kill-on-bad-exit=1 python main.py --config="$1" --workdir="$2" \
   --config.distribution=multi_worker --config.checkpoint.every_steps=100 || {
   code=$?
-  # 2 is a mistake in the command or the cluster, which another start would only repeat.
+  # 2 is a mistake in the command or the cluster, or a NaN: another start would only repeat it.
   if [ "$code" -eq 2 ] || [ "${SLURM_RESTART_COUNT:-0}" -ge 10 ]; then
     exit "$code"
   fi

@@ -1,7 +1,7 @@
 """From a config to objects: a run begins here, its config checked first.
 
 experiment = build(config)
-experiment.trainer.fit(experiment.batches(epoch=0, position=0))
+experiment.trainer.fit(experiment.batches(epoch=0), steps_per_epoch=experiment.steps_per_epoch)
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from fosc_tf.schedules import Clock, step_decay
 from fosc_tf.training import AdversarialTrainer, CoupledSGD
 from fosc_tf.training.agreement import check_agreement
 from fosc_tf.training.distribution import strategy, worker
+from fosc_tf.types import Defense
 
 
 @dataclasses.dataclass
@@ -137,13 +138,26 @@ def network(config: ConfigDict, precision: str = "float32") -> Any:
         keras.config.set_dtype_policy(before)
 
 
+def defense(config: ConfigDict, steps_per_epoch: int) -> Defense:
+    """Returns the config's defense; what it takes of the run's lengths it gets from the run.
+
+    Raises:
+        UserError: arguments that make no defense.
+    """
+    arguments = {name: config.defense[name] for name in config.defense if name != "name"}
+    lengths = {"steps_per_epoch": steps_per_epoch, "total_epochs": config.total_epochs}
+    taken = inspect.signature(defenses.factory(config.defense.name)).parameters
+    arguments |= {name: value for name, value in lengths.items() if name in taken}
+    return defenses.get(config.defense.name, **arguments)
+
+
 def _trainer(config: ConfigDict, steps_per_epoch: int, learning_rate: float) -> AdversarialTrainer:
-    defense = _defense(config, steps_per_epoch)
-    make = defense.trainer or AdversarialTrainer
+    found = defense(config, steps_per_epoch)
+    make = found.trainer or AdversarialTrainer
     # So that no epoch is too short to measure FOSC at least once.
     fosc_every = min(config.log.fosc_every, steps_per_epoch)
     trained = network(config, config.precision)
-    trainer = make(trained, defense, seed=config.seed, fosc_every=fosc_every)
+    trainer = make(trained, found, seed=config.seed, fosc_every=fosc_every)
     rate = step_decay(
         learning_rate,
         drop_epochs=config.optimizer.drop_epochs,
@@ -164,15 +178,6 @@ def _trainer(config: ConfigDict, steps_per_epoch: int, learning_rate: float) -> 
     trainer.compile(optimizer=optimizer, jit_compile=config.jit_compile)
     trainer.optimizer.build(trainer.network.trainable_variables)
     return trainer
-
-
-def _defense(config: ConfigDict, steps_per_epoch: int) -> Any:
-    """Returns the defense; what it takes of the run's lengths it gets from the run."""
-    arguments = {name: config.defense[name] for name in config.defense if name != "name"}
-    lengths = {"steps_per_epoch": steps_per_epoch, "total_epochs": config.total_epochs}
-    taken = inspect.signature(defenses.factory(config.defense.name)).parameters
-    arguments |= {name: value for name, value in lengths.items() if name in taken}
-    return defenses.get(config.defense.name, **arguments)
 
 
 def _augmentation(config: ConfigDict) -> data.Augmentation | None:

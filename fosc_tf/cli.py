@@ -20,6 +20,7 @@ from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
 from fosc_tf.errors import UserError, cannot_write, unknown_name
+from fosc_tf.fields import PLACES
 
 MODES = ("train", "evaluate", "analyze", "report", "export", "sweep")
 _CONFIG = config_flags.DEFINE_config_file(
@@ -111,14 +112,21 @@ def _run_one(
 
         from fosc_tf.callbacks import NotFinite
         from fosc_tf.runs import modes
-        from fosc_tf.training.distribution import another_is_gone
+        from fosc_tf.training.distribution import address_is_taken, another_is_gone
 
         tf.config.list_physical_devices()
     try:
         getattr(modes, mode)(config, folder, overrides)
     except NotFinite as error:
-        sys.exit(f"\n{error}")
+        print(f"\n{error}", file=sys.stderr)
+        sys.exit(2)  # started again it would come to the same
     except tf.errors.OpError as error:
+        if address_is_taken(error):
+            sys.exit(
+                "\nThis worker cannot listen at its address, where a worker left over from before, "
+                "or another job, may still be. Start all of them again when it has ended, or at "
+                f"other addresses.\n  {error.message.splitlines()[0]}"
+            )
         if not another_is_gone(error):
             raise
         sys.exit(
@@ -184,7 +192,10 @@ def _with_decimals(argv: Sequence[str]) -> list[str]:
 def _as_decimal(word: str, before: str) -> str:
     """Returns --config.defense.epsilon=8/255, or 8/255 after that flag, carried out."""
     match = _FRACTION.fullmatch(word)
-    if not match or not float(match[3]) or not (match[1] or re.match("--?config[.]", before)):
+    if not match or not float(match[3]):
+        return word
+    field = re.match(r"--?config\.([\w.]+)", match[1] or before)
+    if not field or field[1] in PLACES:  # data/1 is a folder
         return word
     return f"{match[1]}{float(match[2]) / float(match[3])!r}"
 

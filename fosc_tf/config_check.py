@@ -9,12 +9,13 @@ import math
 
 from ml_collections import ConfigDict
 
-from fosc_tf import data, defenses
+from fosc_tf import data, defenses, models
 from fosc_tf.attacks import presets
 from fosc_tf.attacks.limits import check_epsilon
 from fosc_tf.errors import UserError, unknown_name
 from fosc_tf.evaluation.stages import stages
 from fosc_tf.number import whole
+from fosc_tf.training.distribution import NAMES as DISTRIBUTIONS
 
 PRECISIONS = ("float32", "mixed_bfloat16")
 CHECKPOINTS = ("last", "best")
@@ -23,6 +24,10 @@ CHECKPOINTS = ("last", "best")
 def check(config: ConfigDict) -> None:
     """Raises `UserError` for what no single part can see, before anything is loaded."""
     defenses.factory(config.defense.name)
+    if config.model.name not in models.names():
+        raise unknown_name("model", config.model.name, models.names())
+    if config.distribution not in DISTRIBUTIONS:
+        raise unknown_name("distribution", config.distribution, DISTRIBUTIONS)
     shape, defense = data.get(config.data.name).image_shape, config.defense
     check_epsilon(defense.get("epsilon"), defense.get("norm"), shape)
     if config.precision not in PRECISIONS:
@@ -53,6 +58,16 @@ def _check_evaluation(config: ConfigDict) -> None:
             raise unknown_name("checkpoint", name, CHECKPOINTS)
     for name in (*evaluation.attacks, evaluation.held_out_attack, config.report.sweep_attack):
         stages(str(name), epsilon=evaluation.epsilon, norm=evaluation.norm)
+    measured = config.data.held_out and 0 < evaluation.held_out_every <= config.total_epochs
+    if tuple(evaluation.checkpoints) == ("best",) and not measured:
+        raise UserError(
+            "the best network is chosen on held-out images, of which this run measures none",
+            "evaluation.checkpoints=('last',), or data.held_out above 0 and "
+            "evaluation.held_out_every from 1 to total_epochs",
+            f"evaluation.checkpoints=('best',) with data.held_out={config.data.held_out}, "
+            f"evaluation.held_out_every={evaluation.held_out_every}, "
+            f"total_epochs={config.total_epochs}",
+        )
     radii = (evaluation.epsilon, *evaluation.epsilons)
     for epsilon in radii:
         check_epsilon(epsilon, evaluation.norm, data.get(config.data.name).image_shape)

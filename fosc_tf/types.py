@@ -13,6 +13,8 @@ from typing import Any, NamedTuple, Protocol
 import keras
 import tensorflow as tf
 
+from fosc_tf.errors import UserError
+
 Number = float | int | tf.Tensor
 Schedule = Callable[[tf.Tensor], tf.Tensor]
 """A pure function of the step (int64 scalar, weight updates done so far) to a scalar."""
@@ -34,11 +36,21 @@ class Batch(NamedTuple):
 
     @classmethod
     def of(cls, data: Any) -> Batch:
-        """Returns the batch in a dict with `image` and `label`, or in an (image, label) pair."""
+        """Returns the batch in a dict with `image` and `label`, or in an (image, label) pair.
+
+        Raises:
+            UserError: weights of the examples as a third part.
+        """
         if isinstance(data, dict):
             context = {name: data[name] for name in data if name not in ("image", "label")}
             return cls(data["image"], data["label"], context)
-        image, label = data[:2]
+        image, label, *weights = data
+        if any(weight is not None for weight in weights):
+            raise UserError(
+                "every example counts alike",
+                "batches of (image, label), without sample_weight",
+                f"{len(data)} parts",
+            )
         return cls(image, label, {})
 
     def cast(self) -> Batch:

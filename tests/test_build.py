@@ -141,6 +141,12 @@ FIELDS = [
     ({"evaluation__attacks": ("pdg-20",)}, "attack must be", "nearest: pgd-K", "'pdg-20'"),
     ({"evaluation__held_out_attack": "clean"}, "attack must be", "pgd-K", "'clean'"),
     ({"evaluation__checkpoints": ("frist",)}, "checkpoint must be", "last", "frist"),
+    (
+        {"evaluation__checkpoints": ("best",), "evaluation__held_out_every": 31},
+        "best network is chosen on held-out images",
+        "('last',)",
+        "held_out_every=31, total_epochs=30",
+    ),
     ({"evaluation__epsilons": (0.1, 2.0)}, "epsilon must lie in (0, 1]", "2/255", "epsilon=2"),
     ({"evaluation__attacks": ("fgsm",) * 2}, "name each once", "without repetition", "fgsm, fgsm"),
     ({"evaluation__epsilons": (0.3, 0.3)}, "name each once", "without repetition", "0.3, 0.3"),

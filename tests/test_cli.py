@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 
+from fosc_tf import cli
 from tests import faults, small_run
 from tests.program import ROOT
 
@@ -177,6 +178,11 @@ def test_fraction_is_accepted(program, tmp_path, words):
     npz, workdir = small_run.npz(tmp_path), tmp_path / "work"
     ended = program.run(*small_run.flags(workdir, npz=npz), *words, "--config.defense.step_size=1")
     refused(ended, rule="2 * epsilon", received=f"with epsilon={8 / 255:g}")
+
+
+@pytest.mark.parametrize("words", [["--config.data.dir=data/1"], ["--config.data.dir", "2024/11"]])
+def test_a_folder_is_no_fraction(words):
+    assert cli._with_decimals(words) == words
 
 
 def test_default_work_folder_is_named_after_the_config(program, tmp_path):

@@ -41,12 +41,16 @@ class TensorBoard(keras.callbacks.Callback):
         self.writer, self.network, self.attack, self.epsilon = writer, network, attack, epsilon
         self.image, self.label = image, label
 
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Looks at the learning rate: after the epoch's last update it is the next epoch's."""
+        self.learning_rate = float(self.model.optimizer.learning_rate)
+
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Writes this epoch under the step `epoch`."""
         with self.writer.as_default(step=epoch):
             for name, value in (logs or {}).items():
                 tf.summary.scalar(name, value)
-            tf.summary.scalar("learning_rate", self.model.optimizer.learning_rate)
+            tf.summary.scalar("learning_rate", self.learning_rate)
             if len(self.image):
                 found = self.attack(self.network, self.image, self.label, seed=0)
                 panel = image_panel(self.image, found.image.numpy(), self.epsilon)

@@ -160,7 +160,8 @@ def _facts(content: Content) -> dict[str, Any]:
     return {
         "title": f"{config['defense']['name']} on {config['data']['name']}",
         "subtitle": f"{config['model']['name']}, {len(content.history)} epochs, "
-        f"seed {config['seed']}, {record.get('updated', '')}",
+        f"seed {config['seed']}, {record.get('updated', '')}"
+        + ("" if "trained" in record else "; its training has not come to its end"),
         "attacks": headline.columns,
         "headline": headline.lines,
         "best_epoch": None if best is None else best["epoch"] + 1,
@@ -219,11 +220,14 @@ def _record(record: dict[str, Any]) -> list[tuple[str, str]]:
     seconds = ", ".join(f"{part} {value:.0f} s" for part, value in record["seconds"].items())
     evaluated = record.get("evaluated") or {}  # None while it is written anew
     same = evaluated.get("versions", record["versions"]) == record["versions"]
+    trained = record.get("trained_with", {})
+    elsewhere = any(trained[name] != record[name] for name in ("machine", "versions") if trained)
     rows = [
         ("started", record["started"]),
         ("wall time", seconds),
         ("machine", _in_words(record["machine"])),
         ("versions", _in_words(record["versions"])),
+        ("trained with", _in_words(trained) if elsewhere else ""),
         ("versions of the evaluation", "" if same else _in_words(evaluated["versions"])),
         ("data", _in_words(record.get("data", {}))),
         ("evaluated data", f"sha256 {evaluated['data']}" if "data" in evaluated else ""),

@@ -86,7 +86,8 @@ def report(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) 
     from fosc_tf.runs import views
 
     _prepare_alone(config)
-    trained.load_others((*config.analysis.others, *config.report.others), config)
+    for others in (config.analysis.others, config.report.others):
+        trained.load_others(others, config)
     record, arrays = _evaluated(config, folder, overrides)
     views.draw(config, record, screen.console())
     page = pages.write(config, arrays, record)

@@ -43,7 +43,8 @@ class RunRecord:
 
     Attributes:
         folder: the work folder.
-        content: what `run.json` holds: config, overrides, versions, machine, data, times.
+        content: what `run.json` holds: config, overrides, versions and machine of its last start,
+            and `trained_with`, those of its training; data, times.
     """
 
     def __init__(self, folder: pathlib.Path, content: dict[str, Any]) -> None:
@@ -83,6 +84,9 @@ class RunRecord:
                     # With another number of replicas it may be another one.
                     was["batch over all replicas"] = old["data"]["batch"]
                     now["batch over all replicas"] = data["batch"]
+            if data and "trained" not in old and config["data"]["held_out"]:
+                was |= _choosing(old["config"])
+                now |= _choosing(config)
             _refuse_another_run(folder, was, now)
             content = old | {"config": config, "overrides": overrides}
         elif any((folder / name).exists() for name in ("checkpoints", "results.json")):
@@ -100,13 +104,13 @@ class RunRecord:
             }
         command = shlex.join(sys.argv)
         content.setdefault("first_command", content.get("command", command))
-        content |= {
-            "command": command,
-            "versions": versions(),
-            "machine": {"platform": platform.platform(), "cores": os.cpu_count()},
-        }
+        machine = {"platform": platform.platform(), "cores": os.cpu_count()}
+        content |= {"command": command, "versions": versions(), "machine": machine}
         if data:
             content["data"] = data
+        if data and "trained" not in content:
+            devices = {name: config[name] for name in ("distribution", "deterministic")}
+            content["trained_with"] = {"versions": versions(), "machine": machine} | devices
         record = cls(folder, content)
         record.write()
         return record
@@ -135,14 +139,14 @@ class RunRecord:
         """Returns what a reader needs to repeat and to judge the results, in Markdown."""
         content, evaluation = self.content, self.content["config"]["evaluation"]
         seconds = ", ".join(f"{part} {value:.0f} s" for part, value in content["seconds"].items())
-        named = ", ".join(f"{name} {value}" for name, value in content["versions"].items())
-        machine = content["machine"]
+        here, trained = _made_with(content), _made_with(content.get("trained_with", content))
+        elsewhere = "" if trained == here else f"  \nTraining, on what else than this:  \n{trained}"
         unfinished = "" if "trained" in content else "Training: not come to its end  \n"
         return (
             f"{unfinished}Command: `{content['command']}`  \nSeed: {content['config']['seed']}  \n"
             f"Epsilon: {evaluation['epsilon']:.4g} ({evaluation['norm']})  \n"
             f"Wall time: {seconds}  \nDate: {content['updated']}  \n"
-            f"Machine: {machine['platform']}, {machine['cores']} cores  \nVersions: {named}"
+            f"{here}{elsewhere}"
         )
 
     def write(self) -> None:
@@ -196,10 +200,22 @@ def versions() -> dict[str, str]:
     return found
 
 
+def _made_with(content: dict[str, Any]) -> str:
+    machine = content["machine"]
+    named = ", ".join(f"{name} {value}" for name, value in content["versions"].items())
+    return f"Machine: {machine['platform']}, {machine['cores']} cores  \nVersions: {named}"
+
+
 def _making(config: dict[str, Any]) -> dict[str, Any]:
     """Returns the fields that decide a run's weights."""
     fields = flat(config).items()
     return {name: field for name, field in fields if name.partition(".")[0] not in _SAME_RUN}
+
+
+def _choosing(config: dict[str, Any]) -> dict[str, Any]:
+    """Returns the fields that decide which epoch's network is the best one."""
+    names = ("epsilon", "norm", "held_out_attack", "held_out_every")
+    return {f"evaluation.{name}": config["evaluation"][name] for name in names}
 
 
 def _refuse_another_run(folder: pathlib.Path, old: dict[str, Any], new: dict[str, Any]) -> None:

@@ -32,7 +32,7 @@ def write(config: ConfigDict, arrays: data.Arrays, record: RunRecord) -> pathlib
         UserError: another network of `config.report.others` that does not fit.
     """
     folder = record.folder
-    own = trained.load(folder)
+    own = trained.load(folder, in_training=True)
     with record.timed("report"):
         sweeps = _sweeps(config, arrays, folder, own)
         sections = (_examples(config, arrays, own.network), *_views(folder / "analysis"))

@@ -1,7 +1,7 @@
 """A trained network by its path, be it a work folder or a SavedModel.
 
 other = load("runs/digits_standard")
-other.network, other.name, other.folder
+other.network, other.name, other.path
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Trained:
         path: what it was loaded from.
         network: maps images to logits; has an `input_shape`.
         num_classes: of its logits.
-        fingerprint: SHA-256 of its weights, in hex.
+        fingerprint: SHA-256 of its weights, and of the graph of a SavedModel, in hex.
         config: the run's fields as plain values; None for a SavedModel, which has no run.
         data: name of the data set it was trained on; "" where nothing tells.
     """
@@ -56,8 +56,12 @@ def finished(folder: pathlib.Path) -> bool:
     return bool(step) and (records.read(folder) or {}).get("trained") == step
 
 
-def load(path: str | os.PathLike) -> Trained:
+def load(path: str | os.PathLike, *, in_training: bool = False) -> Trained:
     """Returns the last network of a work folder, or the network of a SavedModel.
+
+    Args:
+        path: the folder.
+        in_training: takes a network whose training has not ended, too.
 
     Raises:
         UserError: neither is there, it cannot be read, or its training has not ended.
@@ -65,9 +69,11 @@ def load(path: str | os.PathLike) -> Trained:
     path = pathlib.Path(path).expanduser()
     if tf.saved_model.contains_saved_model(str(path)):
         network, config = export.load(path), None
+        num_classes = network.num_classes
         data_name = export.about(path).get("data", "")
         digest = hashlib.sha256()
-        for file in sorted(path.glob("variables/*")):
+        # The graph too: the same weights behind another scale are another network.
+        for file in (path / "saved_model.pb", *sorted(path.glob("variables/*"))):
             digest.update(file.read_bytes())
         weights = digest.hexdigest()
     else:
@@ -78,11 +84,12 @@ def load(path: str | os.PathLike) -> Trained:
         network = build.network(ConfigDict(config))
         if not restore_last(path / "checkpoints", network):
             raise _neither(f"{path}, without a whole checkpoint")
-        if not finished(path):
+        if not (in_training or finished(path)):
             raise _neither(f"{path}, whose training has not come to its end")
         data_name, weights = config["data"]["name"], fingerprint(network)
-    logits = network(tf.zeros([1, *network.input_shape[1:]]), training=False)
-    return Trained(path, network, int(logits.shape[-1]), weights, config, data_name)
+        logits = network(tf.zeros([1, *network.input_shape[1:]]), training=False)
+        num_classes = int(logits.shape[-1])
+    return Trained(path, network, num_classes, weights, config, data_name)
 
 
 def load_others(paths: Sequence[str | os.PathLike], config: ConfigDict) -> dict[str, Trained]:
@@ -145,7 +152,9 @@ def _check_fits(one: Trained, config: ConfigDict) -> None:
     own = data.get(config.data.name)
     mine = tuple(own.image_shape), own.num_classes
     other = tuple(one.network.input_shape[1:]), one.num_classes
-    if mine != other or one.data not in ("", config.data.name):
+    # A SavedModel may take images of any size.
+    fits = tf.TensorShape(other[0]).is_compatible_with(mine[0]) and other[1] == mine[1]
+    if not fits or one.data not in ("", config.data.name):
         raise UserError(
             "networks that are compared must classify the same images",
             _in_words(*mine, config.data.name),

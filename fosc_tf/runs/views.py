@@ -45,7 +45,7 @@ def draw(config: ConfigDict, record: RunRecord, console: Console) -> None:
 def _subjects(config: ConfigDict, record: RunRecord) -> list[analysis.Subject]:
     """Returns the folder's network and those set beside it, which classify the same images."""
     others = config.analysis.others
-    own = trained.load(record.folder)
+    own = trained.load(record.folder, in_training=True)
     networks = [own, *trained.load_others(others, config).values()]
     if own.path.resolve() in [each.path.resolve() for each in networks[1:]]:
         raise UserError(

@@ -62,16 +62,19 @@ class Run(NamedTuple):
         return all((self.folder / name).exists() for name in summary.READ)
 
     def check(self) -> None:
-        """Raises `UserError` for a config that it would not start with.
+        """Raises `UserError` for fields that it would not start with.
 
-        Whether data and other networks are there it finds out itself: what it needs may be what a
-        run before it makes.
+        Whether data and other networks are there, whether the network can be built and XLA compile
+        it, it finds out itself: what it needs may be what a run before it makes.
         """
         with cli.tensorflow_silent():
             # It takes seconds to import, which a sweep with nothing to start need not wait for.
-            from fosc_tf import config_check
+            from fosc_tf import build, config_check
         try:
             config_check.check(self.config)
+            # A c_max to be measured is a variable, which would take the devices from the runs.
+            if self.config.defense.get("c_max") != "auto":
+                build.defense(self.config, steps_per_epoch=1)
         except UserError as error:
             raise UserError(error.rule, error.right, f"{error.received} in {self.name}") from error
 

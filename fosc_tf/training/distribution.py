@@ -17,7 +17,6 @@ from fosc_tf.errors import UserError, unknown_name
 
 NAMES = ("auto", "mirrored", "multi_worker", "none")
 Resolver = tf.distribute.cluster_resolver.ClusterResolver
-SLURM_PORT = 8888  # of the first task of a node; the next ones follow
 
 
 def strategy(name: str) -> tf.distribute.Strategy:
@@ -109,6 +108,11 @@ def another_is_gone(error: Exception) -> bool:
     return isinstance(error, tf.errors.OpError) and "ollective" in error.message
 
 
+def address_is_taken(error: Exception) -> bool:
+    """Returns whether `error` is what TensorFlow raises in a worker that cannot listen."""
+    return isinstance(error, tf.errors.OpError) and "start gRPC server" in error.message
+
+
 def _told(use: Callable[[Resolver], Any]) -> Any:
     """Returns what `use` makes of the workers that the environment tells of."""
     if os.environ.get("TF_CONFIG"):
@@ -144,8 +148,10 @@ def _of_slurm() -> Resolver:
     """
     nodes = slurm.expand_hostlist(os.environ["SLURM_STEP_NODELIST"])
     tasks = slurm.expand_tasks_per_node(os.environ["SLURM_STEP_TASKS_PER_NODE"])
+    # A job's own, as two jobs may share a node; of its first task there, the next ones follow.
+    port = 10000 + 8 * int(os.environ["SLURM_JOB_ID"]) % 20000
     addresses = [
-        f"{node}:{SLURM_PORT + number}"
+        f"{node}:{port + number}"
         for node, count in zip(nodes, tasks, strict=True)
         for number in range(count)
     ]

@@ -23,6 +23,7 @@ def written(folder, images=2, epochs=2):
     callback = TensorBoard(writer, network, IMAGE[:images], LABEL[:images], attack, 0.1)
     callback.set_model(stand_in(network, learning_rate=tf.constant(0.01)))
     for epoch in range(epochs):
+        callback.on_epoch_begin(epoch)
         callback.on_epoch_end(epoch, {"loss": 1.5 - epoch, "held_out_robust": 0.25})
     # Written already: a run that is killed now has lost nothing.
     return tensorboard_events.read(folder)

@@ -40,6 +40,7 @@ RECORD = {
     "machine": {"cores": 2},
     "versions": {"keras": "3.9"},
     "exported": {"last": "abc123"},
+    "trained": 12,
 }
 
 
@@ -287,6 +288,20 @@ def test_data_and_versions_of_the_evaluation(full, tmp_path, evaluated, told):
     assert "- data: sha256 abcd" in lines
     assert [line for line in lines if "evaluat" in line and line.startswith("- ")] == [
         f"- {name}: {text}" for name, text in told.items()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [({}, []), ({"machine": {"cores": 64}}, ["- trained with: versions (keras 3.9), "])],
+)
+def test_where_it_was_trained_if_elsewhere(full, tmp_path, changed, told):
+    trained_with = {name: RECORD[name] for name in ("versions", "machine")} | changed
+    record = RECORD | {"trained_with": trained_with}
+    write_report(dataclasses.replace(full, record=record), tmp_path)
+    lines = (tmp_path / "report.md").read_text().splitlines()
+    assert [line for line in lines if line.startswith("- trained with")] == [
+        line + "machine (cores 64)" for line in told
     ]
 
 

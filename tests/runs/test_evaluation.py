@@ -104,7 +104,9 @@ def test_numbers_of_another_version_are_found_anew(evaluate, undisturbed):
     assert rows_of(workdir) == rows_of(undisturbed)
 
 
-def test_a_network_in_training_is_said_to_be_one_and_lends_no_attack(program, npz, tmp_path):
+def test_a_network_in_training_is_said_to_be_one_and_lends_no_attack(
+    program, npz, undisturbed, tmp_path
+):
     workdir, other = tmp_path / "work", tmp_path / "other"
     saved = "fosc_tf.callbacks.saving:Saving.on_train_batch_end"
     killed = faults.killed(saved, call=7, when="after")
@@ -114,6 +116,14 @@ def test_a_network_in_training_is_said_to_be_one_and_lends_no_attack(program, np
     assert "training has not ended: this is the network of step 6." in ended.out
     said = "Training: not come to its end"
     assert said in (workdir / "results.md").read_text()
+    # The rival stands in the views and in the sweep.
+    rival = f"('{undisturbed / 'export'}',)"
+    beside = {"analysis__others": rival, "report__others": rival, "report__sweep_examples": 8}
+    few = {"analysis__examples": 20, "analysis__cross_examples": 8}
+    ended = program.run(*small_run.flags(workdir, npz=npz, mode="report", **beside, **few))
+    assert ended.code == 0, ended.err
+    assert (workdir / "analysis" / "summary.json").exists()
+    assert "its training has not come to its end" in (workdir / "report.html").read_text()
     flags = small_run.flags(other, npz=npz, evaluation__surrogates=f"('{workdir}',)")
     refused = program.run(*flags)
     assert refused.code == 2

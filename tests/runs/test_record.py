@@ -12,6 +12,7 @@ import time
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from fosc_tf.errors import UserError
 from fosc_tf.runs import record as records
@@ -22,9 +23,17 @@ from tests.program import ROOT, Ended
 CONFIG = {
     "seed": 0,
     "defense": {"name": "dynamic"},
-    "data": {"name": "digits", "npz": "", "dir": "", "batch_size": 8},
-    "evaluation": {"epsilon": 0.1, "attacks": ("clean",)},
+    "data": {"name": "digits", "npz": "", "dir": "", "batch_size": 8, "held_out": 24},
+    "evaluation": {
+        "epsilon": 0.1,
+        "norm": "linf",
+        "attacks": ("clean",),
+        "held_out_attack": "pgd-10",
+        "held_out_every": 1,
+    },
     "checkpoint": {"keep": 3},
+    "distribution": "auto",
+    "deterministic": True,
 }
 DATA = {"source": "npz a.npz", "sha256": "a" * 64}
 
@@ -142,9 +151,9 @@ def test_tensorboard_files_hold_scalars_histograms_and_panel(first):
             [row[name] for row in rows]
         )
     kind, rates = found["learning_rate"]
-    # It is that of the step to come: the rate drops as epoch 2 begins.
+    # The rate drops as epoch 2 begins.
     assert kind == "scalars"
-    assert [float(rate) for rate in rates.values()] == pytest.approx([0.1, 0.01, 0.01])
+    assert [float(rate) for rate in rates.values()] == pytest.approx([0.1, 0.1, 0.01])
     kind, histograms = found["fosc_of_examples"]
     assert kind == "histograms"
     assert [histogram[:, 2].sum() for histogram in histograms.values()] == [16] * 3
@@ -276,7 +285,7 @@ def test_same_run_opens_again_and_keeps_its_start(tmp_path, monkeypatch):
     monkeypatch.setattr("sys.argv", ["main.py", "--mode=analyze"])
     with opened(tmp_path / "a" / "b").timed("train"):
         pass
-    record = opened(tmp_path / "a" / "b", changed("evaluation", epsilon=0.2))
+    record = opened(tmp_path / "a" / "b", changed("evaluation", epsilon=0.2), None)
     assert record.content["started"] == started
     assert record.content["command"] == "main.py --mode=analyze"
     assert record.content["first_command"] == first_command
@@ -299,6 +308,9 @@ def test_times_add_up_over_starts_and_survive_an_exception(tmp_path):
         (changed("data", batch_size=9), DATA, "data.batch_size=9 instead of 8"),
         (CONFIG | {"defense": {"name": "standard"}}, DATA, "defense.name='standard' instead of"),
         (CONFIG, DATA | {"sha256": "b" * 64}, "contents of the data='bbbbbbbbbbbb'"),
+        # The best network would be chosen among unlike numbers.
+        (changed("evaluation", epsilon=0.2), DATA, "evaluation.epsilon=0.2 instead of 0.1"),
+        (changed("evaluation", held_out_attack="fgsm"), DATA, "held_out_attack='fgsm' instead of"),
     ],
 )
 def test_another_run_is_refused(tmp_path, config, data, received):
@@ -323,6 +335,34 @@ def test_another_run_is_refused(tmp_path, config, data, received):
 def test_what_makes_no_other_run(tmp_path, config):
     opened(tmp_path)
     assert opened(tmp_path, config).folder == tmp_path
+
+
+def test_without_held_out_images_nothing_chooses_among_epochs(tmp_path):
+    config = changed("data", held_out=0)
+    opened(tmp_path, config)
+    other = config | {"evaluation": config["evaluation"] | {"epsilon": 0.2}}
+    assert opened(tmp_path, other).content["config"] == json.loads(json.dumps(other))
+
+
+def test_what_trained_the_network_outlives_later_starts(tmp_path, monkeypatch):
+    record = opened(tmp_path)
+    record.note(trained=12)
+    assert record.content["trained_with"] == {
+        "versions": records.versions(),
+        "machine": record.content["machine"],
+        "distribution": "auto",
+        "deterministic": True,
+    }
+    trained_with, now = record.content["trained_with"], CONFIG | {"distribution": "none"}
+    monkeypatch.setattr(records, "versions", lambda: {"python": "9.9"})
+    with opened(tmp_path, now, None).timed("evaluate"):  # --mode=evaluate
+        pass
+    opened(tmp_path, now)  # --mode=train, with nothing left to train
+    content = records.read(tmp_path)
+    assert content["versions"] == {"python": "9.9"}
+    assert content["trained_with"] == trained_with
+    lines = RunRecord(tmp_path, content).summary()
+    assert lines.index("Versions: python 9.9") < lines.index(f"tensorflow {tf.__version__}")
 
 
 def test_path_that_tensorflow_would_take_for_a_pattern(tmp_path):

@@ -1,5 +1,6 @@
 """Trained networks by path, and which of them may be compared."""
 
+import keras
 import pytest
 
 from configs import common
@@ -53,3 +54,25 @@ def test_others_are_loaded_by_unique_names_for_the_same_images(tmp_path):
         trained.load_others(paths, config)
     assert str(paths[1]) in caught.value.received
     assert "data set letters" in caught.value.received
+
+
+def test_a_network_for_images_of_any_size_fits_all_of_its_channels(tmp_path):
+    image = keras.Input((None, None, 1))
+    pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3)(image))
+    network = keras.Model(image, keras.layers.Dense(10)(pooled))
+    export.save(network, tmp_path / "any")
+    for config in (common.digits("standard"), common.mnist("standard")):
+        (other,) = trained.load_others([tmp_path / "any"], config).values()
+        assert other.num_classes == 10
+    with pytest.raises(UserError, match="same images"):
+        trained.load_others([tmp_path / "any"], common.cifar("standard"))
+
+
+def test_the_graph_of_a_saved_model_is_part_of_its_fingerprint(tmp_path):
+    network = small("digits_mlp", seed=3)
+    scaled = keras.Model(network.input, keras.layers.Rescaling(1e-4)(network.output))
+    found = set()
+    for each in (network, scaled):
+        export.save(each, tmp_path / "export")  # at one path
+        found.add(trained.load(tmp_path / "export").fingerprint)
+    assert len(found) == 2

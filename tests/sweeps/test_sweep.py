@@ -425,6 +425,14 @@ def test_one_seed_has_no_error():
         ({"arguments": "--worksdir=here"}, "every flag", "worksdir"),
         ({"arguments": "--config.optimizer.momentum=7.0"}, "momentum", "=7.0 in fake,seed=0"),
         ({"arguments": "--config.evaluation.held_out_attack=claen"}, "known one", "'claen' in"),
+        ({"arguments": "--config.model.name=digits_mpl"}, "the model must be", "mpl' in fake"),
+        ({"arguments": "--config.distribution=mirored"}, "the distribution must", "mirored' in"),
+        ({"arguments": "--config.defense.num_steps=0"}, "num_steps must be", "=0 in fake,seed=0"),
+        (
+            {"arguments": "--config.evaluation.checkpoints=\"('best',)\" --config.data.held_out=0"},
+            "best network is chosen on held-out images",
+            "data.held_out=0",
+        ),
         # Without quotes around, a shell takes away those within.
         ({"arguments": "--config.evaluation.attacks=('clean',)"}, "known one", "'(clean,)'"),
     ],
@@ -441,8 +449,9 @@ def test_planning_takes_no_devices():
 import pathlib
 from configs import sweeps
 from fosc_tf.sweeps import plan
-for run in plan.planned(sweeps.get_config("digits"), pathlib.Path("out")):
-    run.check()
+for name in ("digits", "mnist_table"):
+    for run in plan.planned(sweeps.get_config(name), pathlib.Path("out")):
+        run.check()
 from tensorflow.python.eager import context
 assert context.context_safe() is None
 """

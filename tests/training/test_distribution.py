@@ -10,6 +10,7 @@ from fosc_tf.training import distribution
 from tests.data.three_parts import refused
 
 SLURM = {
+    "SLURM_JOB_ID": "2501",
     "SLURM_PROCID": "2",
     "SLURM_STEP_NODELIST": "n[9-10]",
     "SLURM_STEP_TASKS_PER_NODE": "2(x2)",
@@ -88,7 +89,8 @@ def test_tasks_of_slurm_in_the_order_of_its_nodes_with_the_gpus_they_see(monkeyp
     told(**SLURM, CUDA_VISIBLE_DEVICES="0")
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["gpu"] * gpus)
     resolver = distribution.strategy("multi_worker")
-    workers = ["n9:8888", "n9:8889", "n10:8888", "n10:8889"]
+    # 10000 + (8 * 2501) % 20000
+    workers = ["n9:10008", "n9:10009", "n10:10008", "n10:10009"]
     assert resolver.cluster_spec().as_dict() == {"worker": workers}
     assert (resolver.task_type, resolver.task_id) == ("worker", 2)
     assert resolver.num_accelerators() == {"GPU": gpus}
@@ -101,6 +103,7 @@ def test_tasks_of_slurm_in_the_order_of_its_nodes_with_the_gpus_they_see(monkeyp
         ({"SLURM_PROCID": "0"}, "KeyError: 'SLURM_STEP_NODELIST'"),
         (SLURM | {"SLURM_STEP_NODELIST": "n["}, "ValueError: Invalid hostlist"),
         (SLURM | {"SLURM_STEP_TASKS_PER_NODE": "2"}, "ValueError: zip"),
+        (SLURM | {"SLURM_JOB_ID": "x"}, "ValueError: invalid literal"),
         ({"TF_CONFIG": "{"}, "JSONDecodeError"),
         ({"TF_CONFIG": '{"cluster": 3}'}, "TypeError"),
         ({"TF_CONFIG": "{}"}, "ValueError: no cluster"),

@@ -231,3 +231,17 @@ def test_a_ceiling_that_must_be_measured_needs_a_batch_to_look_at(network):
     defense.state[0].assign(0.5)  # restored from a checkpoint
     trainer.fit(generator(), steps_per_epoch=1, shuffle=False, verbose=0)
     assert int(trainer.optimizer.iterations) == 1
+
+
+@pytest.mark.parametrize("call", ["fit", "evaluate"])
+def test_weights_of_single_examples_are_refused(network, call):
+    trainer = AdversarialTrainer(network, defenses.get("standard", epsilon=0.1))
+    trainer.compile(optimizer=CoupledSGD(0.1))
+    weights = np.ones(len(LABEL))
+    calls = {
+        "fit": lambda: trainer.fit(
+            IMAGE, LABEL, validation_data=(IMAGE, LABEL, weights), verbose=0
+        ),
+        "evaluate": lambda: trainer.evaluate(IMAGE, LABEL, sample_weight=weights, verbose=0),
+    }
+    refused(calls[call], rule="every example counts alike", right="without", received="3 parts")

@@ -213,3 +213,18 @@ def final_values(folder):
         for name, kind in kinds.items()
         if name.startswith(("network", "optimizer")) and kind.is_floating
     }
+
+
+def test_an_address_that_is_taken(program, tmp_path):
+    npz = small_run.npz(tmp_path)
+    flags = small_run.flags(tmp_path / "work", npz=npz, distribution="multi_worker")
+    with socket.socket() as taken:
+        taken.bind(("localhost", 0))
+        taken.listen()
+        cluster = {"worker": [f"localhost:{port}" for port in (taken.getsockname()[1], 1)]}
+        told = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": 0}})
+        ended = program.run(*flags, before=f"import os; os.environ['TF_CONFIG'] = {told!r}\n")
+    # Not 2, a mistake: the worker that was there may be about to end.
+    assert ended.code == 1
+    assert "Traceback" not in ended.err
+    assert "cannot listen at its address" in ended.err
