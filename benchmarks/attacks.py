@@ -4,7 +4,7 @@
     python -m benchmarks.attacks --run=runs/mnist_dynamic --npz=mnist.npz
     python -m benchmarks.attacks --run=runs/mnist_dynamic --npz=mnist.npz --autoattack=auto-attack
 
-`--run` is the work folder of a trained mnist_cnn or cifar_cnn. Its SavedModel, or with
+`--run` is the work folder of a trained mnist_cnn. Its SavedModel, or with
 `--network=keras` its Keras model, is handed to every tool that works on TensorFlow; for PyTorch its
 weights are carried over, and the logits of both must be equal first. All attacks have the epsilon
 of the run, steps of epsilon / 4 and a random start.

@@ -73,7 +73,7 @@ def train(subject: Subject, npz: str) -> dict[int, float]:
         "dynamic",
         epsilon=subject.epsilon,
         steps_per_epoch=steps_per_epoch,
-        control_epochs=epochs,
+        control_epochs=max(epochs - 1, 1),
     )
     trainer = fosc_tf.AdversarialTrainer(network, defense)
     trainer.compile(optimizer=keras.optimizers.SGD(0.05, momentum=0.9))

@@ -44,11 +44,13 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check_climb(
-            self.epsilon, step_length(None, self.epsilon), self.num_steps, self.norm, "ball"
-        )
-        if not number("upper", self.upper, "upper=0.1") > 0:
-            raise UserError("the FOSC range must end above 0", "0.1", f"upper={self.upper:g}")
-        for name in ("bins", "traced", "examples", "cross_examples"):
-            whole(name, getattr(self, name), least=1)
-        whole("seed", self.seed, least=0)
+        step_size = step_length(None, self.epsilon)
+        epsilon, _, _ = check_climb(self.epsilon, step_size, self.num_steps, self.norm, "ball")
+        upper = number("upper", self.upper, "upper=0.1")
+        if not upper > 0:
+            raise UserError("the FOSC range must end above 0", "0.1", f"upper={upper:g}")
+        plain = {"epsilon": epsilon, "upper": upper, "seed": whole("seed", self.seed, least=0)}
+        for name in ("num_steps", "bins", "traced", "examples", "cross_examples"):
+            plain[name] = whole(name, getattr(self, name), least=1)
+        for name, value in plain.items():
+            object.__setattr__(self, name, value)  # NumPy's numbers are none of JSON's

@@ -1,6 +1,6 @@
 """The numbers of the views on one page: correlations with FOSC and shares of converged examples.
 
-numbers = correlations(arrays_of_bins, last)
+numbers = correlations(last, [arrays_of_bins], "box")
 show(summary)
 """
 

@@ -27,7 +27,8 @@ def traces(network: Any, dataset: tf.data.Dataset, attack: PGD, *, seed: int = 0
         network: maps images to logits; has an `input_shape`.
         dataset: batches of (image, label), or dicts with these; images float32 in [0, 1].
         attack: a PGD of fixed length K without a gate.
-        seed: with the number of the batch it decides the random starts, as in `white_box`.
+        seed: with the number of the batch it decides the random starts, as in `white_box` where
+            nobody is wrong without the attack: there it attacks the others only.
 
     Returns:
         `hit` [K + 1, n] bool, `loss`, `fosc_ball` and `fosc_box` [K + 1, n] float32 in loss units;

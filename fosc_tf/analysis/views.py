@@ -25,6 +25,7 @@ from fosc_tf.analysis.summary import CRITERIA, correlations, plain
 from fosc_tf.analysis.traces import Arrays, picked, step_curves, traces
 from fosc_tf.attacks import PGD
 from fosc_tf.errors import UserError
+from fosc_tf.training.first_batch import check_batch
 
 SUMMARY = "summary.json"
 _FORM = 1  # of the kept arrays; a higher one makes those of older code anew
@@ -56,8 +57,10 @@ def make_views(
 
     Raises:
         UserError: an epoch that was not recorded, settings that make no attack or no bins, images
-            that do not fit. Nothing has been written over.
+            that do not fit one of the subjects. Nothing has been written over.
     """
+    for subject in subjects:
+        check_batch(subject.network, next(iter(batches(1)), None))
     recording = subjects[0].recording
     epochs = training_views.chosen_epochs(recording.epochs if recording else [], settings.epochs)
     maker = _Maker(Store(folder), settings, subjects, made_of)

@@ -65,7 +65,9 @@ def _graph(network: Any) -> Any:
     # A class of its own may do anything in its call.
     known = type(graph).__name__ == "Functional" and type(graph).__module__.startswith("keras.")
     whole = all(hasattr(graph, name) for name in ("_run_through_graph", "_nodes_by_depth"))
-    return graph if known and whole and len(graph.inputs) == 1 else None
+    # Images of four axes: Keras would reshape others on their way in.
+    single = known and whole and len(graph.inputs) == 1 and len(graph.inputs[0].shape) == 4
+    return graph if single else None
 
 
 def _replacements(graph: Any) -> dict[Any, Function]:

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from fosc_tf.errors import UserError
 from fosc_tf.number import number
+from fosc_tf.objectives.terms import is_right
 from fosc_tf.schedules import at
 from fosc_tf.types import Number, Point, Schedule
 
@@ -49,10 +50,10 @@ def still_right(point: Point, step: tf.Tensor) -> tf.Tensor:
     """Lets climb who is still classified as its label: for evaluation, where any error counts.
 
     Returns:
-        [batch] bool: True where the largest logit is the label's.
+        [batch] bool: True where the largest logit is the label's, and none is NaN.
     """
     del step
-    return tf.argmax(point.logits, axis=1, output_type=tf.int32) == point.label
+    return is_right(point.logits, point.label)
 
 
 def get(gate: Gate | None) -> Gate | None:

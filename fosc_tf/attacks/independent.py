@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fosc_tf.attacks.limits import check_climb, check_draw, check_examples
+from fosc_tf.attacks.limits import check_climb, check_draw, check_epsilon, check_examples
 from fosc_tf.errors import UserError, unknown_name
 from fosc_tf.types import Found
 
@@ -76,6 +76,7 @@ class Independent:
         """
         del final_fosc
         image, label = check_examples(network, image, label)
+        check_epsilon(self.epsilon, self.norm, image.shape[1:])
         draw = check_draw(seed, step)
         if self._prepared is None or self._prepared[0] is not network:
             self._prepared = network, self._prepare(self, network, image)

@@ -38,17 +38,17 @@ def check_epsilon(epsilon: Any, norm: str, shape: Sequence[int] | None = None) -
     """Raises `UserError` unless `epsilon` is a radius over pixels in [0, 1].
 
     Args:
-        epsilon: a number, positive and for linf at most 1; anything else passes unseen.
+        epsilon: a number, positive, finite and for linf at most 1; all else passes unseen.
         norm: "linf", "l2" or "l1".
         shape: of one image, whose diameter `epsilon` must not exceed; None if not known yet.
     """
     largest = 1.0 if norm == "linf" else float("inf")
-    if isinstance(epsilon, numbers.Real) and not 0.0 < epsilon <= largest:
+    if isinstance(epsilon, numbers.Real) and not (0.0 < epsilon <= largest and epsilon < math.inf):
         if norm == "linf":
             rule = "epsilon must lie in (0, 1]: pixels are in [0, 1]"
             right = f"epsilon={epsilon:g}/255" if epsilon > 1 else "epsilon=8/255"
         else:
-            rule, right = "epsilon must be positive", "epsilon=0.5 for l2 on CIFAR-10"
+            rule, right = "epsilon must be positive and finite", "epsilon=0.5 for l2 on CIFAR-10"
         raise UserError(rule, right, f"epsilon={epsilon:g}")
     if shape is None or not isinstance(epsilon, numbers.Real):
         return
@@ -95,18 +95,21 @@ def check_climb(
     return epsilon, step_size, num_steps
 
 
-def check_examples(network: Any, image: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def check_examples(
+    network: Any, image: tf.Tensor, label: tf.Tensor, *, probabilities: bool = False
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns float32 images and int32 labels, or raises `UserError` if they do not fit.
 
     Args:
         network: maps images to logits; asked on the first two images, once for each shape.
         image: [batch, ...] in [0, 1].
         label: [batch] int in 0..num_classes-1.
+        probabilities: lets a network of probabilities pass.
     """
     check_images(np.asarray(image))
     image = tf.cast(image, tf.float32)
     label = np.asarray(label)
-    check_labels(label, _classes(network, image[:2]))
+    check_labels(label, _classes(network, image[:2], probabilities))
     if len(label) != len(image):
         raise UserError(
             "every image needs one label", f"{len(image)} labels", f"{len(label)} labels"
@@ -118,14 +121,20 @@ def check_draw(seed: Any, step: Any) -> tuple[np.int64, np.int64]:
     """Returns what decides an attack's random numbers, scalar tensors with their values.
 
     Raises:
-        UserError: no whole number, or one below 0.
+        UserError: no whole number, one below 0 or from 2**63 on.
     """
-    found = (whole("seed", np.asarray(seed), least=0), whole("step", np.asarray(step), least=0))
-    return np.int64(found[0]), np.int64(found[1])
+    found = {}
+    for name, value in (("seed", seed), ("step", step)):
+        found[name] = whole(name, np.asarray(value), least=0)
+        if found[name] >= 2**63:
+            raise UserError(f"{name} must be below 2**63", f"{name}=0", f"{name}={value!r}")
+    return np.int64(found["seed"]), np.int64(found["step"])
 
 
-def _classes(network: Any, image: tf.Tensor) -> int:
+def _classes(network: Any, image: tf.Tensor, probabilities: bool) -> int:
     """Returns how many logits `network` has, or raises `UserError` if they are none."""
+    if probabilities:
+        return int(network(image, training=False).shape[-1])
     try:
         known = _num_classes.setdefault(network, {})
     except TypeError:  # It takes no weak reference: asked every time.

@@ -41,10 +41,11 @@ def carlini_wagner(kappa: float = 50.0) -> Loss:
 
 
 def dlr(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
-    """Returns the difference of logits ratio, [batch] in [-1, 1] and positive where misclassified.
+    """Returns the difference of logits ratio, [batch], positive where misclassified.
 
     -(z_y - max_{j != y} z_j) / (z_(1) - z_(3)), with z_(1) >= z_(2) >= ... the sorted logits: it
-    does not change when logits are scaled or shifted. 0 where the three largest are equal.
+    does not change when logits are scaled or shifted. From -1 to 0 where the label is the largest,
+    without an upper end elsewhere; 0 where the three largest are equal.
     Source: Croce and Hein 2020 (AutoAttack), equation 6.
 
     Args:

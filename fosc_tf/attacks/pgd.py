@@ -14,7 +14,7 @@ from fosc_tf.attacks import ball as balls
 from fosc_tf.attacks import budget as budgets
 from fosc_tf.attacks import gates, losses, starts
 from fosc_tf.attacks.climb import Climber
-from fosc_tf.attacks.limits import check_climb, check_draw, check_examples
+from fosc_tf.attacks.limits import check_climb, check_draw, check_epsilon, check_examples
 from fosc_tf.types import Found, Number, Schedule
 
 
@@ -94,12 +94,14 @@ class PGD:
             `Found`, each field [batch] but the image.
 
         Raises:
-            UserError: images or labels out of range, probabilities instead of logits, a seed or
-                step that is no whole number from 0 on (when called outside a `tf.function`).
+            UserError: images or labels out of range, probabilities instead of logits, a radius
+                beyond the diameter of the images, a seed or step that is no whole number from 0
+                on (when called outside a `tf.function`).
         """
         if not tf.executing_eagerly():
             return self.climb(network, image, label, seed, step, final_fosc)
         image, label = check_examples(network, image, label)
+        check_epsilon(self.epsilon, self.norm, image.shape[1:])
         draw = (tf.constant(value) for value in check_draw(seed, step))
         return self._compiled(network, image, label, *draw, tf.constant(bool(final_fosc)))
 

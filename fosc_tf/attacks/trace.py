@@ -12,8 +12,10 @@ import tensorflow as tf
 
 from fosc_tf.attacks.climb import Climber
 from fosc_tf.attacks.fosc import fosc
+from fosc_tf.attacks.limits import check_draw, check_epsilon, check_examples
 from fosc_tf.attacks.pgd import PGD
 from fosc_tf.errors import UserError
+from fosc_tf.objectives.terms import is_right
 from fosc_tf.types import Point
 
 
@@ -59,7 +61,8 @@ def trace(
         step: as for the attack.
 
     Raises:
-        UserError: the attack has a gate or a changing number of steps.
+        UserError: the attack has a gate or a changing number of steps; outside a `tf.function` also
+            what the attack itself would refuse.
     """
     if attack.gate is not None or not isinstance(attack.num_steps, int):
         raise UserError(
@@ -67,13 +70,17 @@ def trace(
             "PGD(..., num_steps=10, gate=None)",
             f"num_steps={attack.num_steps!r}, gate={attack.gate!r}",
         )
+    if tf.executing_eagerly():
+        image, label = check_examples(network, image, label)
+        check_epsilon(attack.epsilon, attack.norm, image.shape[1:])
+        seed, step = check_draw(seed, step)
     image, label = tf.convert_to_tensor(image, tf.float32), tf.cast(label, tf.int32)
     climber = Climber(attack, network, image, label, step)
     seeds = tf.stack([tf.cast(seed, tf.int64), tf.cast(step, tf.int64)])
     start = attack.start(image, attack.ball, climber.epsilon, seeds, step)
 
     def watch(point: Point) -> tuple[tf.Tensor, ...]:
-        hit = tf.argmax(point.logits, axis=1, output_type=tf.int32) == label
+        hit = is_right(point.logits, label)
         ball, box = (
             fosc(
                 point.image,

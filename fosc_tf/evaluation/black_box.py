@@ -5,12 +5,13 @@ rows = black_box(network, {"standard": surrogate}, dataset, epsilon=0.3)
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from fosc_tf.attacks.autoattack.member import Member
 from fosc_tf.attacks.limits import check_examples
 from fosc_tf.errors import UserError
 from fosc_tf.evaluation.journal import Journal
@@ -42,7 +43,9 @@ def black_box(
         surrogates: networks that the attacker knows, by name.
         dataset: batches of (image, label), or dicts with these.
         epsilon: radius of the ball over pixels in [0, 1].
-        attacks: names that `fosc_tf.attacks.get` knows.
+        attacks: names that `fosc_tf.attacks.get` knows, but AutoAttack and its members: these
+            stop where the surrogate errs for the first time, and leave what it errs on anyway
+            clean, so that a stronger one may well transfer less.
         norm: "linf", "l2" or "l1".
         seed: as for `white_box`.
         journal: as for `white_box`.
@@ -51,9 +54,16 @@ def black_box(
         The rows of `white_box` with `surrogate` added.
 
     Raises:
-        UserError: a surrogate of other images or classes, and what `white_box` raises.
+        UserError: a surrogate of other images or classes, AutoAttack, and what `white_box` raises.
     """
     plans = [stages(name, epsilon=epsilon, norm=norm) for name in attacks]
+    for plan in plans:
+        if any(isinstance(attack, Member) for attack in plan.attacks.values()):
+            raise UserError(
+                "an attack that stops at the surrogate's first error says little of transfer",
+                ", ".join(TABLE_2),
+                plan.name,
+            )
     check_surrogates(network, surrogates)
     rows = []
     for name, surrogate in surrogates.items():
@@ -75,14 +85,16 @@ def check_surrogates(network: Any, surrogates: Mapping[str, Any]) -> None:
     mine = _form(network)
     for name, surrogate in surrogates.items():
         other = _form(surrogate)
-        if mine != other:
+        fits = tf.TensorShape(mine[0]).is_compatible_with(other[0])
+        if not fits or mine[1] != other[1]:
             raise UserError(
                 "a surrogate must classify the images and classes of the defended network",
                 f"images {mine[0]} in {mine[1]} classes",
                 f"surrogate {name} with images {other[0]} in {other[1]} classes",
             )
         # On one plain image logits can look like probabilities by chance.
-        image = np.random.default_rng(0).random([4, *mine[0]], np.float32)
+        shape = _concrete(tf.TensorShape(mine[0]).merge_with(other[0]))
+        image = np.random.default_rng(0).random([4, *shape], np.float32)
         try:
             check_examples(surrogate, image, np.zeros(4, np.int32))
         except UserError as error:
@@ -91,6 +103,12 @@ def check_surrogates(network: Any, surrogates: Mapping[str, Any]) -> None:
             ) from error
 
 
-def _form(network: Any) -> tuple[tuple[int, ...], int]:
+def _form(network: Any) -> tuple[tuple[int | None, ...], int]:
     shape = tuple(network.input_shape[1:])
-    return shape, int(network(tf.zeros([1, *shape]), training=False).shape[-1])
+    logits = network(tf.zeros([1, *_concrete(shape)]), training=False)
+    return shape, int(logits.shape[-1])
+
+
+def _concrete(shape: Iterable[int | None]) -> list[int]:
+    """Returns a size for a network that takes images of any."""
+    return [size or 32 for size in shape]

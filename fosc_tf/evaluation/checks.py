@@ -18,11 +18,13 @@ import tensorflow as tf
 from fosc_tf.attacks import ball as balls
 from fosc_tf.attacks import losses
 from fosc_tf.attacks.autoattack import Square
-from fosc_tf.errors import UserError
+from fosc_tf.attacks.limits import check_epsilon
 from fosc_tf.evaluation.journal import Journal
 from fosc_tf.evaluation.stages import Stages, stages
-from fosc_tf.evaluation.survival import Survival
-from fosc_tf.types import Batch, Found
+from fosc_tf.evaluation.survival import Survival, first_of
+from fosc_tf.number import number
+from fosc_tf.training.first_batch import check_batch
+from fosc_tf.types import Found
 
 TOLERANCE = 0.005  # half a point of accuracy
 NO_GRADIENT = "no gradient reaches the image"
@@ -77,13 +79,15 @@ def check(
             share of epsilon, and `outside`, of [0, 1].
 
     Raises:
-        UserError: an empty dataset, and what `white_box` raises.
+        UserError: what `white_box` raises, but for probabilities.
     """
-    data = next(iter(dataset), None)
-    if data is None:
-        raise UserError("the dataset must not be empty", "at least one batch", "no batch")
-    batch = Batch.of(data)
-    logits = _logits_are_logits(network, batch.image)
+    epsilon = number("epsilon", epsilon, "epsilon=8/255")
+    batch = check_batch(network, first_of(dataset), probabilities=True)
+    check_epsilon(epsilon, norm, batch.image.shape[1:])
+    output = np.asarray(tf.cast(network(batch.image, training=False), tf.float32))
+    if not np.isfinite(output).all():
+        return [_not_finite(output)]
+    logits = _logits_are_logits(output)
     findings = [logits, _deterministic(network, batch.image), _gradients(network, dataset)]
     if not logits.passed or findings[-1].value == NO_GRADIENT:
         return findings
@@ -139,15 +143,20 @@ def _inside(reached: Sequence[tuple[float, float]]) -> Finding:
     )
 
 
-def _logits_are_logits(network: Any, image: tf.Tensor) -> Finding:
-    output = tf.cast(network(image, training=False), tf.float32)
-    spread = (
-        f"outputs from {float(tf.reduce_min(output)):.3g} to {float(tf.reduce_max(output)):.3g}"
+def _not_finite(output: np.ndarray) -> Finding:
+    return Finding(
+        "logits",
+        False,
+        f"{np.sum(~np.isfinite(output))} of {output.size} outputs are not finite",
+        "the network has diverged, or overflows: no number of it means anything",
     )
+
+
+def _logits_are_logits(output: np.ndarray) -> Finding:
     return Finding(
         "logits",
         not losses.are_probabilities(output),
-        spread,
+        f"outputs from {output.min():.3g} to {output.max():.3g}",
         "a softmax inside the network hides its gradients: take it out",
     )
 
@@ -166,13 +175,12 @@ def _deterministic(network: Any, image: tf.Tensor) -> Finding:
 def _gradients(network: Any, dataset: tf.data.Dataset) -> Finding:
     zero = count = 0
     for data in dataset:
-        batch = Batch.of(data)
-        image = tf.convert_to_tensor(batch.image, tf.float32)
+        batch = check_batch(network, data, probabilities=True)
         with tf.GradientTape() as tape:
-            tape.watch(image)
-            output = tf.cast(network(image, training=False), tf.float32)
-            loss = losses.cross_entropy(output, tf.cast(batch.label, tf.int32))
-        gradient = tape.gradient(loss, image)
+            tape.watch(batch.image)
+            output = tf.cast(network(batch.image, training=False), tf.float32)
+            loss = losses.cross_entropy(output, batch.label)
+        gradient = tape.gradient(loss, batch.image)
         if gradient is None:
             return Finding("gradients", False, NO_GRADIENT, _MASKED)
         zero += int(tf.reduce_sum(tf.cast(_steepest(gradient) == 0.0, tf.int32)))

@@ -21,6 +21,7 @@ from fosc_tf.errors import UserError
 from fosc_tf.evaluation.journal import Journal, Known, fingerprint, key
 from fosc_tf.evaluation.stages import Stages
 from fosc_tf.number import whole
+from fosc_tf.objectives.terms import is_right
 from fosc_tf.training.first_batch import check_batch
 from fosc_tf.types import Attack
 
@@ -78,10 +79,7 @@ class Survival:
         self.surrogate = network if surrogate is None else surrogate
         self.farthest = self.outside = 0.0
         self._right: Callable[..., tf.Tensor] | None = None
-        _check_dataset(dataset)
-        first = next(iter(dataset), None)
-        if first is None:
-            raise UserError("the dataset must not be empty", "at least one batch", "no batch")
+        first = first_of(dataset)
         both = [network] if surrogate is None else [network, surrogate]
         batches = [check_batch(each, first) for each in both]
         sample = batches[0].image[:4]
@@ -209,14 +207,19 @@ class Survival:
             # One trace for batches of any size.
             pixels = tf.TensorSpec([None, *image.shape[1:]], tf.float32)
             self._right = tf.function(
-                lambda image, label: tf.argmax(self.network(image, training=False), 1) == label,
+                lambda image, label: is_right(self.network(image, training=False), label),
                 autograph=False,
                 input_signature=[pixels, tf.TensorSpec([None], tf.int64)],
             )
         return np.asarray(self._right(image, label))
 
 
-def _check_dataset(dataset: Any) -> None:
+def first_of(dataset: Any) -> Any:
+    """Returns the first batch of `dataset`, unchecked.
+
+    Raises:
+        UserError: an endless or empty dataset, or one that is read once.
+    """
     if (
         isinstance(dataset, tf.data.Dataset)
         and dataset.cardinality() == tf.data.INFINITE_CARDINALITY
@@ -228,6 +231,10 @@ def _check_dataset(dataset: Any) -> None:
             "a tf.data.Dataset or a list of batches",
             f"a {type(dataset).__name__}, which is read once",
         )
+    first = next(iter(dataset), None)
+    if first is None:
+        raise UserError("the dataset must not be empty", "at least one batch", "no batch")
+    return first
 
 
 def _masks(found: dict[str, list[Known]]) -> dict[str, np.ndarray]:

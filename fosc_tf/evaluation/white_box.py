@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from fosc_tf.attacks.limits import check_epsilon
+from fosc_tf.errors import UserError
 from fosc_tf.evaluation.journal import Journal
 from fosc_tf.evaluation.stages import stages
 from fosc_tf.evaluation.survival import Survival
@@ -64,6 +65,8 @@ def white_box(
     epsilons = [
         number("epsilon", radius, "epsilon=8/255") for radius in np.atleast_1d(epsilon).tolist()
     ]
+    if not epsilons:
+        raise UserError("there must be a radius", "epsilon=8/255", "no epsilon")
     for radius in epsilons:
         check_epsilon(radius, norm)
     plans = [

@@ -14,7 +14,7 @@ import keras
 
 from fosc_tf.errors import UserError
 from fosc_tf.models.standardization import standardization
-from fosc_tf.models.whole_number import whole_number
+from fosc_tf.number import number
 
 
 class Frame:
@@ -46,7 +46,7 @@ class Frame:
         smallest_side: int = 1,
     ) -> None:
         shape = _checked(input_shape, smallest_side)
-        self.num_classes = whole_number("num_classes", num_classes, least=2, right="num_classes=10")
+        self.num_classes = number("num_classes", num_classes, "num_classes=10", least=2)
         self.image = keras.Input(shape, dtype="float32", name="image")
         self.pixels = self.image
         if mean is not None or std is not None:
@@ -67,9 +67,9 @@ def _checked(input_shape: Sequence[int], smallest_side: int) -> tuple[int, int, 
     try:
         height, width, channels = input_shape
         return (
-            whole_number("height", height, least=smallest_side, right=right),
-            whole_number("width", width, least=smallest_side, right=right),
-            whole_number("channels", channels, least=1, right=right),
+            number("height", height, right, least=smallest_side),
+            number("width", width, right, least=smallest_side),
+            number("channels", channels, right, least=1),
         )
     except (TypeError, ValueError) as error:
         raise UserError(rule, right, f"input_shape={input_shape!r}") from error

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from fosc_tf.errors import UserError
 from fosc_tf.models.batch_norm import FusedBatchNormalization
-from fosc_tf.models.whole_number import whole_number
+from fosc_tf.number import number
 
 _INITIALIZERS = {
     "glorot_uniform": keras.initializers.GlorotUniform,
@@ -43,15 +43,17 @@ class Layers:
         convolution_init: str = "glorot_uniform",
         batch_norm_momentum: float = 0.99,
     ) -> None:
-        self._seed = whole_number("seed", seed, least=0, right="seed=0")
-        if not (isinstance(batch_norm_momentum, (int, float)) and 0 <= batch_norm_momentum < 1):
+        self._seed = number("seed", seed, "seed=0", least=0)
+        right = "batch_norm_momentum=0.99"
+        momentum = number("batch_norm_momentum", batch_norm_momentum, right)
+        if not 0 <= momentum < 1:
             raise UserError(
                 "batch_norm_momentum must be a number in [0, 1)",
-                "batch_norm_momentum=0.99",
+                right,
                 f"batch_norm_momentum={batch_norm_momentum!r}",
             )
         self._convolution_init = convolution_init
-        self._batch_norm_momentum = float(batch_norm_momentum)
+        self._batch_norm_momentum = float(momentum)
 
     def conv(
         self, filters: int, *, name: str, size: int = 3, strides: int = 1, use_bias: bool = True

@@ -16,7 +16,7 @@ from fosc_tf.models.frame import Frame
 from fosc_tf.models.layers import Layers
 from fosc_tf.models.preact_body import Stage, preact_body
 from fosc_tf.models.registry import models
-from fosc_tf.models.whole_number import whole_number
+from fosc_tf.number import number
 
 
 @models.register("wide_resnet")
@@ -59,7 +59,7 @@ def wide_resnet(
         UserError: an argument out of its range.
     """
     blocks = _blocks(depth)
-    width = whole_number("width", width, least=1, right="width=10")
+    width = number("width", width, "width=10", least=1)
     make = Layers(seed=seed, convolution_init="he_normal", batch_norm_momentum=batch_norm_momentum)
     frame = Frame(input_shape=input_shape, num_classes=num_classes, mean=mean, std=std)
     stages = [

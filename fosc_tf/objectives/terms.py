@@ -19,3 +19,16 @@ def cross_entropy(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
         [batch] float32, at least 0.
     """
     return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=label, logits=logits)
+
+
+def is_right(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
+    """Returns [batch] bool: the label's logit is the largest, the first of several.
+
+    With a NaN among its logits an example is wrong: argmax would take the NaN for the largest.
+
+    Args:
+        logits: [batch, classes] floating.
+        label: [batch] int in 0..classes-1.
+    """
+    largest = tf.argmax(logits, axis=1, output_type=label.dtype) == label
+    return largest & ~tf.reduce_any(tf.math.is_nan(logits), axis=1)

@@ -82,12 +82,13 @@ def _check_last_batch(x: Any, size: int) -> None:
         )
 
 
-def check_batch(network: Any, data: Any) -> Batch:
+def check_batch(network: Any, data: Any, *, probabilities: bool = False) -> Batch:
     """Returns one batch of a dataset, images float32 and labels int32.
 
     Args:
         network: maps images to logits.
         data: an (image, label) pair or a dict with "image" and "label".
+        probabilities: lets a network of probabilities pass.
 
     Raises:
         UserError: neither of these, images of another shape or out of [0, 1], labels out of range,
@@ -116,5 +117,5 @@ def check_batch(network: Any, data: Any) -> Batch:
             f"[batch, {', '.join(map(str, expected))}]",
             f"[batch, {', '.join(map(str, received))}]",
         )
-    image, label = check_examples(network, batch.image, batch.label)
+    image, label = check_examples(network, batch.image, batch.label, probabilities=probabilities)
     return Batch(image, label, batch.context)

@@ -18,6 +18,7 @@ from fosc_tf.attacks.limits import check_epsilon
 from fosc_tf.attacks.pgd import PGD
 from fosc_tf.errors import UserError
 from fosc_tf.number import number
+from fosc_tf.objectives.terms import is_right
 from fosc_tf.training.distribution import shared_out, worker
 from fosc_tf.training.first_batch import check_first_batch
 from fosc_tf.training.reduction import gather_over_replicas, keras_logs, mean_over_replicas
@@ -181,7 +182,7 @@ class AdversarialTrainer(keras.Model):
         self, batch: Batch, found: Found | None, judged: Judged, step: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         """Updates the running means and returns what Keras logs for this step."""
-        hit = tf.argmax(judged.logits, axis=1, output_type=tf.int32) == batch.label
+        hit = is_right(judged.logits, batch.label)
         self._means["loss"].update_state(judged.loss)
         self._means["accuracy"].update_state(hit)
         logs = {}
@@ -211,7 +212,7 @@ class AdversarialTrainer(keras.Model):
         """Returns loss and accuracy at the clean images."""
         batch = Batch.of(data).cast()
         logits = tf.cast(self.network(batch.image, training=False), tf.float32)
-        hit = tf.argmax(logits, axis=1, output_type=tf.int32) == batch.label
+        hit = is_right(logits, batch.label)
         loss = tf.nn.sparse_softmax_cross_entropy_with_logits(batch.label, logits)
         self._means["loss"].update_state(loss)
         self._means["accuracy"].update_state(hit)

@@ -1,5 +1,9 @@
 """What the views cannot look at."""
 
+import dataclasses
+import json
+
+import numpy as np
 import pytest
 
 from fosc_tf.analysis.settings import Settings
@@ -22,3 +26,10 @@ from tests.data.three_parts import refused
 )
 def test_settings_that_cannot_work(change, rule, received):
     refused(lambda: Settings(**{"epsilon": 0.3} | change), rule=rule, right="", received=received)
+
+
+def test_numbers_of_numpy_become_plain_ones():
+    given = {"num_steps": np.int64(3), "examples": np.int32(7), "seed": np.uint8(1)}
+    made = Settings(epsilon=np.float32(0.5), upper=np.float64(0.1), **given)
+    plain = Settings(epsilon=0.5, upper=0.1, num_steps=3, examples=7, seed=1)
+    assert json.dumps(dataclasses.asdict(made)) == json.dumps(dataclasses.asdict(plain))

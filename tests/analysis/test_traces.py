@@ -10,6 +10,8 @@ from fosc_tf.errors import UserError
 from fosc_tf.evaluation import white_box
 from tests.models.small_networks import images_for, small
 
+EPSILON = 0.01
+
 
 @pytest.fixture(scope="module")
 def network():
@@ -18,13 +20,15 @@ def network():
 
 @pytest.fixture(scope="module")
 def batches(network):
-    label = np.random.default_rng(0).integers(0, 10, 10)
-    return data.test_batches(images_for(network, 10), label, batch_size=4)
+    image = images_for(network, 10)
+    # Right without the attack: on whom it is wrong anyway `white_box` spends nothing.
+    label = np.argmax(network(image, training=False), axis=1)
+    return data.test_batches(image, label, batch_size=4)
 
 
 @pytest.fixture(scope="module")
 def seen(network, batches):
-    attack = PGD(epsilon=0.2, step_size=0.05, num_steps=10)
+    attack = PGD(epsilon=EPSILON, step_size=EPSILON / 4, num_steps=10)
     return traces(network, batches, attack, seed=5)
 
 
@@ -35,7 +39,8 @@ def test_all_examples_are_there_the_smaller_last_batch_too(seen):
 
 
 def test_the_end_is_the_evaluations_own(network, batches, seen):
-    rows = white_box(network, batches, epsilon=0.2, attacks=("pgd-10",), seed=5)
+    rows = white_box(network, batches, epsilon=EPSILON, attacks=("pgd-10",), seed=5)
+    assert 0.3 <= rows[0]["accuracy"] <= 0.7
     assert seen["hit"][-1].mean() == pytest.approx(rows[0]["accuracy"])
 
 

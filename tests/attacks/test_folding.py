@@ -236,3 +236,10 @@ def test_weights_are_read_at_each_call_and_the_network_stays_as_it_was():
     image = image_for(network)
     expected = network(image, training=False)
     np.testing.assert_allclose(function(image), expected, rtol=2e-5, atol=2e-5)
+
+
+def test_a_network_whose_images_keras_reshapes_is_left_alone():
+    image = keras.Input((8, 8))
+    network = keras.Model(image, layers.Dense(3)(layers.Flatten()(layers.Conv1D(4, 3)(image))))
+    images = tf.ones([2, 8, 8, 1])
+    np.testing.assert_allclose(folded(network)(images), network(images))

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from fosc_tf.attacks import PGD, Mixed, carlini_wagner, fosc_above
-from fosc_tf.attacks.autoattack import APGD, Square
+from fosc_tf.attacks.autoattack import APGD, AutoAttack, Square
 from fosc_tf.attacks.limits import check_epsilon
 from fosc_tf.errors import UserError
 from tests.attacks.toys import Linear, images, labels, mlp
@@ -34,6 +34,7 @@ GOOD = {"epsilon": 0.3, "step_size": 0.075, "num_steps": 10}
         ({"gate": 0.2}, "gate must be None or a function", "fosc_above(0.2)", "gate=0.2"),
         ({"gate": "fosc"}, "gate must be None or a function", "fosc_above(0.2)", "gate='fosc'"),
         ({"gate": fosc_above}, "gate must be None or a function", "fosc_above(0.2)", "<function"),
+        ({"epsilon": np.inf, "norm": "l2"}, "epsilon must be positive and finite", "0.5", "=inf"),
         ({"epsilon": 0.0, "norm": "l2"}, "epsilon must be positive", "0.5", "epsilon=0"),
         ({"step_size": 0.61}, "at most 2 * epsilon", "step_size=0.075", "0.61 with epsilon=0.3"),
         ({"step_size": 0}, "step_size must be positive", "epsilon / 4", "step_size=0"),
@@ -124,6 +125,32 @@ def network():
 
 def wrong(**change):
     return {"image": images(4), "label": labels(4), **change}
+
+
+def test_a_seed_that_fits_no_tensor(network):
+    refused(
+        lambda: PGD(**GOOD)(network, images(4), labels(4), seed=2**63),
+        rule="seed must be below 2**63",
+        right="seed=0",
+        received="seed=9223372036854775808",
+    )
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        PGD(epsilon=4.1, step_size=1.0, num_steps=1, norm="l2"),
+        APGD(epsilon=4.1, norm="l2"),
+        AutoAttack(epsilon=4.1, norm="l2", members=[APGD(epsilon=4.1, norm="l2")]),
+    ],
+)
+def test_a_ball_wider_than_the_images_attacked(network, attack):
+    refused(
+        lambda: attack(network, images(4), labels(4)),
+        rule="epsilon must be at most 4, the l2 diameter of images [4, 4, 1]",
+        right="4.1/255",
+        received="epsilon=4.1",
+    )
 
 
 @pytest.mark.parametrize("attack", [PGD(**GOOD), APGD(epsilon=0.1)])

@@ -71,3 +71,28 @@ def test_only_a_fixed_climb_of_everyone_has_a_trace(batch, changed):
     network, image, label = batch
     with pytest.raises(UserError, match="fixed number of steps"):
         trace(attack(**changed), network, image, label)
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"image": lambda image: image * 255}, "image must lie in [0, 1]"),
+        ({"image": lambda image: (image * 255).astype("uint8")}, "image must hold floats"),
+        ({"label": lambda label: label + 10}, "label must lie in its range"),
+        ({"seed": lambda _: None}, "seed must be a whole number"),
+    ],
+)
+def test_mistakes_are_those_of_the_attack(batch, change, rule):
+    network, image, label = batch
+    given = {"image": np.array(image), "label": np.array(label), "seed": 0}
+    ((name, wrong),) = change.items()
+    given[name] = wrong(given[name])
+    with pytest.raises(UserError) as caught:
+        trace(attack(), network, **given)
+    assert rule in caught.value.rule
+
+
+def test_a_trace_without_a_function_is_the_same(batch):
+    network, image, label = batch
+    eager = trace(attack(), network, np.array(image, "float64"), label, seed=3, step=4)
+    np.testing.assert_allclose(eager.loss, traced(attack(), batch).loss, rtol=1e-5)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from fosc_tf.errors import UserError
 from fosc_tf.evaluation import checks
 from fosc_tf.evaluation.checks import check
 from tests.data.three_parts import refused
@@ -62,6 +63,10 @@ def right_on_clean_images_only(image):
 def by_chance(image):
     total = tf.reduce_sum(image, axis=(1, 2, 3), keepdims=True)
     return tf.sign(tf.sin(1e3 * total))
+
+
+def batches(image, label):
+    return tf.data.Dataset.from_tensor_slices((image, label)).batch(10)
 
 
 @pytest.fixture(scope="module")
@@ -179,3 +184,45 @@ def test_an_empty_dataset_is_refused(sound, test_set):
         right="at least one batch",
         received="no batch",
     )
+
+
+@pytest.mark.parametrize(
+    ("dataset", "rule"),
+    [
+        (lambda image, label: batches(image, label).repeat(), "the dataset must end"),
+        (lambda image, label: batches(image, label).take(0), "must not be empty"),
+        (lambda image, label: iter(batches(image, label)), "for every attack anew"),
+        (lambda image, label: batches((255 * image).astype("uint8"), label), "hold floats"),
+        (lambda image, label: batches(image, label + 10), "label must lie in its range"),
+        (lambda image, label: batches(image, np.eye(10)[label]), "label must have one axis"),
+    ],
+)
+def test_data_that_cannot_be_checked(sound, digits, dataset, rule):
+    image, label = digits
+    with pytest.raises(UserError) as caught:
+        check(sound, dataset(image[:20], label[:20]), epsilon=0.1)
+    assert rule in caught.value.rule
+
+
+@pytest.mark.parametrize("epsilon", [None, "0.1", 8])
+def test_a_radius_that_cannot_be_checked(sound, digits, epsilon):
+    image, label = digits
+    with pytest.raises(UserError, match="epsilon must"):
+        check(sound, batches(image[:20], label[:20]), epsilon=epsilon)
+
+
+def test_images_in_double_precision_are_accepted(digits):
+    image, label = (part[:20] for part in digits)
+    network = keras.Sequential([keras.Input((8, 8, 1)), Cut(), keras.layers.Flatten()])
+    found = check(network, batches(image.astype("float64"), label), epsilon=np.float32(0.1))
+    assert [each.name for each in found if not each.passed] == ["gradients"]
+
+
+def test_a_network_that_has_diverged(sound, digits):
+    image, label = (part[:20] for part in digits)
+    broken = keras.models.clone_model(sound)
+    broken.set_weights([np.full_like(weight, np.nan) for weight in sound.get_weights()])
+    (found,) = check(broken, batches(image, label), epsilon=0.1)
+    assert not found.passed
+    assert found.value == "100 of 100 outputs are not finite"
+    assert "diverged" in found.meaning

@@ -11,6 +11,7 @@ from fosc_tf.attacks.autoattack import Square
 from fosc_tf.errors import UserError
 from fosc_tf.evaluation import Journal, black_box, journal, sweep, white_box
 from fosc_tf.evaluation.black_box import check_surrogates
+from fosc_tf.evaluation.journal import fingerprint
 from fosc_tf.evaluation.stages import Stages, stages
 from fosc_tf.evaluation.survival import Survival
 from fosc_tf.evaluation.sweep import reach
@@ -395,3 +396,50 @@ def test_autoattack_is_at_least_as_strong_as_its_members_and_pgd():
     assert "left_out" not in rows[1]
     assert rows[0]["accuracy"] == 0.4
     assert rows[0]["accuracy"] <= min(row["accuracy"] for row in rows[1:])
+
+
+def test_transfer_with_autoattack_is_refused():
+    for name in ("apgd-ce", "autoattack"):
+        refused(
+            lambda name=name: black_box(
+                two_class(), {"self": two_class()}, EASY, epsilon=0.2, attacks=("fgsm", name)
+            ),
+            rule="stops at the surrogate's first error",
+            right="pgd-20",
+            received=name,
+        )
+
+
+def test_networks_for_images_of_any_size_lend_their_attacks():
+    image = keras.Input((None, None, 1))
+    logits = keras.layers.Dense(2)(keras.layers.GlobalAveragePooling2D()(image))
+    anything = keras.Model(image, logits)
+    for network, surrogate in ((two_class(), anything), (anything, anything)):
+        check_surrogates(network, {"any": surrogate})
+        rows = black_box(network, {"any": surrogate}, EASY, epsilon=0.2, attacks=("fgsm",))
+        assert rows[0]["n"] == 5
+
+
+class Masked(keras.layers.Layer):
+    """Passes images on and no gradient back."""
+
+    def call(self, image):
+        return tf.custom_gradient(lambda image: (tf.identity(image), tf.zeros_like))(image)
+
+
+def test_a_journal_tells_networks_of_equal_logits_by_their_gradients():
+    open_, journal = two_class(), Journal()
+    closed = keras.Model(open_.input, open_.layers[2](open_.layers[1](Masked()(open_.input))))
+
+    def cut(image, training=False):
+        return tf.stop_gradient(open_(image, training=training))
+
+    found = [
+        Survival(network, EASY, seed=0, journal=journal).row(stages("fgsm", epsilon=0.2))
+        for network in (closed, open_)
+    ]
+    assert [row["accuracy"] for row in found] == [0.8, 0.4]
+    sample = next(iter(EASY))[0].numpy()
+    marks = [fingerprint(network, sample) for network in (open_, closed, cut, two_class())]
+    assert marks[0] == marks[3]
+    assert len(set(marks)) == 3

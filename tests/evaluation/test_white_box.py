@@ -170,6 +170,7 @@ def test_datasets_that_cannot_be_evaluated(network, given, words, journal):
     [
         ({"epsilon": 8}, "epsilon must lie in (0, 1]"),
         ({"epsilon": "8/255"}, "epsilon must be a number"),
+        ({"epsilon": ()}, "there must be a radius"),
         ({"epsilon": [0.1, None]}, "epsilon must be a number"),
         ({"epsilon": 0.0}, "epsilon must lie in (0, 1]"),
         ({"seed": None}, "seed must be a whole number"),
@@ -194,3 +195,11 @@ def test_network_of_probabilities(network):
     probabilities = keras.Model(network.input, keras.layers.Softmax()(network.output))
     with pytest.raises(UserError, match="logits"):
         white_box(probabilities, dataset(), epsilon=0.1, attacks=("clean",))
+
+
+def test_a_network_of_nothing_but_nan_is_never_right(network):
+    broken = keras.models.clone_model(network)
+    broken.set_weights([np.full_like(weight, np.nan) for weight in network.get_weights()])
+    attacks = ("clean", "fgsm", "pgd-2", "apgd-ce", "square")
+    rows = white_box(broken, dataset(), epsilon=0.1, attacks=attacks)
+    assert [row["accuracy"] for row in rows] == [0.0] * 5

@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from fosc_tf.objectives import cross_entropy
+from fosc_tf.objectives.terms import is_right
 
 
 def test_cross_entropy_by_hand():
@@ -16,3 +17,11 @@ def test_cross_entropy_by_hand():
 def test_cross_entropy_does_not_overflow():
     found = cross_entropy(tf.constant([[1000.0, 0.0], [1000.0, 0.0]]), tf.constant([0, 1]))
     np.testing.assert_allclose(found, [0.0, 1000.0])
+
+
+def test_right_is_the_largest_logit_and_never_a_nan():
+    nan = float("nan")
+    logits = tf.constant([[2.0, 1.0], [1.0, 2.0], [1.0, 1.0], [nan, nan], [2.0, nan]])
+    for dtype in (tf.int32, tf.int64):
+        found = is_right(logits, tf.zeros([5], dtype))
+        np.testing.assert_array_equal(found, [True, False, True, False, False])

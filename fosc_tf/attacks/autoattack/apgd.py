@@ -41,7 +41,9 @@ class APGD(Member):
     Args:
         epsilon: radius of the ball, units of `norm` over pixels in [0, 1]; in (0, 1] for linf.
         norm: "linf" or "l2".
-        loss: "cross_entropy" (named apgd-ce) or "dlr" (apgd-dlr, at least 3 classes).
+        loss: "cross_entropy" (named apgd-ce), "dlr" (apgd-dlr, at least 3 classes), another one
+            that `losses.get` knows, or a function of logits and label to [batch], whose name takes
+            part in the random numbers.
         num_steps: N, gradients of a run.
         restarts: runs, each from another start.
         passes: network calls averaged for each gradient (20 in AutoAttack's version "rand").
@@ -72,9 +74,9 @@ class APGD(Member):
             **targets,
         )
         self.loss = losses.get(loss)
-        self.name = self.names.get(loss, f"apgd-{loss}")
+        self.name = self.names.get(loss, f"apgd-{getattr(loss, '__name__', loss)}")
         self.least_classes = 3 if loss == "dlr" else 2
-        self._lengths = np.array(lengths(num_steps), np.int32)
+        self._lengths = np.array(lengths(self.num_steps), np.int32)
 
     def ascended(self, problem: Problem) -> Callable[[tf.Tensor], tf.Tensor]:
         """Returns the ascended loss of logits [active, classes], [active]."""

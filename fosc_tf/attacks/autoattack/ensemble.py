@@ -17,7 +17,7 @@ from fosc_tf.attacks.autoattack.member import Member
 from fosc_tf.attacks.autoattack.outcome import Outcome
 from fosc_tf.attacks.autoattack.record import AutoAttackFound, Ledger, Piece
 from fosc_tf.attacks.autoattack.versions import members_of
-from fosc_tf.attacks.limits import check_examples
+from fosc_tf.attacks.limits import check_draw, check_epsilon, check_examples
 from fosc_tf.errors import UserError, unknown_name
 from fosc_tf.number import whole
 
@@ -122,7 +122,8 @@ class AutoAttack:
                 is no whole number from 0 on, a piece of an unknown member.
         """
         image, label = (part.numpy() for part in check_examples(network, image, label))
-        whole("seed", seed, least=0)
+        check_epsilon(self.epsilon, self.norm, image.shape[1:])
+        seed, _ = check_draw(seed, 0)
         whole("batch_size", batch_size, least=1)
         ledger, num_classes = self._clean(network, image, label, batch_size)
         for piece in done:

@@ -23,7 +23,7 @@ from fosc_tf.attacks.autoattack.outcome import (
     ranked_others,
 )
 from fosc_tf.attacks.folding import folded
-from fosc_tf.attacks.limits import check_draw, check_examples
+from fosc_tf.attacks.limits import check_draw, check_epsilon, check_examples
 from fosc_tf.number import whole
 from fosc_tf.types import Found
 
@@ -113,6 +113,7 @@ class Member:
         del final_fosc
         if tf.executing_eagerly():
             image, label = check_examples(network, image, label)
+            check_epsilon(self.epsilon, self.norm, image.shape[1:])
             seed, step = check_draw(seed, step)
         outcome = self.search(network, image, label, seed=seed, step=step)
         nan = tf.fill(tf.shape(outcome.margin), float("nan"))

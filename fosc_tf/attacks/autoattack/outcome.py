@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from fosc_tf.objectives.terms import is_right
+
 
 class Outcome(NamedTuple):
     """What a search found, decided by a last forward pass at exactly these images.
@@ -27,8 +29,8 @@ class Outcome(NamedTuple):
 
 
 def misclassified(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
-    """Returns [batch] bool: another class than `label` comes out."""
-    return tf.argmax(logits, axis=1, output_type=tf.int32) != label
+    """Returns [batch] bool: another class than `label` comes out, or NaN."""
+    return ~is_right(logits, label)
 
 
 def ranked_others(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:

@@ -226,3 +226,12 @@ def test_too_few_classes(attack, classes):
     image = small.grey_images(2, seed=0)
     with pytest.raises(UserError, match="needs at least"):
         attack(network, image, small.predicted(network, image))
+
+
+def test_numbers_of_numpy_and_names_of_functions():
+    assert APGD(epsilon=0.1, num_steps=np.array(3)).parameters()["num_steps"] == 3
+    assert APGD(epsilon=0.1, loss=rising).name == "apgd-rising"  # no address, which changes
+
+
+def rising(logits, label):
+    return logits[:, 0]
