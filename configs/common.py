@@ -21,7 +21,7 @@ def base() -> Config:
     config.deterministic = True  # equal bits from run to run
     config.precision = "float32"  # of layers in training, attacks' gradients passing through them
     # too: float32 | mixed_bfloat16; results are always those of the network in float32
-    config.jit_compile = False  # XLA, with other random numbers; not where examples leave a batch
+    config.jit_compile = False  # XLA, without deterministic; not where examples leave the batch
 
     config.data = Config()
     config.data.name = "digits"  # digits | mnist | fashion_mnist | cifar10 | cifar100 | svhn

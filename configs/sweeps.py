@@ -149,6 +149,7 @@ def compilation() -> tuple[tuple[str, ...], ...]:
         seeds=3,
         precision=("float32", "mixed_bfloat16"),
         jit_compile=(False, True),
+        deterministic=(False,),
     )
 
 

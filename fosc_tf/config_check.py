@@ -32,6 +32,12 @@ def check(config: ConfigDict) -> None:
     check_epsilon(defense.get("epsilon"), defense.get("norm"), shape)
     if config.precision not in PRECISIONS:
         raise unknown_name("precision", config.precision, PRECISIONS)
+    if config.jit_compile and config.deterministic:
+        raise UserError(
+            "XLA promises no equal bits, and Keras leaves it out where they are asked for",
+            "deterministic=False with jit_compile=True",
+            f"jit_compile=True with deterministic={config.deterministic}",
+        )
     _check_whole_numbers(config)
     for field in ("control_epochs", "fgsm_epochs"):
         epochs = defense.get(field, 0)
