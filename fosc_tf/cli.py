@@ -34,7 +34,7 @@ _FRACTION = re.compile(r"((?:--?config\.[\w.]+=)?)(\d+(?:\.\d*)?)/(\d+(?:\.\d*)?
 
 
 def start() -> None:
-    """Runs the program; a user's mistake ends it with one message and exit code 2."""
+    """Runs the program; a user's mistake, or a NaN, ends it with one message and exit code 2."""
     app.run(main, flags_parser=parse)
 
 
@@ -195,7 +195,7 @@ def _as_decimal(word: str, before: str) -> str:
     if not match or not float(match[3]):
         return word
     field = re.match(r"--?config\.([\w.]+)", match[1] or before)
-    if not field or field[1] in PLACES:  # data/1 is a folder
+    if not field or field[1] in PLACES:  # 2024/11 is a folder
         return word
     return f"{match[1]}{float(match[2]) / float(match[3])!r}"
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from fosc_tf.attacks.limits import check_climb, step_length
+from fosc_tf.attacks.limits import check_climb, check_draw, step_length
 from fosc_tf.errors import UserError
 from fosc_tf.number import number, whole
 
@@ -49,7 +49,7 @@ class Settings:
         upper = number("upper", self.upper, "upper=0.1")
         if not upper > 0:
             raise UserError("the FOSC range must end above 0", "0.1", f"upper={upper:g}")
-        plain = {"epsilon": epsilon, "upper": upper, "seed": whole("seed", self.seed, least=0)}
+        plain = {"epsilon": epsilon, "upper": upper, "seed": int(check_draw(self.seed, 0)[0])}
         for name in ("num_steps", "bins", "traced", "examples", "cross_examples"):
             plain[name] = whole(name, getattr(self, name), least=1)
         for name, value in plain.items():

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from fosc_tf.attacks import PGD, trace
+from fosc_tf.attacks.limits import check_draw
 from fosc_tf.errors import UserError
 from fosc_tf.training.first_batch import check_batch
 
@@ -52,6 +53,7 @@ def traces(network: Any, dataset: tf.data.Dataset, attack: PGD, *, seed: int = 0
         seen = trace(attack, network, image, label, seed=seed, step=step)
         return [getattr(seen, name) for name in FIELDS]
 
+    seed, _ = check_draw(seed, 0)
     parts = []
     for number, data in enumerate(dataset):
         batch = check_batch(network, data)

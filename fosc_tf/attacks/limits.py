@@ -22,10 +22,11 @@ from fosc_tf.data.checks import check_images, check_labels
 from fosc_tf.errors import UserError, unknown_name
 from fosc_tf.number import number, whole
 
-_num_classes: weakref.WeakKeyDictionary[Any, dict[tuple[int, ...], int]] = (
+_num_classes: weakref.WeakKeyDictionary[Any, dict[tuple[int | bool, ...], int]] = (
     weakref.WeakKeyDictionary()
 )
-"""Classes of each network already asked, by the shape of its images: asking costs milliseconds."""
+"""Classes of each network already asked, by the shape of its images and whether probabilities may
+pass: asking costs milliseconds."""
 
 
 def diameter(norm: str, shape: Sequence[int]) -> float:
@@ -133,15 +134,13 @@ def check_draw(seed: Any, step: Any) -> tuple[np.int64, np.int64]:
 
 def _classes(network: Any, image: tf.Tensor, probabilities: bool) -> int:
     """Returns how many logits `network` has, or raises `UserError` if they are none."""
-    if probabilities:
-        return int(network(image, training=False).shape[-1])
     try:
         known = _num_classes.setdefault(network, {})
     except TypeError:  # It takes no weak reference: asked every time.
         known = {}
-    shape = tuple(image.shape[1:])
-    if shape not in known:
+    asked = (*image.shape[1:], probabilities)
+    if asked not in known:
         logits = tf.convert_to_tensor(network(image, training=False))
-        check_logits(logits)
-        known[shape] = int(logits.shape[1])
-    return known[shape]
+        check_logits(logits, probabilities=probabilities)
+        known[asked] = int(logits.shape[1])
+    return known[asked]

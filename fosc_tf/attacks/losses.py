@@ -37,6 +37,7 @@ def carlini_wagner(kappa: float = 50.0) -> Loss:
     def loss(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
         return -tf.nn.relu(kappa - margin(logits, label))
 
+    loss.__name__ = f"cw_{kappa:g}"
     return loss
 
 
@@ -107,15 +108,20 @@ def get(loss: str | Loss) -> Loss:
     return _LOSSES[loss]
 
 
-def check_logits(logits: tf.Tensor) -> None:
-    """Raises `UserError` when `logits` (NumPy-like, [batch, classes]) are probabilities."""
+def check_logits(logits: tf.Tensor, *, probabilities: bool = False) -> None:
+    """Raises `UserError` unless `logits` are such, [batch, classes].
+
+    Args:
+        logits: what a network returns for a batch.
+        probabilities: lets these pass.
+    """
     if logits.shape.rank != 2 or logits.shape[1] < 2:
         raise UserError(
             "the network must return logits of shape [batch, num_classes]",
             "a last layer keras.layers.Dense(num_classes)",
             f"an output of shape {tuple(logits.shape)}",
         )
-    if are_probabilities(tf.cast(logits, tf.float32)):
+    if not probabilities and are_probabilities(tf.cast(logits, tf.float32)):
         raise UserError(
             "the network must return logits, not probabilities: a softmax hides its gradient",
             "the same network without its softmax",

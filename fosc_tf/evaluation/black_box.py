@@ -5,7 +5,7 @@ rows = black_box(network, {"standard": surrogate}, dataset, epsilon=0.3)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -82,18 +82,19 @@ def check_surrogates(network: Any, surrogates: Mapping[str, Any]) -> None:
     Raises:
         UserError: a surrogate of other images or classes, or one that returns probabilities.
     """
-    mine = _form(network)
     for name, surrogate in surrogates.items():
-        other = _form(surrogate)
-        fits = tf.TensorShape(mine[0]).is_compatible_with(other[0])
-        if not fits or mine[1] != other[1]:
+        mine, other = (tf.TensorShape(each.input_shape[1:]) for each in (network, surrogate))
+        fits = mine.is_compatible_with(other)
+        # Two networks for images of any size are asked about some.
+        shape = [size or 32 for size in mine.merge_with(other)] if fits else None
+        classes = [_classes(each, shape) for each in (network, surrogate)]
+        if not fits or classes[0] != classes[1]:
             raise UserError(
                 "a surrogate must classify the images and classes of the defended network",
-                f"images {mine[0]} in {mine[1]} classes",
-                f"surrogate {name} with images {other[0]} in {other[1]} classes",
+                f"images {tuple(mine)} in {classes[0]} classes",
+                f"surrogate {name} with images {tuple(other)} in {classes[1]} classes",
             )
         # On one plain image logits can look like probabilities by chance.
-        shape = _concrete(tf.TensorShape(mine[0]).merge_with(other[0]))
         image = np.random.default_rng(0).random([4, *shape], np.float32)
         try:
             check_examples(surrogate, image, np.zeros(4, np.int32))
@@ -103,12 +104,7 @@ def check_surrogates(network: Any, surrogates: Mapping[str, Any]) -> None:
             ) from error
 
 
-def _form(network: Any) -> tuple[tuple[int | None, ...], int]:
-    shape = tuple(network.input_shape[1:])
-    logits = network(tf.zeros([1, *_concrete(shape)]), training=False)
-    return shape, int(logits.shape[-1])
-
-
-def _concrete(shape: Iterable[int | None]) -> list[int]:
-    """Returns a size for a network that takes images of any."""
-    return [size or 32 for size in shape]
+def _classes(network: Any, shape: Sequence[int] | None) -> int:
+    """Returns how many classes `network` tells apart; without a shape it is asked at its own."""
+    own = shape or [size or 32 for size in network.input_shape[1:]]
+    return int(network(tf.zeros([1, *own]), training=False).shape[-1])

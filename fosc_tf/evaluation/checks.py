@@ -180,7 +180,10 @@ def _gradients(network: Any, dataset: tf.data.Dataset) -> Finding:
             tape.watch(batch.image)
             output = tf.cast(network(batch.image, training=False), tf.float32)
             loss = losses.cross_entropy(output, batch.label)
-        gradient = tape.gradient(loss, batch.image)
+        try:
+            gradient = tape.gradient(loss, batch.image)
+        except LookupError:  # an operation without one
+            gradient = None
         if gradient is None:
             return Finding("gradients", False, NO_GRADIENT, _MASKED)
         zero += int(tf.reduce_sum(tf.cast(_steepest(gradient) == 0.0, tf.int32)))

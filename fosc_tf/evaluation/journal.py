@@ -81,7 +81,10 @@ def fingerprint(network: Any, sample: np.ndarray) -> str:
         logits = tf.cast(network(image, training=False), tf.float32)
         # No loss: where that saturates its gradient is 0.
         weighted = tf.reduce_sum(logits * tf.range(1.0, logits.shape[-1] + 1.0), axis=1)
-    gradient = tape.gradient(weighted, image)
+    try:
+        gradient = tape.gradient(weighted, image)
+    except LookupError:  # an operation without one
+        gradient = None
     digest = hashlib.sha256(logits.numpy().tobytes())
     if gradient is not None:
         direction = np.random.default_rng(0).standard_normal(image.shape[1:], np.float32)

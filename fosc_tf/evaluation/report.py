@@ -220,14 +220,14 @@ def _record(record: dict[str, Any]) -> list[tuple[str, str]]:
     seconds = ", ".join(f"{part} {value:.0f} s" for part, value in record["seconds"].items())
     evaluated = record.get("evaluated") or {}  # None while it is written anew
     same = evaluated.get("versions", record["versions"]) == record["versions"]
-    trained = record.get("trained_with", {})
-    elsewhere = any(trained[name] != record[name] for name in ("machine", "versions") if trained)
+    here = {name: record[name] for name in ("machine", "versions")}
+    elsewhere = [each for each in record.get("trained_with", []) if each != each | here]
     rows = [
         ("started", record["started"]),
         ("wall time", seconds),
         ("machine", _in_words(record["machine"])),
         ("versions", _in_words(record["versions"])),
-        ("trained with", _in_words(trained) if elsewhere else ""),
+        *(("trained on", _in_words(each)) for each in elsewhere),
         ("versions of the evaluation", "" if same else _in_words(evaluated["versions"])),
         ("data", _in_words(record.get("data", {}))),
         ("evaluated data", f"sha256 {evaluated['data']}" if "data" in evaluated else ""),

@@ -16,11 +16,10 @@ import tensorflow as tf
 
 from fosc_tf.attacks import ball as balls
 from fosc_tf.attacks.autoattack.limits import check_classes
-from fosc_tf.attacks.limits import check_epsilon
+from fosc_tf.attacks.limits import check_draw, check_epsilon
 from fosc_tf.errors import UserError
 from fosc_tf.evaluation.journal import Journal, Known, fingerprint, key
 from fosc_tf.evaluation.stages import Stages
-from fosc_tf.number import whole
 from fosc_tf.objectives.terms import is_right
 from fosc_tf.training.first_batch import check_batch
 from fosc_tf.types import Attack
@@ -75,7 +74,7 @@ class Survival:
         surrogate: Any = None,
     ) -> None:
         self.network, self.dataset, self.journal = network, dataset, journal
-        self.seed = whole("seed", seed, least=0)
+        self.seed = int(check_draw(seed, 0)[0])
         self.surrogate = network if surrogate is None else surrogate
         self.farthest = self.outside = 0.0
         self._right: Callable[..., tf.Tensor] | None = None

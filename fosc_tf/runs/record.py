@@ -44,7 +44,7 @@ class RunRecord:
     Attributes:
         folder: the work folder.
         content: what `run.json` holds: config, overrides, versions and machine of its last start,
-            and `trained_with`, those of its training; data, times.
+            and `trained_with`, those of the starts of its training; data, times.
     """
 
     def __init__(self, folder: pathlib.Path, content: dict[str, Any]) -> None:
@@ -84,8 +84,9 @@ class RunRecord:
                     # With another number of replicas it may be another one.
                     was["batch over all replicas"] = old["data"]["batch"]
                     now["batch over all replicas"] = data["batch"]
-            if data and "trained" not in old and config["data"]["held_out"]:
-                was |= _choosing(old["config"])
+            if data and "trained" not in old:
+                # Of its training, where an evaluation in between may have had other ones.
+                was |= old.get("choosing", {})
                 now |= _choosing(config)
             _refuse_another_run(folder, was, now)
             content = old | {"config": config, "overrides": overrides}
@@ -109,8 +110,8 @@ class RunRecord:
         if data:
             content["data"] = data
         if data and "trained" not in content:
-            devices = {name: config[name] for name in ("distribution", "deterministic")}
-            content["trained_with"] = {"versions": versions(), "machine": machine} | devices
+            content["choosing"] = _choosing(config)
+            content["trained_with"] = _with_this(old, config, machine)
         record = cls(folder, content)
         record.write()
         return record
@@ -139,14 +140,15 @@ class RunRecord:
         """Returns what a reader needs to repeat and to judge the results, in Markdown."""
         content, evaluation = self.content, self.content["config"]["evaluation"]
         seconds = ", ".join(f"{part} {value:.0f} s" for part, value in content["seconds"].items())
-        here, trained = _made_with(content), _made_with(content.get("trained_with", content))
-        elsewhere = "" if trained == here else f"  \nTraining, on what else than this:  \n{trained}"
+        here = _made_with(content)
+        others = [_made_with(each) for each in content.get("trained_with", [])]
+        trained = "".join(f"  \nTrained on:  \n{other}" for other in others if other != here)
         unfinished = "" if "trained" in content else "Training: not come to its end  \n"
         return (
             f"{unfinished}Command: `{content['command']}`  \nSeed: {content['config']['seed']}  \n"
             f"Epsilon: {evaluation['epsilon']:.4g} ({evaluation['norm']})  \n"
             f"Wall time: {seconds}  \nDate: {content['updated']}  \n"
-            f"{here}{elsewhere}"
+            f"{here}{trained}"
         )
 
     def write(self) -> None:
@@ -214,8 +216,22 @@ def _making(config: dict[str, Any]) -> dict[str, Any]:
 
 def _choosing(config: dict[str, Any]) -> dict[str, Any]:
     """Returns the fields that decide which epoch's network is the best one."""
-    names = ("epsilon", "norm", "held_out_attack", "held_out_every")
+    if not config["data"]["held_out"]:
+        return {}
+    names = ("epsilon", "norm", "held_out_attack", "held_out_every", "batch_size")
     return {f"evaluation.{name}": config["evaluation"][name] for name in names}
+
+
+def _with_this(
+    old: dict[str, Any] | None, config: dict[str, Any], machine: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Returns what the starts of a training ran on, this one last; equal neighbours once."""
+    before = (old or {}).get("trained_with", [])
+    if old and not before:  # by an earlier version, which noted its last start only
+        before = [{name: old[name] for name in ("versions", "machine") if name in old}]
+    devices = {name: config[name] for name in ("distribution", "deterministic")}
+    this = {"versions": versions(), "machine": machine} | devices
+    return before if before[-1:] == [this] else [*before, this]
 
 
 def _refuse_another_run(folder: pathlib.Path, old: dict[str, Any], new: dict[str, Any]) -> None:

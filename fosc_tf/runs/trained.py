@@ -20,6 +20,7 @@ from ml_collections import ConfigDict
 
 from fosc_tf import build, data, export
 from fosc_tf.errors import UserError
+from fosc_tf.evaluation.journal import fingerprint as answers
 from fosc_tf.runs import record as records
 from fosc_tf.training.checkpoints import all_damaged, restore_best, restore_last, step_of_last
 
@@ -32,7 +33,7 @@ class Trained:
         path: what it was loaded from.
         network: maps images to logits; has an `input_shape`.
         num_classes: of its logits.
-        fingerprint: SHA-256 of its weights, and of the graph of a SavedModel, in hex.
+        fingerprint: SHA-256 of its weights, of a SavedModel also of what it answers, in hex.
         config: the run's fields as plain values; None for a SavedModel, which has no run.
         data: name of the data set it was trained on; "" where nothing tells.
     """
@@ -71,9 +72,9 @@ def load(path: str | os.PathLike, *, in_training: bool = False) -> Trained:
         network, config = export.load(path), None
         num_classes = network.num_classes
         data_name = export.about(path).get("data", "")
-        digest = hashlib.sha256()
-        # The graph too: the same weights behind another scale are another network.
-        for file in (path / "saved_model.pb", *sorted(path.glob("variables/*"))):
+        # Of the graph its file tells nothing: the names in it differ from export to export.
+        digest = hashlib.sha256(answers(network, _anything_for(network)).encode())
+        for file in sorted(path.glob("variables/*")):
             digest.update(file.read_bytes())
         weights = digest.hexdigest()
     else:
@@ -145,6 +146,11 @@ def of_run(config: ConfigDict, folder: pathlib.Path) -> Iterator[tuple[str, int,
             yield name, step, network
         elif name == "last":
             raise all_damaged(folder / "checkpoints")
+
+
+def _anything_for(network: Any) -> np.ndarray:
+    shape = [size or 32 for size in network.input_shape[1:]]  # it may take images of any size
+    return np.random.default_rng(0).random([4, *shape], np.float32)
 
 
 def _check_fits(one: Trained, config: ConfigDict) -> None:

@@ -148,8 +148,9 @@ def _of_slurm() -> Resolver:
     """
     nodes = slurm.expand_hostlist(os.environ["SLURM_STEP_NODELIST"])
     tasks = slurm.expand_tasks_per_node(os.environ["SLURM_STEP_TASKS_PER_NODE"])
-    # A job's own, as two jobs may share a node; of its first task there, the next ones follow.
-    port = 10000 + 8 * int(os.environ["SLURM_JOB_ID"]) % 20000
+    # Of its first task, the next ones follow: jobs that share a node, up to 16 tasks of each, have
+    # ports of their own unless their numbers differ by a multiple of 1,250.
+    port = 10000 + 16 * int(os.environ["SLURM_JOB_ID"]) % 20000
     addresses = [
         f"{node}:{port + number}"
         for node, count in zip(nodes, tasks, strict=True)

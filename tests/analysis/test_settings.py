@@ -21,6 +21,7 @@ from tests.data.three_parts import refused
         ({"upper": "0.1"}, "upper must be a number", "upper='0.1'"),
         ({"upper": 0}, "the FOSC range must end above 0", "upper=0"),
         ({"traced": 2.5}, "traced must be a whole number >= 1", "traced=2.5"),
+        ({"seed": 2**63}, "seed must be below 2**63", "seed=9223372036854775808"),
         ({"seed": None}, "seed must be a whole number >= 0", "seed=None"),
     ],
 )

@@ -67,3 +67,9 @@ def test_step_curves_by_hand():
 def test_an_empty_dataset_is_refused(network, batches):
     with pytest.raises(UserError, match="must not be empty"):
         traces(network, batches.take(0), PGD(epsilon=0.2, step_size=0.05, num_steps=1))
+
+
+def test_a_seed_that_is_none_is_refused(network, batches):
+    for seed in (None, -1):
+        with pytest.raises(UserError, match="seed must be a whole number"):
+            traces(network, batches, PGD(epsilon=0.2, step_size=0.05, num_steps=1), seed=seed)

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from fosc_tf.errors import UserError
-from fosc_tf.evaluation import checks
+from fosc_tf.evaluation import Journal, checks, white_box
 from fosc_tf.evaluation.checks import check
 from tests.data.three_parts import refused
 
@@ -226,3 +226,36 @@ def test_a_network_that_has_diverged(sound, digits):
     assert not found.passed
     assert found.value == "100 of 100 outputs are not finite"
     assert "diverged" in found.meaning
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        lambda image: keras.layers.Conv2D(10, 1)(image),
+        lambda image: keras.layers.Dense(1)(keras.layers.Flatten()(image)),
+    ],
+)
+def test_outputs_that_are_no_logits(digits, outputs):
+    image, label = digits
+    pixels = keras.Input((8, 8, 1))
+    with pytest.raises(UserError, match="logits of shape"):
+        check(keras.Model(pixels, outputs(pixels)), batches(image[:20], label[:20]), epsilon=0.1)
+
+
+class Area(keras.layers.Layer):
+    """Halves images by an operation that has no gradient."""
+
+    def call(self, image):
+        return tf.image.resize(image, (4, 4), method="area")
+
+
+def test_an_operation_without_a_gradient(digits):
+    image, label = (part[:20] for part in digits)
+    network = keras.Sequential([keras.Input((8, 8, 1)), Area(), keras.layers.Flatten()])
+    found = check(network, batches(image, label), epsilon=0.1, journal=Journal())
+    assert found[-1].value == checks.NO_GRADIENT
+    attacks = ("clean", "square")
+    rows = white_box(
+        network, batches(image, label), epsilon=0.1, attacks=attacks, journal=Journal()
+    )
+    assert rows[1]["accuracy"] <= rows[0]["accuracy"]

@@ -293,14 +293,14 @@ def test_data_and_versions_of_the_evaluation(full, tmp_path, evaluated, told):
 
 @pytest.mark.parametrize(
     ("changed", "told"),
-    [({}, []), ({"machine": {"cores": 64}}, ["- trained with: versions (keras 3.9), "])],
+    [({}, []), ({"machine": {"cores": 64}}, ["- trained on: versions (keras 3.9), "])],
 )
 def test_where_it_was_trained_if_elsewhere(full, tmp_path, changed, told):
     trained_with = {name: RECORD[name] for name in ("versions", "machine")} | changed
-    record = RECORD | {"trained_with": trained_with}
+    record = RECORD | {"trained_with": [trained_with]}
     write_report(dataclasses.replace(full, record=record), tmp_path)
     lines = (tmp_path / "report.md").read_text().splitlines()
-    assert [line for line in lines if line.startswith("- trained with")] == [
+    assert [line for line in lines if line.startswith("- trained on")] == [
         line + "machine (cores 64)" for line in told
     ]
 

@@ -414,6 +414,8 @@ def test_networks_for_images_of_any_size_lend_their_attacks():
     image = keras.Input((None, None, 1))
     logits = keras.layers.Dense(2)(keras.layers.GlobalAveragePooling2D()(image))
     anything = keras.Model(image, logits)
+    with pytest.raises(UserError, match="surrogate three"):
+        check_surrogates(anything, {"three": classes(3)})
     for network, surrogate in ((two_class(), anything), (anything, anything)):
         check_surrogates(network, {"any": surrogate})
         rows = black_box(network, {"any": surrogate}, EASY, epsilon=0.2, attacks=("fgsm",))

@@ -174,6 +174,7 @@ def test_datasets_that_cannot_be_evaluated(network, given, words, journal):
         ({"epsilon": [0.1, None]}, "epsilon must be a number"),
         ({"epsilon": 0.0}, "epsilon must lie in (0, 1]"),
         ({"seed": None}, "seed must be a whole number"),
+        ({"seed": 2**63}, "seed must be below 2**63"),
         ({"attacks": ("pgd-x",)}, "the attack must be a known one"),
         ({"attacks": ("pgd-0",)}, "num_steps must be a whole number"),
         ({"norm": "l3"}, "the norm must be a known one"),

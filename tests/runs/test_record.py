@@ -30,6 +30,7 @@ CONFIG = {
         "attacks": ("clean",),
         "held_out_attack": "pgd-10",
         "held_out_every": 1,
+        "batch_size": 250,
     },
     "checkpoint": {"keep": 3},
     "distribution": "auto",
@@ -311,6 +312,7 @@ def test_times_add_up_over_starts_and_survive_an_exception(tmp_path):
         # The best network would be chosen among unlike numbers.
         (changed("evaluation", epsilon=0.2), DATA, "evaluation.epsilon=0.2 instead of 0.1"),
         (changed("evaluation", held_out_attack="fgsm"), DATA, "held_out_attack='fgsm' instead of"),
+        (changed("evaluation", batch_size=500), DATA, "evaluation.batch_size=500 instead of 250"),
     ],
 )
 def test_another_run_is_refused(tmp_path, config, data, received):
@@ -347,12 +349,14 @@ def test_without_held_out_images_nothing_chooses_among_epochs(tmp_path):
 def test_what_trained_the_network_outlives_later_starts(tmp_path, monkeypatch):
     record = opened(tmp_path)
     record.note(trained=12)
-    assert record.content["trained_with"] == {
-        "versions": records.versions(),
-        "machine": record.content["machine"],
-        "distribution": "auto",
-        "deterministic": True,
-    }
+    assert record.content["trained_with"] == [
+        {
+            "versions": records.versions(),
+            "machine": record.content["machine"],
+            "distribution": "auto",
+            "deterministic": True,
+        }
+    ]
     trained_with, now = record.content["trained_with"], CONFIG | {"distribution": "none"}
     monkeypatch.setattr(records, "versions", lambda: {"python": "9.9"})
     with opened(tmp_path, now, None).timed("evaluate"):  # --mode=evaluate
@@ -363,6 +367,34 @@ def test_what_trained_the_network_outlives_later_starts(tmp_path, monkeypatch):
     assert content["trained_with"] == trained_with
     lines = RunRecord(tmp_path, content).summary()
     assert lines.index("Versions: python 9.9") < lines.index(f"tensorflow {tf.__version__}")
+
+
+def test_every_machine_of_a_training_is_noted(tmp_path, monkeypatch):
+    opened(tmp_path)
+    for version in ("9.8", "9.9", "9.9"):
+        monkeypatch.setattr(records, "versions", lambda version=version: {"python": version})
+        record = opened(tmp_path)
+    record.took("train", 1.0)
+    trained_with = record.content["trained_with"]
+    assert [each["versions"]["python"] for each in trained_with[1:]] == ["9.8", "9.9"]
+    assert record.summary().count("Trained on:") == 2  # the last one is this one
+
+
+def test_a_record_of_before_keeps_what_it_says(tmp_path):
+    content = opened(tmp_path).content
+    del content["trained_with"], content["choosing"]
+    (tmp_path / "run.json").write_text(json.dumps(content | {"versions": {"python": "2.7"}}))
+    assert opened(tmp_path).content["trained_with"][0]["versions"] == {"python": "2.7"}
+
+
+def test_an_evaluation_in_between_does_not_change_what_chooses(tmp_path):
+    opened(tmp_path)
+    other = changed("evaluation", epsilon=0.2)
+    opened(tmp_path, other, None)
+    with pytest.raises(UserError) as caught:
+        opened(tmp_path, other)
+    assert "evaluation.epsilon=0.2 instead of 0.1" in caught.value.received
+    opened(tmp_path)
 
 
 def test_path_that_tensorflow_would_take_for_a_pattern(tmp_path):

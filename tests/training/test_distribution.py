@@ -89,8 +89,8 @@ def test_tasks_of_slurm_in_the_order_of_its_nodes_with_the_gpus_they_see(monkeyp
     told(**SLURM, CUDA_VISIBLE_DEVICES="0")
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["gpu"] * gpus)
     resolver = distribution.strategy("multi_worker")
-    # 10000 + (8 * 2501) % 20000
-    workers = ["n9:10008", "n9:10009", "n10:10008", "n10:10009"]
+    # 10000 + (16 * 2501) % 20000
+    workers = ["n9:10016", "n9:10017", "n10:10016", "n10:10017"]
     assert resolver.cluster_spec().as_dict() == {"worker": workers}
     assert (resolver.task_type, resolver.task_id) == ("worker", 2)
     assert resolver.num_accelerators() == {"GPU": gpus}

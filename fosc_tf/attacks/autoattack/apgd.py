@@ -42,11 +42,12 @@ class APGD(Member):
         epsilon: radius of the ball, units of `norm` over pixels in [0, 1]; in (0, 1] for linf.
         norm: "linf" or "l2".
         loss: "cross_entropy" (named apgd-ce), "dlr" (apgd-dlr, at least 3 classes), another one
-            that `losses.get` knows, or a function of logits and label to [batch], whose name takes
-            part in the random numbers.
+            that `losses.get` knows, or a function of logits and label to [batch].
         num_steps: N, gradients of a run.
         restarts: runs, each from another start.
         passes: network calls averaged for each gradient (20 in AutoAttack's version "rand").
+        name: in the ensemble, in tables and journals, and of the random numbers; of a loss that is
+            a function it should tell that function from others. None takes "apgd-" and the loss.
 
     Raises:
         UserError: a number out of its range, an unknown norm or loss.
@@ -59,10 +60,11 @@ class APGD(Member):
         *,
         epsilon: float,
         norm: str = "linf",
-        loss: str = "cross_entropy",
+        loss: str | losses.Loss = "cross_entropy",
         num_steps: int = 100,
         restarts: int = 1,
         passes: int = 1,
+        name: str | None = None,
         **targets: int,
     ) -> None:
         super().__init__(
@@ -74,7 +76,7 @@ class APGD(Member):
             **targets,
         )
         self.loss = losses.get(loss)
-        self.name = self.names.get(loss, f"apgd-{getattr(loss, '__name__', loss)}")
+        self.name = name or self.names.get(loss, f"apgd-{getattr(loss, '__name__', loss)}")
         self.least_classes = 3 if loss == "dlr" else 2
         self._lengths = np.array(lengths(self.num_steps), np.int32)
 

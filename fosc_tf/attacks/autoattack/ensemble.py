@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from fosc_tf.attacks.autoattack.checks import gradient_notes, random_notes, result_notes, warn
 from fosc_tf.attacks.autoattack.member import Member
-from fosc_tf.attacks.autoattack.outcome import Outcome
+from fosc_tf.attacks.autoattack.outcome import Outcome, misclassified
 from fosc_tf.attacks.autoattack.record import AutoAttackFound, Ledger, Piece
 from fosc_tf.attacks.autoattack.versions import members_of
 from fosc_tf.attacks.limits import check_draw, check_epsilon, check_examples
@@ -214,7 +214,7 @@ class AutoAttack:
             for position in _batches(np.arange(len(image)), batch_size)
         ]
         logits = np.concatenate(logits)
-        return Ledger(image, logits.argmax(axis=1) != label), logits.shape[1]
+        return Ledger(image, misclassified(logits, label).numpy()), logits.shape[1]
 
 
 def _batches(position: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from fosc_tf.attacks import carlini_wagner
 from fosc_tf.attacks.autoattack import APGD, TargetedAPGD
 from fosc_tf.attacks.autoattack.active import Problem
 from fosc_tf.attacks.autoattack.ascent import Ascent, judge, record
@@ -231,6 +232,8 @@ def test_too_few_classes(attack, classes):
 def test_numbers_of_numpy_and_names_of_functions():
     assert APGD(epsilon=0.1, num_steps=np.array(3)).parameters()["num_steps"] == 3
     assert APGD(epsilon=0.1, loss=rising).name == "apgd-rising"  # no address, which changes
+    assert APGD(epsilon=0.1, loss=carlini_wagner(10)).name == "apgd-cw_10"
+    assert APGD(epsilon=0.1, loss=lambda logits, label: logits[:, 0], name="mine").name == "mine"
 
 
 def rising(logits, label):

@@ -330,3 +330,11 @@ def test_mistakes_in_calls(attack, network, examples):
         attack(lambda x, training: tf.nn.softmax(network(x, training)), image, label)
     with pytest.raises(UserError):
         attack(network, image * 255, label)
+
+
+def test_a_network_of_nothing_but_nan_is_broken_without_an_attack(attack, examples):
+    image, _ = examples
+    broken = small.linear(np.full([image[0].size, 3], np.nan), shape=image.shape[1:])
+    found = attack(broken, image, np.zeros(len(image), int))
+    assert found.accuracy["clean"] == 0.0
+    assert set(found.broken_by) == {"clean"}
