@@ -8,6 +8,7 @@ import re
 
 import pytest
 
+from fosc_tf.fields import flat
 from fosc_tf.sweeps import summary
 from tests.program import ROOT
 
@@ -57,10 +58,7 @@ def test_the_records_are_of_the_runs_that_they_stand_for(sweep):
         experiment, *chosen = label.split(",")
         assert f"configs/{experiment}.py" in record["command"]
         fields = {
-            f"{name}={value}"
-            for section in record["config"].values()
-            if isinstance(section, dict)
-            for name, value in section.items()
+            f"{name.rpartition('.')[2]}={value}" for name, value in flat(record["config"]).items()
         }
         assert set(chosen) <= fields
         assert record["trained"]
@@ -86,7 +84,10 @@ def quoted(page: pathlib.Path) -> list[tuple[str, str, dict[str, str]]]:
 
 
 def measured(sweep: pathlib.Path, name: str) -> tuple[list[dict], dict[str, str]]:
-    """Returns rows and costs of a label, its mean over seeds, or of one run, `LABEL,seed=N`."""
+    """Returns rows and costs of a label, its mean over seeds, or of one run, `LABEL,seed=N`.
+
+    They are those of the network after the last epoch.
+    """
     folder = sweep / name
     if folder.is_dir():
         rows = summary.rows([(name, folder)])
@@ -95,6 +96,7 @@ def measured(sweep: pathlib.Path, name: str) -> tuple[list[dict], dict[str, str]
     else:
         kept = json.loads((sweep / "sweep.json").read_text())
         rows, further = [row for row in kept if row["label"] == name], {}
+    rows = [row for row in rows if row["checkpoint"] == "last"]
     assert rows, name
     return rows, further | {
         "gradients": f"{rows[0]['gradients']:.2f}",
