@@ -42,7 +42,9 @@ def accuracies(rows: Rows) -> bytes:
             )
         axes.set_yticks(range(len(labels)), labels)
         axes.invert_yaxis()
-        axes.set_xlabel("accuracy of the last network, % (bars: standard error over seeds)")
+        # Of the figure: long labels leave the axes too narrow for it.
+        title = "accuracy of the last network, % (bars: standard error over seeds)"
+        figure.supxlabel(title, size="medium")
         figure.legend(loc="outside upper center", ncols=4)
         return _png(figure)
 

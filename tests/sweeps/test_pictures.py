@@ -52,3 +52,17 @@ def test_a_panel_without_accuracy_says_so(panels, nothing):
     assert left.lines
     assert not right.lines
     assert "no held-out robust accuracy" in right.texts[0].get_text()
+
+
+def test_long_labels_push_nothing_out_of_the_picture(monkeypatch):
+    def drawn(figure):
+        figure.draw_without_rendering()
+        return figure.get_size_inches(), figure.get_tightbbox()
+
+    monkeypatch.setattr(pictures, "_png", drawn)
+    label = "digits_standard,precision=mixed_bfloat16,jit_compile=False"
+    row = {"label": label, "checkpoint": "last", "accuracy": 0.5, "standard_error": 0.1}
+    rows = [row | {"attack": name} for name in ("clean", "pgd-20")]
+    (width, height), found = pictures.accuracies(rows)
+    assert 0 <= found.x0 < found.x1 <= width
+    assert 0 <= found.y0 < found.y1 <= height
