@@ -100,6 +100,16 @@ def mnist_floor() -> tuple[tuple[str, ...], ...]:
     return runs("mnist_dynamic", defense__feasible=("ball", "box"), **dynamic)
 
 
+def mnist_c_max() -> tuple[tuple[str, ...], ...]:
+    """What smaller thresholds gain and cost: the `box` runs of `mnist_table` spend the least."""
+    dynamic = SHORT | {"defense__control_epochs": (12,), "defense__feasible": ("box",)}
+    found = (
+        *runs("mnist_standard", seeds=3, **SHORT),
+        *runs("mnist_dynamic", seeds=3, defense__c_max=(0.25, 0.1), **dynamic),
+    )
+    return tuple(sorted(found, key=lambda run: run[2]))
+
+
 def mnist_late_drop() -> tuple[tuple[str, ...], ...]:
     """Standard and Dynamic training with a second drop of the learning rate two epochs later.
 
@@ -175,6 +185,7 @@ SWEEPS = {
         mnist_table,
         mnist_black_box,
         mnist_floor,
+        mnist_c_max,
         mnist_late_drop,
         mnist_paper,
         cifar_pair,
