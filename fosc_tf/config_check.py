@@ -93,7 +93,8 @@ def _check_evaluation(config: ConfigDict) -> None:
 
 
 def _check_whole_numbers(config: ConfigDict) -> None:
-    least = {"total_epochs": 1, "seed": 0, "checkpoint.keep": 1, "checkpoint.every_steps": 0}
+    whole("seed", config.seed, least=0, below=2**32)  # Keras takes no larger one
+    least = {"total_epochs": 1, "checkpoint.keep": 1, "checkpoint.every_steps": 0}
     least |= {"data.batch_size": 1, "data.held_out": 0, "evaluation.batch_size": 1}
     least |= {"evaluation.examples": 0, "evaluation.check_examples": 0}
     least |= {"evaluation.held_out_every": 0, "log.fosc_every": 0, "log.images": 0}
@@ -101,8 +102,6 @@ def _check_whole_numbers(config: ConfigDict) -> None:
     for field, smallest in least.items():
         section, _, name = field.rpartition(".")
         whole(field, (config[section] if section else config)[name], least=smallest)
-    if config.seed >= 2**32:
-        raise UserError("seed must be below 2**32", "seed=0", f"seed={config.seed}")
 
 
 def _check_optimizer(optimizer: ConfigDict) -> None:

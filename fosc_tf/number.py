@@ -44,13 +44,18 @@ def number(
     return value
 
 
-def whole(name: str, value: Any, *, least: int) -> int:
-    """Returns `value` as Python's own number; see `number`.
+def whole(name: str, value: Any, *, least: int, below: int = 2**63) -> int:
+    """Returns `value` as Python's own number; see `number`. What an int64 cannot hold is wrong.
 
     Raises:
-        UserError: no whole number, or one below `least`.
+        UserError: no whole number, one below `least`, or one from `below` on.
     """
-    return number(name, value, f"{name}={max(least, 0)}", least=least)
+    right = f"{name}={max(least, 0)}"
+    found = number(name, value, right, least=least)
+    if found >= below:
+        exponent = below.bit_length() - 1
+        raise UserError(f"{name} must be below 2**{exponent}", right, f"{name}={found}")
+    return found
 
 
 def _is_scalar_tensor(value: Any) -> bool:

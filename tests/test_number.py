@@ -46,3 +46,14 @@ def test_wrong_whole_numbers(value):
         right="pad=0",
         received=f"pad={value!r}",
     )
+
+
+def test_whole_numbers_have_an_upper_end():
+    assert whole("seed", 2**32 - 1, least=0, below=2**32) == 2**32 - 1
+    for value, below in ((2**32, {"below": 2**32}), (2**63, {})):
+        refused(
+            lambda value=value, below=below: whole("seed", value, least=0, **below),
+            rule=f"seed must be below 2**{value.bit_length() - 1}",
+            right="seed=0",
+            received=f"seed={value}",
+        )

@@ -124,12 +124,9 @@ def check_draw(seed: Any, step: Any) -> tuple[np.int64, np.int64]:
     Raises:
         UserError: no whole number, one below 0 or from 2**63 on.
     """
-    found = {}
-    for name, value in (("seed", seed), ("step", step)):
-        found[name] = whole(name, np.asarray(value), least=0)
-        if found[name] >= 2**63:
-            raise UserError(f"{name} must be below 2**63", f"{name}=0", f"{name}={value!r}")
-    return np.int64(found["seed"]), np.int64(found["step"])
+    seed = whole("seed", np.asarray(seed), least=0)
+    step = whole("step", np.asarray(step), least=0)
+    return np.int64(seed), np.int64(step)
 
 
 def _classes(network: Any, image: tf.Tensor, probabilities: bool) -> int:

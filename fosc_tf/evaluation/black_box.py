@@ -17,6 +17,7 @@ from fosc_tf.errors import UserError
 from fosc_tf.evaluation.journal import Journal
 from fosc_tf.evaluation.stages import stages
 from fosc_tf.evaluation.survival import Survival
+from fosc_tf.probe import probe_images
 
 TABLE_2 = ("fgsm", "pgd-10", "pgd-20", "cw-linf")
 """The attacks of Wang et al. 2019, Table 2."""
@@ -85,26 +86,23 @@ def check_surrogates(network: Any, surrogates: Mapping[str, Any]) -> None:
     for name, surrogate in surrogates.items():
         mine, other = (tf.TensorShape(each.input_shape[1:]) for each in (network, surrogate))
         fits = mine.is_compatible_with(other)
-        # Two networks for images of any size are asked about some.
-        shape = [size or 32 for size in mine.merge_with(other)] if fits else None
-        classes = [_classes(each, shape) for each in (network, surrogate)]
+        shapes = [mine.merge_with(other)] * 2 if fits else [mine, other]
+        classes = [_classes(*each) for each in zip((network, surrogate), shapes, strict=True)]
         if not fits or classes[0] != classes[1]:
             raise UserError(
                 "a surrogate must classify the images and classes of the defended network",
                 f"images {tuple(mine)} in {classes[0]} classes",
                 f"surrogate {name} with images {tuple(other)} in {classes[1]} classes",
             )
-        # On one plain image logits can look like probabilities by chance.
-        image = np.random.default_rng(0).random([4, *shape], np.float32)
+        image = probe_images(shapes[0])
         try:
-            check_examples(surrogate, image, np.zeros(4, np.int32))
+            check_examples(surrogate, image, np.zeros(len(image), np.int32))
         except UserError as error:
             raise UserError(
                 error.rule, error.right, f"surrogate {name} with {error.received}"
             ) from error
 
 
-def _classes(network: Any, shape: Sequence[int] | None) -> int:
-    """Returns how many classes `network` tells apart; without a shape it is asked at its own."""
-    own = shape or [size or 32 for size in network.input_shape[1:]]
-    return int(network(tf.zeros([1, *own]), training=False).shape[-1])
+def _classes(network: Any, shape: Sequence[int | None]) -> int:
+    """Returns how many classes `network` tells apart on images of that shape."""
+    return int(network(probe_images(shape), training=False).shape[-1])

@@ -21,6 +21,7 @@ from ml_collections import ConfigDict
 from fosc_tf import build, data, export
 from fosc_tf.errors import UserError
 from fosc_tf.evaluation.journal import fingerprint as answers
+from fosc_tf.probe import probe_images
 from fosc_tf.runs import record as records
 from fosc_tf.training.checkpoints import all_damaged, restore_best, restore_last, step_of_last
 
@@ -73,7 +74,7 @@ def load(path: str | os.PathLike, *, in_training: bool = False) -> Trained:
         num_classes = network.num_classes
         data_name = export.about(path).get("data", "")
         # Of the graph its file tells nothing: the names in it differ from export to export.
-        digest = hashlib.sha256(answers(network, _anything_for(network)).encode())
+        digest = hashlib.sha256(answers(network, probe_images(network.input_shape[1:])).encode())
         for file in sorted(path.glob("variables/*")):
             digest.update(file.read_bytes())
         weights = digest.hexdigest()
@@ -146,11 +147,6 @@ def of_run(config: ConfigDict, folder: pathlib.Path) -> Iterator[tuple[str, int,
             yield name, step, network
         elif name == "last":
             raise all_damaged(folder / "checkpoints")
-
-
-def _anything_for(network: Any) -> np.ndarray:
-    shape = [size or 32 for size in network.input_shape[1:]]  # it may take images of any size
-    return np.random.default_rng(0).random([4, *shape], np.float32)
 
 
 def _check_fits(one: Trained, config: ConfigDict) -> None:

@@ -94,6 +94,7 @@ def test_a_start_outside_the_run_is_refused():
     )
     refused(lambda: stream(epochs=-1), rule="epochs", right="epochs=0", received="epochs=-1")
     refused(lambda: stream(seed=-1), rule="seed", right="seed=0", received="seed=-1")
+    refused(lambda: stream(seed=2**63), rule="below 2**63", right="seed=0", received="seed=922")
     refused(
         lambda: stream(start_epoch=-1), rule="start_epoch", right="start_epoch=0", received="=-1"
     )
