@@ -33,6 +33,7 @@ import tensorflow as tf
 
 import fosc_tf
 from fosc_tf.attacks.losses import check_logits
+from fosc_tf.attacks.slope import slope
 from fosc_tf.errors import UserError
 from fosc_tf.objectives.terms import cross_entropy
 from fosc_tf.probe import probe_images
@@ -209,11 +210,8 @@ def _endpoints(network: keras.Model, shape: tuple) -> dict[str, Callable]:
         return {"probabilities": tf.nn.softmax(logits_of(image))}
 
     def loss_and_input_gradient(image: tf.Tensor, label: tf.Tensor) -> dict[str, tf.Tensor]:
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(image)
-            loss = cross_entropy(logits_of(image), label)
-        # The gradient of a vector is that of its sum: each example keeps its own gradient.
-        return {"loss": loss, "gradient": tape.gradient(loss, image)}
+        found = slope(network, image, lambda logits: cross_entropy(logits, label))
+        return {"loss": found.loss, "gradient": found.gradient}
 
     functions = (serving_default, probabilities, loss_and_input_gradient)
     taken = {"image": image, "label": label}

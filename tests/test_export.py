@@ -278,6 +278,15 @@ def test_only_built_models_are_exported(network, tmp_path):
         export.save(network, tmp_path / "export")
 
 
+def test_a_network_without_a_gradient_is_not_exported(tmp_path):
+    image = keras.Input((8, 8, 1))
+    coarse = keras.layers.Flatten()(keras.ops.round(image * 15.0) / 15.0)
+    network = keras.Model(image, keras.layers.Dense(3)(coarse))
+    with pytest.raises(UserError, match="must be differentiable"):
+        export.save(network, tmp_path / "export")
+    assert not (tmp_path / "export").exists()
+
+
 def test_training_mode_is_refused(digits):
     with pytest.raises(UserError, match="evaluation mode"):
         export.load(digits[1])(batch(digits[0])[0], training=True)

@@ -21,6 +21,11 @@ def flat(tensor: tf.Tensor) -> tf.Tensor:
     return tf.reshape(tensor, [tf.shape(tensor)[0], -1])
 
 
+def column(rows: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
+    """Returns [batch] as [batch, 1, ...] so that it broadcasts over `like`."""
+    return tf.reshape(rows, [-1] + [1] * (like.shape.rank - 1))
+
+
 def _like(rows: tf.Tensor, tensor: tf.Tensor) -> tf.Tensor:
     return tf.reshape(rows, tf.shape(tensor))
 

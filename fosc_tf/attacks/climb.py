@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
+from fosc_tf.attacks.ball import column
 from fosc_tf.attacks.folding import folded
 from fosc_tf.attacks.fosc import fosc
 from fosc_tf.attacks.slope import Slope, slope
@@ -97,7 +98,7 @@ class Climber:
         Only the rows in `active` are ever looked at: the others have left the batch.
         """
         climbs = budget > 0
-        image_adv = tf.where(_column(climbs, start), start, self.image)
+        image_adv = tf.where(column(climbs, start), start, self.image)
         found = self._unknown(image_adv, tf.zeros_like(budget))
         gate = self.attack.gate
 
@@ -180,11 +181,6 @@ class Climber:
     def _unknown(self, image_adv: tf.Tensor, num_gradients: tf.Tensor) -> Found:
         nan = tf.fill([tf.shape(image_adv)[0]], float("nan"))
         return Found(image_adv, nan, nan, num_gradients)
-
-
-def _column(rows: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
-    """Returns [batch] as [batch, 1, ...] so that it broadcasts over `like`."""
-    return tf.reshape(rows, [-1] + [1] * (like.shape.rank - 1))
 
 
 def _record(found: Found, active: tf.Tensor, point: Point) -> Found:

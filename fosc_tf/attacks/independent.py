@@ -49,6 +49,12 @@ class Independent:
         if norm not in NORMS:
             raise unknown_name("norm of an independent tool", norm, NORMS)
         climb = check_climb(epsilon, step_size, num_steps, norm, "ball", changing=False)
+        if tool == "cleverhans" and step_size > epsilon:
+            raise UserError(
+                "step_size must be at most epsilon for cleverhans",
+                f"step_size={epsilon / 4:.4g} (epsilon / 4)",
+                f"step_size={step_size:g} with epsilon={epsilon:g}",
+            )
         self.tool, self.norm = tool, norm
         self.epsilon, self.step_size, self.num_steps = climb
         package, self._prepare = TOOLS[tool]

@@ -83,7 +83,7 @@ class PGD:
 
         Args:
             network: a Keras model, or anything called like one, from images to logits.
-            image: [batch, ...] float32 in [0, 1], clean.
+            image: [batch, height, width, channels] float32 in [0, 1], clean.
             label: [batch] int in 0..num_classes-1.
             seed: with `step` it decides all random numbers.
             step: what schedules are asked for.

@@ -70,9 +70,12 @@ def get(
             "square", or PGD-K of another tool, such as "art:pgd-20", "foolbox:pgd-20" and
             "cleverhans:pgd-20".
         epsilon: radius of the ball.
-        step_size: length of a step; None takes the preset's own. AutoAttack needs none.
-        norm: "linf", "l2" or "l1"; AutoAttack knows no l1.
-        stop_when_wrong: stops an example of an iterated attack at its first misclassification.
+        step_size: length of a step; None takes the preset's own. FGSM's is epsilon in any case,
+            and AutoAttack needs none.
+        norm: "linf", "l2" or "l1"; AutoAttack knows no l1. "cw-linf" is the margin loss under PGD
+            in any of them.
+        stop_when_wrong: stops an example of "pgd-K" and "cw-linf" at the first step that leaves it
+            misclassified; for the others it means nothing.
 
     Raises:
         UserError: unknown name, or a number out of its range.

@@ -21,6 +21,15 @@ class Slope(NamedTuple):
     gradient: tf.Tensor
 
 
+def input_gradient(tape: tf.GradientTape, value: tf.Tensor, image: tf.Tensor) -> tf.Tensor | None:
+    """Returns the gradient of `value` at `image`; None where there is none, or TensorFlow knows
+    none of an operation in between."""
+    try:
+        return tape.gradient(value, image)
+    except LookupError:
+        return None
+
+
 def slope(network: Any, image: tf.Tensor, loss: Callable[[tf.Tensor], tf.Tensor]) -> Slope:
     """Returns logits, loss and gradient at `image`, float32, for one gradient an example.
 
@@ -37,7 +46,7 @@ def slope(network: Any, image: tf.Tensor, loss: Callable[[tf.Tensor], tf.Tensor]
         logits = tf.cast(network(image, training=False), tf.float32)
         height = loss(logits)
     # The gradient of a vector is that of its sum: each example keeps its own gradient.
-    gradient = tape.gradient(height, image)
+    gradient = input_gradient(tape, height, image)
     if gradient is None:
         raise UserError(
             "the network must be differentiable from its images to its logits",

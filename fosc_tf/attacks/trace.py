@@ -55,7 +55,7 @@ def trace(
     Args:
         attack: a PGD of fixed length without a gate.
         network: maps images to logits.
-        image: [batch, ...] float32 in [0, 1], clean.
+        image: [batch, height, width, channels] float32 in [0, 1], clean.
         label: [batch] int in 0..num_classes-1.
         seed: as for the attack.
         step: as for the attack.

@@ -16,8 +16,9 @@ from fosc_tf.attacks.limits import check_examples
 from fosc_tf.errors import UserError
 from fosc_tf.evaluation.journal import Journal
 from fosc_tf.evaluation.stages import stages
-from fosc_tf.evaluation.survival import Survival
+from fosc_tf.evaluation.survival import Survival, first_of
 from fosc_tf.probe import probe_images
+from fosc_tf.training.first_batch import check_batch
 
 TABLE_2 = ("fgsm", "pgd-10", "pgd-20", "cw-linf")
 """The attacks of Wang et al. 2019, Table 2."""
@@ -65,7 +66,7 @@ def black_box(
                 ", ".join(TABLE_2),
                 plan.name,
             )
-    check_surrogates(network, surrogates)
+    _check_surrogates(network, surrogates, dataset)
     rows = []
     for name, surrogate in surrogates.items():
         survival = Survival(network, dataset, seed=seed, journal=journal, surrogate=surrogate)
@@ -73,28 +74,23 @@ def black_box(
     return rows
 
 
-def check_surrogates(network: Any, surrogates: Mapping[str, Any]) -> None:
-    """Looks whether transfer to `network` can be measured, before anything is.
-
-    Args:
-        network: the defended one, with an `input_shape`.
-        surrogates: as for `black_box`.
-
-    Raises:
-        UserError: a surrogate of other images or classes, or one that returns probabilities.
-    """
+def _check_surrogates(
+    network: Any, surrogates: Mapping[str, Any], dataset: tf.data.Dataset
+) -> None:
+    """Raises `UserError` unless transfer to `network` can be measured."""
+    shape = check_batch(network, first_of(dataset)).image.shape[1:]
+    classes = _classes(network, shape)
     for name, surrogate in surrogates.items():
-        mine, other = (tf.TensorShape(each.input_shape[1:]) for each in (network, surrogate))
-        fits = mine.is_compatible_with(other)
-        shapes = [mine.merge_with(other)] * 2 if fits else [mine, other]
-        classes = [_classes(*each) for each in zip((network, surrogate), shapes, strict=True)]
-        if not fits or classes[0] != classes[1]:
+        takes = tf.TensorShape(getattr(surrogate, "input_shape", (None, *shape))[1:])
+        fits = takes.is_compatible_with(shape)
+        others = _classes(surrogate, shape if fits else takes)
+        if not fits or others != classes:
             raise UserError(
                 "a surrogate must classify the images and classes of the defended network",
-                f"images {tuple(mine)} in {classes[0]} classes",
-                f"surrogate {name} with images {tuple(other)} in {classes[1]} classes",
+                f"images {tuple(shape)} in {classes} classes",
+                f"surrogate {name} with images {tuple(takes)} in {others} classes",
             )
-        image = probe_images(shapes[0])
+        image = probe_images(shape)
         try:
             check_examples(surrogate, image, np.zeros(len(image), np.int32))
         except UserError as error:

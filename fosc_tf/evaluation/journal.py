@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from fosc_tf import __version__, files
+from fosc_tf.attacks.slope import input_gradient
 
 FORM = 2
 """Part of every key: raise it when what an evaluation finds changes, so that nothing found by older
@@ -81,10 +82,7 @@ def fingerprint(network: Any, sample: np.ndarray) -> str:
         logits = tf.cast(network(image, training=False), tf.float32)
         # No loss: where that saturates its gradient is 0.
         weighted = tf.reduce_sum(logits * tf.range(1.0, logits.shape[-1] + 1.0), axis=1)
-    try:
-        gradient = tape.gradient(weighted, image)
-    except LookupError:  # an operation without one
-        gradient = None
+    gradient = input_gradient(tape, weighted, image)
     digest = hashlib.sha256(logits.numpy().tobytes())
     if gradient is not None:
         direction = np.random.default_rng(0).standard_normal(image.shape[1:], np.float32)

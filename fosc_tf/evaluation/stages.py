@@ -10,9 +10,10 @@ import dataclasses
 import re
 from typing import Any
 
-from fosc_tf.attacks import presets
+from fosc_tf.attacks import presets, starts
 from fosc_tf.attacks.autoattack.member import Member
-from fosc_tf.errors import UserError
+from fosc_tf.attacks.pgd import PGD
+from fosc_tf.errors import UserError, unknown_name
 from fosc_tf.types import Attack
 
 
@@ -32,6 +33,11 @@ class Stages:
     parameters: dict[str, Any]
     examples: int | None = None
 
+    @property
+    def passes(self) -> int:
+        """How many answers are averaged to judge: those of the attack, for random networks."""
+        return max([1, *(getattr(attack, "passes", 1) for attack in self.attacks.values())])
+
 
 def stages(
     name: str,
@@ -45,8 +51,8 @@ def stages(
 
     Args:
         name: "clean", a name that `fosc_tf.attacks.get` knows, or one with "xR" behind it for R
-            restarts, such as "pgd-100x5"; not for an ensemble. "@N" at the end tries the first N
-            examples only, such as "autoattack@1000".
+            restarts, such as "pgd-100x5"; not for an ensemble or FGSM. "@N" at the end tries the
+            first N examples only, such as "autoattack@1000".
         epsilon: radius of the ball.
         norm: "linf", "l2" or "l1".
         step_size: None takes the preset's own.
@@ -56,6 +62,8 @@ def stages(
         UserError: unknown name, no restart, restarts of an ensemble, no example, a number out of
             its range.
     """
+    if not isinstance(name, str):
+        raise unknown_name("attack", name, ("clean", *presets.NAMES))
     whole, examples = _examples(name)
     if whole == "clean":
         return Stages(name, {}, {}, examples)
@@ -71,6 +79,8 @@ def stages(
         # Another seed would repeat FAB, whose first run draws no random numbers.
         attack.restarts = restarts
         return Stages(name, {base: attack}, attack.parameters(), examples)
+    if restarts > 1 and isinstance(attack, PGD) and attack.start is starts.clean:
+        raise UserError("what starts at the clean image finds the same at every try", base, name)
     tries = {
         f"{base} #{number + 1}" if restarts > 1 else base: attack for number in range(restarts)
     }

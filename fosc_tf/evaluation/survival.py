@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from fosc_tf.attacks import ball as balls
+from fosc_tf.attacks.autoattack import look
 from fosc_tf.attacks.autoattack.limits import check_classes
 from fosc_tf.attacks.limits import check_draw, check_epsilon
 from fosc_tf.errors import UserError
@@ -77,7 +78,7 @@ class Survival:
         self.seed = int(check_draw(seed, 0)[0])
         self.surrogate = network if surrogate is None else surrogate
         self.farthest = self.outside = 0.0
-        self._right: Callable[..., tf.Tensor] | None = None
+        self._right: dict[int, Callable[..., tf.Tensor]] = {}
         first = first_of(dataset)
         both = [network] if surrogate is None else [network, surrogate]
         batches = [check_batch(each, first) for each in both]
@@ -145,14 +146,22 @@ class Survival:
             examples = _Examples(image, label, number, first)
             first += len(examples.label)
             place = [number, examples.digest()] if self.journal is not None else []
-            known = self._known([*place, "clean"], self._clean, examples)
+            # One noisy answer must not decide what the attack decides by a mean.
+            judged = [*place, "clean"] if plan.passes == 1 else [*place, "clean", plan.passes]
+            known = self._known(judged, self._clean, examples, plan.passes)
             found.setdefault("clean", []).append(known)
             before: list[Any] = []
             for stage, (name, attack) in enumerate(self._fitting(plan).items()):
                 # Who is left to attack depends on the stages before.
                 before = [*before, [name, attack.parameters()]]
                 known = self._known(
-                    [*place, before], self._attacked, attack, examples, known.mask, stage
+                    [*place, before],
+                    self._attacked,
+                    attack,
+                    examples,
+                    known.mask,
+                    stage,
+                    plan.passes,
                 )
                 found.setdefault(name, []).append(known)
         reached = _reached(found)
@@ -178,11 +187,11 @@ class Survival:
             self.journal.keep(name, known.mask, **known.numbers)
         return known
 
-    def _clean(self, examples: _Examples) -> Known:
-        return Known(self._judge(examples.image, examples.label), _NOWHERE)
+    def _clean(self, examples: _Examples, passes: int) -> Known:
+        return Known(self._judge(examples.image, examples.label, passes), _NOWHERE)
 
     def _attacked(
-        self, attack: Attack, examples: _Examples, robust: np.ndarray, stage: int
+        self, attack: Attack, examples: _Examples, robust: np.ndarray, stage: int, passes: int
     ) -> Known:
         alive = np.flatnonzero(robust)
         if not alive.size:
@@ -198,19 +207,19 @@ class Survival:
             found = attack(self.surrogate, image, label, seed=seed, step=examples.number)
         image_adv = np.asarray(found.image)
         survivors = robust.copy()
-        survivors[alive] = self._judge(image_adv, label)
+        survivors[alive] = self._judge(image_adv, label, passes)
         return Known(survivors, _measured(attack, image_adv, image))
 
-    def _judge(self, image: np.ndarray, label: np.ndarray) -> np.ndarray:
-        if self._right is None:
+    def _judge(self, image: np.ndarray, label: np.ndarray, passes: int) -> np.ndarray:
+        if passes not in self._right:
             # One trace for batches of any size.
             pixels = tf.TensorSpec([None, *image.shape[1:]], tf.float32)
-            self._right = tf.function(
-                lambda image, label: is_right(self.network(image, training=False), label),
+            self._right[passes] = tf.function(
+                lambda image, label: is_right(look.logits(self.network, image, passes), label),
                 autograph=False,
                 input_signature=[pixels, tf.TensorSpec([None], tf.int64)],
             )
-        return np.asarray(self._right(image, label))
+        return np.asarray(self._right[passes](image, label))
 
 
 def first_of(dataset: Any) -> Any:

@@ -49,10 +49,11 @@ def white_box(
         attacks: "clean" or names that `fosc_tf.attacks.get` knows; "pgd-100x5" restarts 5 times,
             and "autoattack@1000" takes the first 1,000 examples only.
         norm: "linf", "l2" or "l1".
-        step_size: of the iterated attacks; None takes each preset's own, epsilon / 4.
+        step_size: of the iterated attacks and "fgsm-rs"; None takes each preset's own.
         seed: with the number of the batch it decides the random starts.
-        stop_when_wrong: lets a PGD stop an example at its first misclassification: cheaper and
-            stricter, since any iterate counts and not the last alone.
+        stop_when_wrong: lets "pgd-K" and "cw-linf" stop an example at the first step that leaves it
+            misclassified: cheaper and stricter, since any step counts and not the last alone. Other
+            tools' PGD goes on to its last step.
         journal: keeps what has been found, so that a killed evaluation can go on.
 
     Returns:
@@ -70,13 +71,21 @@ def white_box(
     for radius in epsilons:
         check_epsilon(radius, norm)
     plans = [
-        stages(
-            name, epsilon=radius, norm=norm, step_size=step_size, stop_when_wrong=stop_when_wrong
+        (
+            radius,
+            stages(
+                name,
+                epsilon=radius,
+                norm=norm,
+                step_size=step_size,
+                stop_when_wrong=stop_when_wrong,
+            ),
         )
         for radius in epsilons
         for name in attacks
-        if name.partition("@")[0] != "clean" or radius == epsilons[0]
     ]
+    # Clean accuracy is the same for all radii.
+    plans = [plan for radius, plan in plans if plan.attacks or radius == epsilons[0]]
     survival = Survival(network, dataset, seed=seed, journal=journal)
     for plan in plans:
         survival.check(plan)

@@ -88,6 +88,13 @@ def test_unknown_tools_and_norms():
         right="foolbox",
         received="foolbos",
     )
+    longer = {"epsilon": 0.1, "step_size": 0.15, "num_steps": 5}
+    refused(
+        lambda: Independent("cleverhans", **longer),
+        rule="at most epsilon for cleverhans",
+        right="step_size=0.025",
+        received="step_size=0.15 with epsilon=0.1",
+    )
     refused(lambda: Independent("art", **NUMBERS, norm="l1"), rule="norm", right="l", received="l1")
     refused(
         lambda: presets.get("foolbax:pgd-20", epsilon=0.1),

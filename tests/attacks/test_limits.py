@@ -225,6 +225,17 @@ def test_a_network_that_cannot_be_differentiated():
         received="no gradient",
     )
 
+    def resized(image, training=False):
+        # TensorFlow has no gradient of this operation.
+        return tf.image.resize(image, (1, 2), method="area")[:, 0, :, 0]
+
+    refused(
+        lambda: PGD(**GOOD)(resized, images(4), label),
+        rule="must be differentiable",
+        right="SavedModel",
+        received="no gradient",
+    )
+
 
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "int64"])
 def test_any_integer_label_is_right(network, dtype):

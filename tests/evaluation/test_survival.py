@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from fosc_tf.attacks import PGD
 from fosc_tf.attacks.autoattack import Square
 from fosc_tf.errors import UserError
 from fosc_tf.evaluation import Journal, black_box, journal, sweep, white_box
-from fosc_tf.evaluation.black_box import check_surrogates
 from fosc_tf.evaluation.journal import fingerprint
 from fosc_tf.evaluation.stages import Stages, stages
 from fosc_tf.evaluation.survival import Survival
@@ -323,18 +323,22 @@ def test_surrogate_of_other_images_is_refused():
 
 def test_surrogates_are_looked_at_one_by_one():
     network = two_class()
-    check_surrogates(network, {})
+
+    def transfer(surrogates):
+        return black_box(network, surrogates, EASY, epsilon=0.2, attacks=("fgsm",))
+
+    assert transfer({}) == []
     # Its logits of a black image are (0, 1), which look like probabilities.
-    check_surrogates(network, {"self": network, "opposite": two_class(-1.0)})
+    assert len(transfer({"self": network, "opposite": two_class(-1.0)})) == 2
     refused(
-        lambda: check_surrogates(network, {"self": network, "more": classes(3)}),
+        lambda: transfer({"self": network, "more": classes(3)}),
         rule="the images and classes of the defended network",
         right="images (1, 2, 1) in 2 classes",
         received="surrogate more with images (1, 2, 1) in 3 classes",
     )
     softmax = keras.Model(network.input, keras.layers.Softmax()(network.output))
     refused(
-        lambda: check_surrogates(network, {"soft": softmax}),
+        lambda: transfer({"soft": softmax}),
         rule="logits, not probabilities",
         right="without its softmax",
         received="surrogate soft with outputs that",
@@ -415,11 +419,58 @@ def test_networks_for_images_of_any_size_lend_their_attacks():
     logits = keras.layers.Dense(2)(keras.layers.GlobalAveragePooling2D()(image))
     anything = keras.Model(image, logits)
     with pytest.raises(UserError, match="surrogate three"):
-        check_surrogates(anything, {"three": classes(3)})
+        black_box(anything, {"three": classes(3)}, EASY, epsilon=0.2)
     for network, surrogate in ((two_class(), anything), (anything, anything)):
-        check_surrogates(network, {"any": surrogate})
         rows = black_box(network, {"any": surrogate}, EASY, epsilon=0.2, attacks=("fgsm",))
         assert rows[0]["n"] == 5
+
+
+def test_networks_that_do_not_say_which_images_they_take_lend_their_attacks():
+    network = two_class()
+
+    class Subclassed(keras.Model):
+        def call(self, image, training=False):
+            return network(image)
+
+    for pair in ((Subclassed(), network), (network, Subclassed()), (Subclassed(), Subclassed())):
+        rows = black_box(pair[0], {"other": pair[1]}, EASY, epsilon=0.2, attacks=("fgsm",))
+        assert rows[0]["accuracy"] == 0.4
+
+
+@pytest.mark.parametrize("attack", [None, 3, PGD(epsilon=0.2, step_size=0.1, num_steps=2)])
+def test_attacks_are_given_by_name(attack):
+    rule, right = "the attack must be a known one", "pgd-K"
+    for attempt in (
+        lambda: white_box(two_class(), EASY, epsilon=0.2, attacks=(attack,)),
+        lambda: black_box(two_class(), {"self": two_class()}, EASY, epsilon=0.2, attacks=[attack]),
+    ):
+        refused(attempt, rule=rule, right=right, received=f"attack={attack!r}")
+
+
+def test_restarts_of_fgsm_are_refused():
+    refused(
+        lambda: white_box(two_class(), EASY, epsilon=0.2, attacks=("fgsmx5",)),
+        rule="finds the same at every try",
+        right="fgsm",
+        received="fgsmx5",
+    )
+    assert len(stages("fgsm-rsx5", epsilon=0.2).attacks) == 5
+
+
+def test_a_random_network_is_judged_by_its_mean():
+    network, turn = two_class(), tf.Variable(0)
+
+    def turning(image, training=False):
+        # Two of five answers are turned round; the mean of twenty is a fifth of the plain one.
+        return network(image) * tf.where(turn.assign_add(1) % 5 < 3, 1.0, -1.0)
+
+    plan = stages("autoattack-rand", epsilon=0.05)
+    assert plan.passes == 20
+    survival = Survival(turning, EASY, seed=0)
+    assert survival.row(plan)["after"]["clean"] == 0.8
+    expected = white_box(network, EASY, epsilon=0.05, attacks=("apgd-ce",))[0]["accuracy"]
+    assert survival.row(plan)["accuracy"] == expected
+    assert stages("pgd-20", epsilon=0.05).passes == 1
 
 
 class Masked(keras.layers.Layer):

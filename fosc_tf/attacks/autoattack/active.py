@@ -98,8 +98,3 @@ def shrink(step: Step, problem: Problem, state: Any, num_steps: int) -> tuple[Le
         parallel_iterations=1,
     )
     return left, problem, state
-
-
-def column(rows: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
-    """Returns [active] as [active, 1, ...] so that it broadcasts over `like`."""
-    return tf.reshape(rows, [-1] + [1] * (like.shape.rank - 1))

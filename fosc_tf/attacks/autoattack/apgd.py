@@ -15,12 +15,12 @@ import tensorflow as tf
 
 from fosc_tf.attacks import losses
 from fosc_tf.attacks.autoattack import look
-from fosc_tf.attacks.autoattack.active import Problem, column
+from fosc_tf.attacks.autoattack.active import Problem
 from fosc_tf.attacks.autoattack.ascent import Ascent, judge, record
 from fosc_tf.attacks.autoattack.checkpoints import lengths
 from fosc_tf.attacks.autoattack.member import Member
-from fosc_tf.attacks.autoattack.outcome import misclassified
 from fosc_tf.attacks.autoattack.random_point import random_point
+from fosc_tf.attacks.ball import column
 
 MOMENTUM = 0.75
 FIRST_STEP = 2.0
@@ -35,7 +35,8 @@ class APGD(Member):
     changed since then. Momentum 0.75.
     Departures: a checkpoint w is judged when x_w is looked at, and x_w is what x_max replaces;
     Algorithm 1 as printed has already taken one step more, which its condition does not see.
-    An example leaves when it is misclassified, where the paper goes on to raise the loss.
+    An example leaves when it is misclassified, where the paper goes on to raise the loss; with
+    several passes everyone goes on, as in the paper.
     The start is uniform in the ball.
 
     Args:
@@ -108,7 +109,7 @@ class APGD(Member):
     ) -> tuple[Ascent, tf.Tensor, tf.Tensor]:
         """Looks at x_k and goes on to x_{k+1}."""
         here = look.climb(network, state.image, self.ascended(problem), self.passes)
-        broken = misclassified(here.logits, problem.label)
+        broken = self.leaves(here.logits, problem.label)
         looked_at = state.image
         state, gradient = judge(record(state, here), here, tf.gather(self._lengths, done))
         ahead = self._ahead(problem, state, gradient, tf.where(done == 0, 1.0, MOMENTUM))
@@ -118,7 +119,7 @@ class APGD(Member):
         """Returns x_max after a look, without a gradient, at the last point."""
         logits = look.logits(network, state.image, self.passes)
         last = self.ascended(problem)(logits) > state.best_loss
-        last |= misclassified(logits, problem.label)
+        last |= self.leaves(logits, problem.label)
         return tf.where(column(last, state.image), state.image, state.best)
 
     def _ahead(

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from fosc_tf.attacks.autoattack.active import column
+from fosc_tf.attacks.ball import column
 from fosc_tf.attacks.slope import Slope
 
 RISING = 0.75

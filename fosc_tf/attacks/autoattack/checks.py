@@ -60,9 +60,10 @@ def result_notes(accuracy: dict[str, float]) -> list[str]:
     A black box that breaks what white boxes left is a sign of hidden gradients.
     """
     names = list(accuracy)
-    if "square" not in names or not any(name in names for name in WHITE_BOX):
+    earlier = names[: names.index("square")] if "square" in names else []
+    if not any(name in earlier for name in WHITE_BOX):
         return []
-    before = accuracy[names[names.index("square") - 1]]
+    before = accuracy[earlier[-1]]
     if accuracy["square"] < before:
         return [
             f"square lowered robust accuracy from {before:.4g} to {accuracy['square']:.4g}: "

@@ -6,6 +6,8 @@ found.accuracy, found.image, found.robust
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -119,22 +121,30 @@ class AutoAttack:
 
         Raises:
             UserError: images or labels out of range, probabilities instead of logits, a seed that
-                is no whole number from 0 on, a piece of an unknown member.
+                is no whole number from 0 on, a piece of another attack, seed, image or label.
         """
         image, label = (part.numpy() for part in check_examples(network, image, label))
         check_epsilon(self.epsilon, self.norm, image.shape[1:])
         seed, _ = check_draw(seed, 0)
         whole("batch_size", batch_size, least=1)
         ledger, num_classes = self._clean(network, image, label, batch_size)
+        of = self._digest(seed, image, label)
         for piece in done:
-            if piece.member not in self.members:
-                raise unknown_name("member of AutoAttack", piece.member, self.members)
+            if piece.of != of:
+                raise UserError(
+                    "a run goes on from pieces of its own",
+                    "those of the same attack, seed, images and labels",
+                    f"a piece of {piece.member} made with others",
+                )
             ledger.enter(piece)
         names = self.names(num_classes)
         notes = self._notes(network, image[:CHECKED], label[:CHECKED], names)
         for name in names:
             for position in _batches(ledger.waiting(name), batch_size):
-                piece = self._piece(name, network, image[position], label[position], seed, position)
+                found = self.run_member(
+                    name, network, image[position], label[position], seed=seed, position=position
+                )
+                piece = _piece(name, of, position, found)
                 ledger.enter(piece)
                 if on_piece is not None:
                     on_piece(piece)
@@ -192,18 +202,12 @@ class AutoAttack:
             notes += gradient_notes(network, image, label)
         return warn(notes)
 
-    def _piece(
-        self,
-        name: str,
-        network: Any,
-        image: np.ndarray,
-        label: np.ndarray,
-        seed: int,
-        position: np.ndarray,
-    ) -> Piece:
-        found = self.run_member(name, network, image, label, seed=seed, position=position)
-        image, broken = found.image.numpy(), found.broken.numpy()
-        return Piece(name, position, broken, image[broken], found.num_gradients.numpy())
+    def _digest(self, seed: Any, image: np.ndarray, label: np.ndarray) -> str:
+        made_by = json.dumps([self.parameters(), int(seed), image.shape], sort_keys=True)
+        digest = hashlib.sha256(made_by.encode())
+        for part in (image, label):
+            digest.update(part.tobytes())
+        return digest.hexdigest()
 
     def _clean(
         self, network: Any, image: np.ndarray, label: np.ndarray, batch_size: int
@@ -215,6 +219,11 @@ class AutoAttack:
         ]
         logits = np.concatenate(logits)
         return Ledger(image, misclassified(logits, label).numpy()), logits.shape[1]
+
+
+def _piece(name: str, of: str, position: np.ndarray, found: Outcome) -> Piece:
+    image, broken = found.image.numpy(), found.broken.numpy()
+    return Piece(name, of, position, broken, image[broken], found.num_gradients.numpy())
 
 
 def _batches(position: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:

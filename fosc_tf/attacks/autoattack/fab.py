@@ -12,13 +12,13 @@ import tensorflow as tf
 
 from fosc_tf.attacks import losses
 from fosc_tf.attacks.autoattack import look
-from fosc_tf.attacks.autoattack.active import Problem, column
+from fosc_tf.attacks.autoattack.active import Problem
 from fosc_tf.attacks.autoattack.hyperplane import shortest_move
 from fosc_tf.attacks.autoattack.member import Member
 from fosc_tf.attacks.autoattack.nearest import Nearest, last_search, nearer, nothing_found
 from fosc_tf.attacks.autoattack.outcome import misclassified
 from fosc_tf.attacks.autoattack.random_point import random_point
-from fosc_tf.attacks.ball import flat
+from fosc_tf.attacks.ball import column, flat
 from fosc_tf.attacks.limits import check_draw, check_examples
 
 ALPHA_MAX = 0.1

@@ -209,6 +209,14 @@ class Member:
         del num_classes
         return 1
 
+    def leaves(self, logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
+        """Returns who need not be looked at any more, [active] bool: the misclassified.
+
+        Nobody where looks are noisy: the first wrong one lies where the next may be right.
+        """
+        wrong = misclassified(logits, label)
+        return wrong if self.passes == 1 else tf.zeros_like(wrong)
+
     def logits(self, network: Any, image: tf.Tensor) -> tf.Tensor:
         """Returns the logits [batch, classes] that decide whether an example is broken."""
         return look.logits(network, image, self.passes)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from fosc_tf.attacks.autoattack.active import column
+from fosc_tf.attacks.ball import column
 
 SEARCH_STEPS = 3
 BEYOND_ZERO = 0.1

@@ -18,6 +18,7 @@ class Piece(NamedTuple):
 
     Attributes:
         member: its name.
+        of: a digest of attack, seed, images and labels, equal in all pieces that belong together.
         position: [batch] int64, the examples' places in the whole set.
         broken: [batch] bool.
         image: [broken examples, ...] float32, the adversarial images of those.
@@ -25,6 +26,7 @@ class Piece(NamedTuple):
     """
 
     member: str
+    of: str
     position: np.ndarray
     broken: np.ndarray
     image: np.ndarray

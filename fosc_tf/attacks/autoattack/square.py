@@ -11,12 +11,12 @@ import tensorflow as tf
 
 from fosc_tf.attacks import losses
 from fosc_tf.attacks.autoattack import look
-from fosc_tf.attacks.autoattack.active import Problem, column
+from fosc_tf.attacks.autoattack.active import Problem
 from fosc_tf.attacks.autoattack.bumps import Bumps
 from fosc_tf.attacks.autoattack.member import Member
-from fosc_tf.attacks.autoattack.outcome import misclassified
 from fosc_tf.attacks.autoattack.patches import Patches
 from fosc_tf.attacks.autoattack.sides import sides
+from fosc_tf.attacks.ball import column
 from fosc_tf.errors import UserError
 from fosc_tf.number import number
 
@@ -116,7 +116,7 @@ class Square(Member):
             tf.where(better, margin, state.margin),
             self.proposals(problem).next(problem, best, done + 1),
         )
-        return onward, state.proposal, misclassified(logits, problem.label)
+        return onward, state.proposal, self.leaves(logits, problem.label)
 
     def finish(self, network: Any, problem: Problem, state: Search) -> tf.Tensor:
         """Returns the best image."""

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 import fosc_tf
 from fosc_tf.attacks.autoattack import APGD, FAB, AutoAttack, Square, TargetedAPGD
+from fosc_tf.attacks.autoattack.checks import result_notes
 from fosc_tf.attacks.autoattack.versions import members_of
 from fosc_tf.errors import UserError
 from tests.attacks.autoattack import small_networks as small
@@ -193,6 +194,21 @@ def test_going_on_equals_going_through(found, pieces, network, examples, attack,
     np.testing.assert_array_equal(again.num_gradients, found.num_gradients)
 
 
+def test_other_pieces_are_refused(found, pieces, network, examples, attack):
+    del found  # makes the pieces
+    image, label = examples
+    other = AutoAttack(epsilon=EPSILON, members=[APGD(epsilon=EPSILON, num_steps=3)])
+    for attempt in (
+        lambda: attack(network, image, label, seed=1, done=pieces),
+        lambda: attack(network, image[::-1], label[::-1], seed=0, done=pieces),
+        lambda: attack(network, image[:-1], label[:-1], seed=0, done=pieces),
+        lambda: other(network, image, label, seed=0, done=pieces[:1]),
+    ):
+        with pytest.raises(UserError, match="goes on from pieces of its own") as error:
+            attempt()
+        assert error.value.received == f"a piece of {pieces[0].member} made with others"
+
+
 def test_compiles_once_for_all_batches(network, examples, attack):
     image, label = examples
     attack.run_member("apgd-t", network, image, label)
@@ -267,6 +283,25 @@ def test_a_random_network_is_broken_by_its_mean():
     np.testing.assert_array_equal(found.robust.numpy()[clear], away[clear] > 0.03)
 
 
+@pytest.mark.parametrize(("member", "num_steps"), [(APGD, 5), (Square, 60)])
+def test_nobody_leaves_on_a_noisy_look(member, num_steps):
+    network, _ = small.random_linear(2, seed=2)
+    image = small.grey_images(20, seed=5)
+    label = small.predicted(network, image)
+    leaves, stays = (
+        member(epsilon=0.1, num_steps=num_steps, passes=passes)(network, image, label)
+        for passes in (1, 3)
+    )
+    broken = leaves.loss.numpy() > 0
+    assert broken.any()
+    assert np.all(stays.loss.numpy()[broken] > 0)
+    assert np.all(stays.loss.numpy() >= leaves.loss.numpy() - 1e-5)
+    assert np.any(stays.loss.numpy()[broken] > leaves.loss.numpy()[broken] + 1e-3)
+    if member is APGD:
+        assert np.all(stays.num_gradients == num_steps)
+        assert np.all(leaves.num_gradients.numpy()[broken] < num_steps)
+
+
 def test_warns_of_random_networks(network, examples):
     def random(image, training):
         return network(image, training=training) + 0.01 * tf.random.normal([1, 5])
@@ -295,6 +330,13 @@ def test_warns_of_hidden_gradients():
     assert len(raised) == len(found.notes) == 2
     assert "zero gradient at 40 of 40" in found.notes[0]
     assert "square lowered robust accuracy" in found.notes[1]
+
+
+def test_only_white_boxes_before_a_black_box_are_compared_with_it():
+    assert result_notes({"clean": 0.9, "square": 0.5, "apgd-ce": 0.4}) == []
+    assert result_notes({"clean": 0.9, "apgd-ce": 0.5, "square": 0.5}) == []
+    (note,) = result_notes({"clean": 0.9, "apgd-ce": 0.5, "square": 0.4})
+    assert "from 0.5 to 0.4" in note
 
 
 @pytest.mark.parametrize(
