@@ -29,10 +29,12 @@ def base() -> Config:
     config.data.dir = ""  # folder of TensorFlow Datasets; "" is its default folder
     config.data.batch_size = 64  # examples of one weight update, over all replicas
     config.data.held_out = 128  # training examples kept back to choose the best epoch
-    config.data.augment = False  # pad-4 crop and flip
+    config.data.augment = (
+        False  # crop with padding, and flip where mirrored images keep their class
+    )
 
     config.model = Config()
-    config.model.name = "digits_cnn"  # see fosc_tf.models.names()
+    config.model.name = "digits_cnn"  # see fosc_tf.models.names(); for CIFAR :model=NAME
 
     config.optimizer = Config()
     config.optimizer.learning_rate = 0.05  # of SGD, first epochs
@@ -111,6 +113,10 @@ def dynamic_arguments(control_epochs: int) -> dict[str, object]:
     }
 
 
+CIFAR_MODELS = ("cifar_cnn", "wide_resnet_34_10", "preact_resnet18", "resnet50")
+"""What may follow `:model=`; where the width can be chosen it is a field."""
+
+
 def digits(defense: str, **arguments: object) -> Config:
     """Returns a small experiment on the embedded 8x8 digits, about a minute on two CPU cores."""
     return with_defense(base(), defense, epsilon=0.2, **arguments)
@@ -146,7 +152,7 @@ def cifar(defense: str, arg: str | None = None, **arguments: object) -> Config:
     config.data.batch_size = 128
     config.data.held_out = 1000
     config.data.augment = True
-    config.model.name = _option(arg, "model", ("cifar_cnn", "wide_resnet_34_10"))
+    config.model.name = _option(arg, "model", CIFAR_MODELS)
     if config.model.name == "cifar_cnn":
         config.model.width = 1.0  # factor on the filters; 1 is the paper's
     config.optimizer.learning_rate = 0.01

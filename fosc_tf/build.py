@@ -171,8 +171,8 @@ def _trainer(config: ConfigDict, steps_per_epoch: int, learning_rate: float) -> 
     )
     if config.jit_compile and not trainer.supports_jit:
         raise UserError(
-            "XLA compiles batches of one size only, and this defense's examples leave the batch",
-            "jit_compile=False, or a defense without a gate such as standard",
+            "XLA compiles batches of one size only, and of this defense's examples some stop early",
+            "jit_compile=False, or a defense whose steps are as many for all, such as standard",
             f"jit_compile=True with defense.name={config.defense.name!r}",
         )
     trainer.compile(optimizer=optimizer, jit_compile=config.jit_compile)
@@ -181,7 +181,5 @@ def _trainer(config: ConfigDict, steps_per_epoch: int, learning_rate: float) -> 
 
 
 def _augmentation(config: ConfigDict) -> data.Augmentation | None:
-    """Returns what the catalog says of the dataset, or pad-4 crop and flip where it says none."""
-    if not config.augment:
-        return None
-    return data.get(config.name).augment or data.CropFlip()
+    """Returns what the catalog says of the dataset, or None where the config wants none."""
+    return data.get(config.name).augment if config.augment else None

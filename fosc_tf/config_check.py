@@ -14,7 +14,7 @@ from fosc_tf.attacks import presets
 from fosc_tf.attacks.limits import check_epsilon
 from fosc_tf.errors import UserError, unknown_name
 from fosc_tf.evaluation.stages import stages
-from fosc_tf.number import whole
+from fosc_tf.number import number, whole
 from fosc_tf.training.distribution import NAMES as DISTRIBUTIONS
 
 PRECISIONS = ("float32", "mixed_bfloat16")
@@ -59,6 +59,10 @@ def _check_evaluation(config: ConfigDict) -> None:
             "('clean', 'pgd-20')",
             f"evaluation.attacks={tuple(evaluation.attacks)}",
         )
+    if not evaluation.checkpoints:
+        raise UserError(
+            "evaluation.checkpoints must name at least one network", "('last',)", "none of them"
+        )
     for name in evaluation.checkpoints:
         if name not in CHECKPOINTS:
             raise unknown_name("checkpoint", name, CHECKPOINTS)
@@ -76,6 +80,7 @@ def _check_evaluation(config: ConfigDict) -> None:
         )
     radii = (evaluation.epsilon, *evaluation.epsilons)
     for epsilon in radii:
+        number("evaluation.epsilons", epsilon, "evaluation.epsilons=(0.1,0.2)")
         check_epsilon(epsilon, evaluation.norm, data.get(config.data.name).image_shape)
     for field, values in (("attacks", evaluation.attacks), ("epsilons", radii)):
         if len(set(values)) < len(values):
@@ -88,8 +93,8 @@ def _check_evaluation(config: ConfigDict) -> None:
         ("held-out attack", evaluation.held_out_attack),
         ("attack of the sweep", config.report.sweep_attack),
     ):
-        if name == "clean":
-            raise unknown_name(kind, "clean", presets.NAMES)
+        if not stages(name, epsilon=evaluation.epsilon, norm=evaluation.norm).attacks:
+            raise unknown_name(kind, name, presets.NAMES)
 
 
 def _check_whole_numbers(config: ConfigDict) -> None:

@@ -113,7 +113,8 @@ def test_trainer_of_a_defense_that_brings_its_own(npz, monkeypatch):
     [
         ("cifar10", True, data.CropFlip(pad=4, flip=True)),
         ("svhn", True, data.CropFlip(pad=4, flip=False)),
-        ("digits", True, data.CropFlip()),
+        ("digits", True, data.CropFlip(pad=1, flip=False)),
+        ("mnist", True, data.CropFlip(pad=4, flip=False)),
         ("cifar10", False, None),
     ],
 )
@@ -140,6 +141,9 @@ FIELDS = [
     ({"evaluation__attacks": (20,)}, "attack must be a known one", "pgd-K", "attack='20'"),
     ({"evaluation__attacks": ("pdg-20",)}, "attack must be", "nearest: pgd-K", "'pdg-20'"),
     ({"evaluation__held_out_attack": "clean"}, "attack must be", "pgd-K", "'clean'"),
+    ({"evaluation__held_out_attack": "clean@9"}, "attack must be", "pgd-K", "'clean@9'"),
+    ({"evaluation__checkpoints": ()}, "at least one network", "('last',)", "none of them"),
+    ({"evaluation__epsilons": ("(1/255,2/255)",)}, "epsilons must be", "(0.1,0.2)", "(1/255,2"),
     ({"evaluation__checkpoints": ("frist",)}, "checkpoint must be", "last", "frist"),
     (
         {"evaluation__checkpoints": ("best",), "evaluation__held_out_every": 31},

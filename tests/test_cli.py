@@ -43,7 +43,7 @@ FLAGS = {
         ["--config=configs/cifar_dynamic.py:model=wide"],
         "every flag",
         "",
-        "model=cifar_cnn or model=wide_resnet_34_10; received 'model=wide'",
+        "model=wide_resnet_34_10 or model=preact_resnet18 or model=resnet50; received 'model=wide'",
     ),
     "flag unknown": (["--confg=x"], "every flag", "", "Did you mean: config"),
     "word without dashes": (["train"], "every argument is a flag", CONFIG, "train"),

@@ -83,7 +83,7 @@ def test_every_cifar_config_takes_the_wide_resnet(defense):
     assert plain.model.name == "cifar_cnn"
     assert plain.model.width == 1.0
     assert "width" not in config.model
-    with pytest.raises(ValueError, match="model=cifar_cnn or model=wide_resnet_34_10"):
+    with pytest.raises(ValueError, match="model=wide_resnet_34_10 or model=preact_resnet18"):
         load(f"cifar_{defense}", "model=resnet")
 
 

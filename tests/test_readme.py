@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from configs import digits_standard
+from fosc_tf import build
 from fosc_tf.defenses import registry
 from tests.program import ROOT
 
@@ -51,8 +53,10 @@ def test_own_model_and_data_then_an_attack(names, tmp_path):
 def test_adding_a_defense(names, monkeypatch):
     monkeypatch.setattr(registry._DEFENSES, "_factories", dict(registry._DEFENSES._factories))
     exec("from __future__ import annotations\n" + block("tiny_steps"), names)
-    defense = registry.get("tiny_steps", epsilon=0.1)
-    assert defense.attack.parameters()["num_steps"] == 40
+    config = digits_standard.get_config()
+    config.defense.name = "tiny_steps"
+    attack = build.defense(config, steps_per_epoch=20).attack.parameters()
+    assert (attack["num_steps"], attack["step_size"]) == (50, pytest.approx(0.01))
 
 
 def test_configs_that_it_names_exist():

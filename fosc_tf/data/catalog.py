@@ -24,7 +24,7 @@ class Entry:
         image_shape: (height, width, channels) of one image.
         num_classes: the number of classes; labels run from 0 to num_classes - 1.
         classes: the classes' names in label order, () where the list would be long.
-        augment: what training applies unless the config says otherwise, None for nothing.
+        augment: what training applies where `config.data.augment` is True.
         origin: the address that TensorFlow Datasets downloads from; asked for an answer before
             a download, because without network the download itself retries for minutes.
     """
@@ -34,21 +34,30 @@ class Entry:
     image_shape: tuple[int, int, int]
     num_classes: int
     classes: tuple[str, ...] = ()
-    augment: CropFlip | None = None
+    augment: CropFlip = CropFlip(pad=4, flip=True)
     origin: str = ""
 
 
 _NUMERALS = tuple("0123456789")
+"""Cropped but never mirrored: a mirrored numeral is none, and a mirrored 2 comes close to a 5."""
 
 _ENTRIES = (
     # scikit-learn's copy of the test half of the UCI handwritten digits, values 0..16.
-    Entry(name="digits", tfds="", image_shape=(8, 8, 1), num_classes=10, classes=_NUMERALS),
+    Entry(
+        name="digits",
+        tfds="",
+        image_shape=(8, 8, 1),
+        num_classes=10,
+        classes=_NUMERALS,
+        augment=CropFlip(pad=1, flip=False),
+    ),
     Entry(
         name="mnist",
         tfds="mnist",
         image_shape=(28, 28, 1),
         num_classes=10,
         classes=_NUMERALS,
+        augment=CropFlip(pad=4, flip=False),
         origin="https://storage.googleapis.com/cvdf-datasets/mnist/",
     ),
     Entry(
@@ -87,7 +96,6 @@ _ENTRIES = (
             "ship",
             "truck",
         ),
-        augment=CropFlip(pad=4, flip=True),
         origin="https://www.cs.toronto.edu/~kriz/",
     ),
     Entry(
@@ -95,7 +103,6 @@ _ENTRIES = (
         tfds="cifar100",
         image_shape=(32, 32, 3),
         num_classes=100,
-        augment=CropFlip(pad=4, flip=True),
         origin="https://www.cs.toronto.edu/~kriz/",
     ),
     Entry(
@@ -104,8 +111,6 @@ _ENTRIES = (
         image_shape=(32, 32, 3),
         num_classes=10,
         classes=_NUMERALS,
-        # House numbers are cropped but never mirrored: a mirrored numeral is no numeral, and a
-        # mirrored 2 comes close to a 5.
         augment=CropFlip(pad=4, flip=False),
         origin="http://ufldl.stanford.edu/housenumbers/",
     ),

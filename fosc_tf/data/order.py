@@ -1,7 +1,7 @@
 """In what order images come: one permutation an epoch, cut into batches of indices.
 
     for epoch, position, index in index_batches(1437, 128, seed=0, epochs=2):
-        ...  # index: int64 [128], rows of the training set
+        ...  # index: int32 [128], rows of the training set
 
 A batch is known by its epoch and its position, the batch's number within the epoch, and what it
 holds is a function of (seed, epoch, position) alone: a stream may start anywhere.

@@ -8,6 +8,7 @@ from __future__ import annotations
 from fosc_tf.attacks import PGD, Mixed
 from fosc_tf.attacks.limits import check_climb, step_length
 from fosc_tf.defenses.registry import register
+from fosc_tf.errors import UserError
 from fosc_tf.number import number
 from fosc_tf.objectives import adversarial
 from fosc_tf.schedules import Clock, staircase
@@ -50,6 +51,13 @@ def curriculum(
     step_size = step_length(step_size, epsilon)
     check_climb(epsilon, step_size, num_steps, norm, "ball", changing=False)
     number("total_epochs", total_epochs, "total_epochs=50", least=1)
+    if total_epochs <= num_steps:
+        raise UserError(
+            "curriculum has a lesson for each number of steps from 0 to K, of an epoch at least",
+            f"total_epochs={num_steps + 1}"
+            + (f", or num_steps={total_epochs - 1}" if total_epochs > 1 else ""),
+            f"total_epochs={total_epochs} with num_steps={num_steps}",
+        )
     lesson = staircase(highest=num_steps, total_epochs=total_epochs, clock=Clock(steps_per_epoch))
     budget = Mixed(lesson) if mixing else lesson
     attack = PGD(epsilon=epsilon, step_size=step_size, num_steps=budget, norm=norm)

@@ -51,7 +51,8 @@ def dynamic(
         step_size: length of a step; None means epsilon / 4.
         num_steps: K, the most steps anyone climbs.
         c_max: the first threshold in nats, or "auto": the mean FOSC of FGSM examples of the first
-            batch under the initial network, measured once before the first step.
+            batch under the initial network, measured once before the first step; such a defense
+            belongs to one training.
         c_min: the last threshold; 0 in the paper, where at the end hardly anyone stops any more.
         control_epochs: T', from which on the threshold is `c_min` (40 on MNIST, 100 on CIFAR-10).
         norm: "linf", "l2" or "l1".

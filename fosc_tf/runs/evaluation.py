@@ -19,6 +19,7 @@ from fosc_tf.errors import UserError
 from fosc_tf.evaluation import Journal, black_box, table, white_box
 from fosc_tf.evaluation.checks import check
 from fosc_tf.evaluation.finding_table import show_findings
+from fosc_tf.evaluation.journal import FORM
 from fosc_tf.runs import trained
 from fosc_tf.runs.record import RunRecord, covers, versions
 
@@ -70,6 +71,7 @@ def evaluate(
         "seed": config.seed,
         "data": arrays.sha256,
         "versions": versions(),
+        "form": FORM,
     }
     written = [record.folder / name for name in ("results.json", FINDINGS)]
     if not _is_known(record, done) or not all(file.exists() for file in written):

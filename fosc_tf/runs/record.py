@@ -105,7 +105,7 @@ class RunRecord:
             }
         command = shlex.join(sys.argv)
         content.setdefault("first_command", content.get("command", command))
-        machine = {"platform": platform.platform(), "cores": os.cpu_count()}
+        machine = {"platform": platform.platform(), "cores": _cores()}
         content |= {"command": command, "versions": versions(), "machine": machine}
         if data:
             content["data"] = data
@@ -171,6 +171,8 @@ def read(folder: pathlib.Path) -> dict[str, Any] | None:
             isinstance(content.get(part), dict) for part in ("config", "seconds")
         ):
             raise ValueError("no config and times in it")
+        if isinstance(content.get("trained_with"), dict):  # as an earlier version wrote it
+            content["trained_with"] = [content["trained_with"]]
         return content
     except (OSError, ValueError) as error:
         raise UserError(
@@ -268,6 +270,13 @@ def _writable(folder: pathlib.Path) -> None:
             "--workdir=runs/my_run",
             f"{folder}: {error.strerror}",
         ) from error
+
+
+def _cores() -> int | None:
+    """Returns how many cores this process may use: a sweep or a job may give it some of them."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count()
 
 
 def _now() -> str:

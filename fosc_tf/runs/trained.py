@@ -84,8 +84,10 @@ def load(path: str | os.PathLike, *, in_training: bool = False) -> Trained:
             raise _neither(f"{path}, which has no {records.FILE} and no saved_model.pb")
         config = record["config"]
         network = build.network(ConfigDict(config))
-        if not restore_last(path / "checkpoints", network):
+        step = restore_last(path / "checkpoints", network)
+        if not step:
             raise _neither(f"{path}, without a whole checkpoint")
+        _check_whole(path, step)
         if not (in_training or finished(path)):
             raise _neither(f"{path}, whose training has not come to its end")
         data_name, weights = config["data"]["name"], fingerprint(network)
@@ -138,15 +140,30 @@ def of_run(config: ConfigDict, folder: pathlib.Path) -> Iterator[tuple[str, int,
     """Yields ("last", its step, network) and, where one was kept, ("best", its step, network).
 
     Raises:
-        UserError: no checkpoint of the last network is whole.
+        UserError: no checkpoint of the last network is whole, or that of a finished training is
+            not.
     """
     for name, restore in (("last", restore_last), ("best", restore_best)):
         network = build.network(config)
         step = restore(folder / "checkpoints", network)
+        if name == "last" and step:
+            _check_whole(folder, step)
         if step:
             yield name, step, network
         elif name == "last":
             raise all_damaged(folder / "checkpoints")
+
+
+def _check_whole(folder: pathlib.Path, step: int) -> None:
+    """Raises `UserError` where `step`, the last that could be read, is not the last kept."""
+    last = step_of_last(folder / "checkpoints")
+    if step != last and finished(folder):
+        raise UserError(
+            "the last checkpoint of a finished training must be whole",
+            f"--mode=train once more, without the damaged files {folder}/checkpoints/step-{last}.*:"
+            " it goes on from the one before",
+            f"one of step {last} that cannot be read; the last whole one is of step {step}",
+        )
 
 
 def _check_fits(one: Trained, config: ConfigDict) -> None:

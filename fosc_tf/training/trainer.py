@@ -36,7 +36,8 @@ class AdversarialTrainer(keras.Model):
     The attack's random numbers depend on `seed` and the step only, so a resumed run or another
     number of replicas sees the same ones.
 
-    Metrics, means over the epoch: `loss` (nats) and `accuracy` at the images trained on;
+    Metrics, means over the epoch: `loss`, which the weights descend (nats, unless the objective
+    weights it), and `accuracy` at the images trained on;
     `gradients` spent per example; `fosc` of the adversarial images where measured; with a gate
     also `frozen`, the share that stopped before the last step, and `threshold`, the epoch's c_t.
 

@@ -11,7 +11,7 @@ SMALL = {
     "epsilon": 0.1,
     "num_steps": 2,
     "steps_per_epoch": 2,
-    "total_epochs": 2,
+    "total_epochs": 3,
     "control_epochs": 2,
     "fgsm_epochs": 1,
 }

@@ -5,6 +5,7 @@ import pytest
 
 from fosc_tf import defenses
 from tests.attacks.toys import images, labels, mlp
+from tests.data.three_parts import refused
 
 IMAGE, LABEL = images(12), labels(12)
 # Lessons of two epochs of ten steps each: k = 0, 1, 2, 3 from steps 0, 20, 40, 60 on.
@@ -50,3 +51,15 @@ def test_step_size_is_a_quarter_of_epsilon_unless_given(mixing):
     assert mixing.step_size == 0.05
     given = defenses.get("curriculum", step_size=0.02, **LENGTHS)
     assert given.attack.step_size == 0.02
+
+
+def test_every_lesson_has_an_epoch():
+    refused(
+        lambda: defenses.get("curriculum", **LENGTHS | {"total_epochs": 3, "num_steps": 3}),
+        rule="a lesson for each number of steps from 0 to K",
+        right="total_epochs=4, or num_steps=2",
+        received="total_epochs=3 with num_steps=3",
+    )
+    lesson = defenses.get("curriculum", mixing=False, **LENGTHS | {"total_epochs": 4}).attack
+    steps = LENGTHS["steps_per_epoch"]
+    assert [int(lesson.num_steps(epoch * steps)) for epoch in range(4)] == [0, 1, 2, 3]

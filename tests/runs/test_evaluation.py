@@ -91,13 +91,15 @@ def test_a_killed_evaluation_is_not_taken_for_the_one_before(evaluate, undisturb
     assert rows_of(workdir) == rows_of(undisturbed)
 
 
-def test_numbers_of_another_version_are_found_anew(evaluate, undisturbed):
+@pytest.mark.parametrize(("name", "value"), [("tensorflow", "1.0"), ("form", 1)])
+def test_numbers_of_another_version_are_found_anew(evaluate, undisturbed, name, value):
     workdir, ended = evaluate()
     evaluated = records.read(workdir)["evaluated"]
     assert evaluated["versions"] == records.versions()
     (workdir / "results.json").write_text("[]")  # would be shown if it were believed
     record = records.read(workdir)
-    record["evaluated"]["versions"]["tensorflow"] = "1.0"
+    place = record["evaluated"]["versions"] if name == "tensorflow" else record["evaluated"]
+    place[name] = value
     (workdir / "run.json").write_text(json.dumps(record))
     workdir, ended = evaluate()
     assert ended.code == 0, ended.err

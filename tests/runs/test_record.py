@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -385,6 +386,24 @@ def test_a_record_of_before_keeps_what_it_says(tmp_path):
     del content["trained_with"], content["choosing"]
     (tmp_path / "run.json").write_text(json.dumps(content | {"versions": {"python": "2.7"}}))
     assert opened(tmp_path).content["trained_with"][0]["versions"] == {"python": "2.7"}
+
+
+def test_a_record_of_one_start_reads_as_a_list(tmp_path):
+    content = opened(tmp_path).content
+    (start,) = content["trained_with"]
+    (tmp_path / "run.json").write_text(json.dumps(content | {"trained_with": start}))
+    assert records.read(tmp_path)["trained_with"] == [start]
+    assert "Machine" in opened(tmp_path).summary()
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no affinity on this system")
+def test_cores_are_those_that_the_run_may_use(tmp_path):
+    cores = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(cores)})
+        assert opened(tmp_path).content["machine"]["cores"] == 1
+    finally:
+        os.sched_setaffinity(0, cores)
 
 
 def test_an_evaluation_in_between_does_not_change_what_chooses(tmp_path):

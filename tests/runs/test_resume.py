@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from fosc_tf.errors import UserError
+from fosc_tf.runs import trained
 from tests import faults, small_run
 from tests.program import wait_for
 
@@ -154,6 +156,21 @@ def test_damaged_newest_checkpoint_is_reported_and_the_one_before_used(
     assert f"{newest} is damaged" in ended.err
     assert steps.read_text().split() == ["10", "11", "12"]
     same(finished, undisturbed)
+
+
+@pytest.mark.parametrize("mode", ["evaluate", "export"])
+def test_an_earlier_network_does_not_pass_for_the_last(program, npz, finished, mode):
+    newest, *_ = small_run.newest_first(finished / "checkpoints")
+    data = newest.with_name(newest.name + ".data-00000-of-00001")
+    data.write_bytes(data.read_bytes()[:-1000])
+    (finished / "results.json").unlink()
+    ended = program.run(*small_run.flags(finished, npz=npz, mode=mode))
+    assert ended.code == 2
+    assert "last checkpoint of a finished training must be whole" in ended.err
+    assert "of step 12 that cannot be read; the last whole one is of step 9" in ended.err
+    assert not (finished / "results.json").exists()
+    with pytest.raises(UserError, match="must be whole"):
+        trained.load(finished)
 
 
 @pytest.mark.parametrize("mode", ["train", "evaluate", "export"])
