@@ -29,9 +29,7 @@ def base() -> Config:
     config.data.dir = ""  # folder of TensorFlow Datasets; "" is its default folder
     config.data.batch_size = 64  # examples of one weight update, over all replicas
     config.data.held_out = 128  # training examples kept back to choose the best epoch
-    config.data.augment = (
-        False  # crop with padding, and flip where mirrored images keep their class
-    )
+    config.data.augment = False  # crop, and flip where a mirrored image keeps its class
 
     config.model = Config()
     config.model.name = "digits_cnn"  # see fosc_tf.models.names(); for CIFAR :model=NAME
