@@ -163,7 +163,7 @@ class Subject:
 
         def step() -> float:
             # The threshold is a function of the step, and so chosen by it.
-            self.trainer.optimizer.iterations.assign(lesson)
+            self.trainer.batches_seen.assign(lesson)
             self.trainer.reset_metrics()
             return float(self.trainer.train_function(iterator)["gradients"].numpy())
 

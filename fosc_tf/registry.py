@@ -43,9 +43,13 @@ class Registry:
 
     def factory(self, name: str) -> Callable[..., Any]:
         """Returns the factory called `name`; an unknown name raises `UserError`."""
-        if name not in self._factories:
+        if not isinstance(name, str) or name not in self._factories:
             raise unknown_name(self.kind, name, self._factories)
         return self._factories[name]
+
+    def find(self, value: Any) -> Any:
+        """Returns what the name `value` stands for, or `value` itself where it can be called."""
+        return value if callable(value) else self.get(value)
 
     def get(self, name: str, **arguments: Any) -> Any:
         """Calls the factory called `name`; an argument it does not take raises `UserError`."""

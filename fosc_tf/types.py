@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -17,7 +17,18 @@ from fosc_tf.errors import UserError
 
 Number = float | int | tf.Tensor
 Schedule = Callable[[tf.Tensor], tf.Tensor]
-"""A pure function of the step (int64 scalar, weight updates done so far) to a scalar."""
+"""A pure function of the step (int64 scalar, batches trained on so far) to a scalar."""
+
+
+@dataclasses.dataclass(frozen=True)
+class PerExample:
+    """A number that each example has of its own, such as the step sizes of ATAS.
+
+    Attributes:
+        of: function of the step and the `Batch` to [batch] float32; it may look into the context.
+    """
+
+    of: Callable[[tf.Tensor, Batch], tf.Tensor]
 
 
 class Batch(NamedTuple):
@@ -59,6 +70,24 @@ class Batch(NamedTuple):
         return self._replace(image=image, label=label)
 
 
+class Rows(NamedTuple):
+    """What belongs to each example of a climb and leaves the batch with it.
+
+    Attributes:
+        image: [batch, ...] float32, clean.
+        label: [batch] int32.
+        target: the second argument of the loss: the label, or [batch, classes] float32.
+        epsilon: radius of the ball, float32, a scalar or [batch].
+        step_size: length of a step, float32, a scalar or [batch].
+    """
+
+    image: tf.Tensor
+    label: tf.Tensor
+    target: tf.Tensor
+    epsilon: tf.Tensor
+    step_size: tf.Tensor
+
+
 class Point(NamedTuple):
     """What one gradient evaluation at `image` tells about each example; the gates see this.
 
@@ -87,29 +116,38 @@ class Found(NamedTuple):
         fosc: [batch] float32 at `image`, in loss units; NaN where no gradient was taken there.
         loss: [batch] float32 at `image`, the ascended loss; NaN where no gradient was taken there.
         num_gradients: [batch] int32, gradient evaluations spent on each example.
+        stopped: [batch] bool, whom a gate stopped before the last step; None where nothing tells.
+        seen: further facts of each example by name, [batch, ...], see `watch` of `PGD`.
     """
 
     image: tf.Tensor
     fosc: tf.Tensor
     loss: tf.Tensor
     num_gradients: tf.Tensor
+    stopped: tf.Tensor | None = None
+    seen: dict[str, tf.Tensor] = {}  # noqa: RUF012  (nobody changes it)
 
-
-class Attack(Protocol):
-    """Anything that finds adversarial images, such as `PGD`."""
-
-    def __call__(self, network: Any, image: tf.Tensor, label: tf.Tensor, **options: Any) -> Found:
-        """Returns what it found; options are `seed`, `step` and `final_fosc`."""
-
-    def parameters(self) -> dict[str, Any]:
-        """Returns the numbers and names that make this attack, for records."""
+    @classmethod
+    def at(cls, image: tf.Tensor, num_gradients: tf.Tensor | int = 0) -> Found:
+        """Returns what is known of images at which no gradient was taken."""
+        nan = tf.fill([tf.shape(image)[0]], float("nan"))
+        spent = tf.broadcast_to(tf.cast(num_gradients, tf.int32), tf.shape(nan))
+        return cls(image, nan, nan, spent, tf.zeros_like(nan, tf.bool))
 
 
 class Judged(NamedTuple):
-    """What an objective returns: `loss` [batch] float32 to descend, `logits` [batch, classes]."""
+    """What an objective returns.
+
+    Attributes:
+        loss: [batch] float32, to be descended.
+        logits: [batch, classes] float32, at the images trained on.
+        terms: further numbers of each example by name, [batch]; those that the defense names in
+            its `terms` are shown as means over the epoch.
+    """
 
     loss: tf.Tensor
     logits: tf.Tensor
+    terms: dict[str, tf.Tensor] = {}  # noqa: RUF012  (nobody changes it)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,11 +155,19 @@ class Defense:
     """A defense: who attacks, what the weights descend, and in which order.
 
     Attributes:
-        attack: `attack(network, image, label, seed=, step=, final_fosc=) -> Found`, or None to
-            train on clean images.
+        attack: from `fosc_tf.attacks`, or None to train on clean images.
         objective: `objective(network, batch, found, step) -> Judged`, called under the tape.
         trainer: the `AdversarialTrainer` class whose order of updates the defense needs.
-        threshold: c_t as a function of the step where the defense has one; it is logged.
+        clock: turns steps into epochs for the schedules; `fit` tells it how long an epoch is.
+        schedules: what changes with time, by name; all of it is logged, such as c_t under
+            "threshold".
+        terms: names of the objective's `terms` that are shown.
+        memory: what is remembered of each example from epoch to epoch (`fosc_tf.memory`); what it
+            holds of a batch is in the batch's context.
+        remember: `remember(batch, found, judged, step) -> {name: [batch, ...]}`, what is written
+            back into `memory` after the update.
+        perturbation: of the weights, while the gradients are taken (`training.WeightPerturbation`).
+        average: of the weights, beside them (`training.WeightAverage`).
         state: Keras variables that live across steps; the trainer tracks and checkpoints them.
         calibrate: called once before the first step as `calibrate(network, image, label)` to
             fill `state` that is still unset.
@@ -130,6 +176,12 @@ class Defense:
     attack: Callable[..., Found] | None
     objective: Callable[..., Judged]
     trainer: type | None = None
-    threshold: Schedule | None = None
+    clock: Any = None
+    schedules: dict[str, Schedule] = dataclasses.field(default_factory=dict)
+    terms: tuple[str, ...] = ()
+    memory: Any = None
+    remember: Callable[..., dict[str, tf.Tensor]] | None = None
+    perturbation: Any = None
+    average: Any = None
     state: tuple[keras.Variable, ...] = ()
     calibrate: Callable[[keras.Model, tf.Tensor, tf.Tensor], None] | None = None

@@ -63,7 +63,7 @@ def steps_written(file: pathlib.Path) -> str:
 def act(moment, args):
     if moment == "before":
         with open({str(file)!r}, "a") as steps:
-            print(int(args[0].model.optimizer.iterations.numpy()), file=steps)
+            print(args[0].model.step, file=steps)
 
 wrapped("fosc_tf.callbacks.nan_guard:NanGuard.on_train_batch_end", act)
 """

@@ -78,7 +78,7 @@ def test_defense_gets_its_fields_and_the_lengths_of_the_run(npz):
     assert parameters["num_steps"] == 3
     assert parameters["norm"] == "l2"
     # Four steps an epoch, four epochs until 0.
-    thresholds = [float(trainer.defense.threshold(step)) for step in (0, 3, 4, 15, 16)]
+    thresholds = [float(trainer.defense.schedules["threshold"](step)) for step in (0, 3, 4, 15, 16)]
     assert thresholds == pytest.approx([0.8, 0.8, 0.6, 0.2, 0.0])
 
 

@@ -1,6 +1,6 @@
 """How many steps each example may climb: one number, a schedule, or a mixture within the batch.
 
-steps_per_example(10, step, batch)      # [batch] of 10
+steps_per_example(10, step, batch)      # 10 for each example
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ import dataclasses
 
 import tensorflow as tf
 
-from fosc_tf.attacks.replicas import rows_of_global_batch
 from fosc_tf.number import number
+from fosc_tf.replicas import rows_of_global_batch
 from fosc_tf.schedules import at
-from fosc_tf.types import Number, Schedule
+from fosc_tf.types import Batch, Number, PerExample, Schedule
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,11 +37,20 @@ class Mixed:
         return tf.minimum(tf.range(rows) // chunk, strength)
 
 
-Budget = int | Schedule | Mixed
+Budget = int | Schedule | Mixed | PerExample
 
 
-def steps_per_example(budget: Budget | Number, step: tf.Tensor, batch: tf.Tensor) -> tf.Tensor:
-    """Returns the steps that each of this replica's `batch` examples may climb, [batch] int32."""
+def steps_per_example(
+    budget: Budget | Number, step: tf.Tensor, rows: tf.Tensor, batch: Batch | None = None
+) -> tf.Tensor:
+    """Returns the steps that each of this replica's `rows` examples may climb, [rows] int32.
+
+    Args:
+        budget: a number, a schedule, `Mixed` or a `PerExample`, which looks at `batch`.
+        step: int64 scalar, batches trained on so far.
+        rows: int32 scalar.
+        batch: these examples.
+    """
     if isinstance(budget, Mixed):
-        return rows_of_global_batch(lambda rows: budget.of_global_batch(step, rows), batch)
-    return tf.fill([batch], tf.cast(at(budget, step), tf.int32))
+        return rows_of_global_batch(lambda count: budget.of_global_batch(step, count), rows)
+    return tf.broadcast_to(tf.cast(at(budget, step, batch), tf.int32), [rows])

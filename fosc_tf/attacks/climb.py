@@ -6,139 +6,164 @@ Used through `PGD`; here is only what happens between the start and the result.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from fosc_tf.attacks.ball import column
+from fosc_tf.attacks.ball import Ball, column
 from fosc_tf.attacks.folding import folded
 from fosc_tf.attacks.fosc import fosc
+from fosc_tf.attacks.gates import Gate
+from fosc_tf.attacks.losses import Loss
+from fosc_tf.attacks.rules import StepRule
 from fosc_tf.attacks.slope import Slope, slope
-from fosc_tf.schedules import at
-from fosc_tf.types import Found, Point
+from fosc_tf.types import Batch, Found, Point, Rows
 
-if TYPE_CHECKING:
-    from fosc_tf.attacks.pgd import PGD
+Watch = dict[str, Callable[[Point], tf.Tensor]]
+"""What is noted of each example at its first gradient, by name: `[batch]` float32 of a point."""
 
 
-class Climber:
-    """The attack's numbers at this step, the network and the clean batch."""
+class Parts(NamedTuple):
+    """What a climb is made of."""
+
+    ball: Ball
+    norm: str
+    feasible: str
+    loss: Loss
+    rule: StepRule
+    gate: Gate | None
+    watch: Watch
+
+
+class Climb:
+    """The parts, the network, and what belongs to the examples.
+
+    Args:
+        parts: of the attack.
+        network: maps images to logits.
+        batch: clean.
+        rows: what belongs to its examples at this step.
+        step: int64 scalar, what gates are asked for.
+    """
 
     def __init__(
-        self, attack: PGD, network: Any, image: tf.Tensor, label: tf.Tensor, step: tf.Tensor
+        self, parts: Parts, network: Any, batch: Batch, rows: Rows, step: tf.Tensor
     ) -> None:
-        self.attack, self.network, self.step = attack, folded(network), step
-        self.image, self.label = image, label
-        self.epsilon = tf.cast(at(attack.epsilon, step), tf.float32)
-        self.step_size = tf.cast(at(attack.step_size, step), tf.float32)
+        self.parts, self.network, self.step = parts, folded(network), step
+        self.batch, self.rows = batch, rows
         # One graph function, never merged into the loops that call it: there TensorFlow would
         # choose other kernels for the network, some of them much slower than outside a loop.
         self._slope = tf.function(
             self._one_gradient,
             autograph=False,
             input_signature=[
-                tf.TensorSpec([None, *image.shape[1:]], tf.float32),
-                tf.TensorSpec([None], tf.int32),
+                tf.TensorSpec([None, *tensor.shape[1:]], tensor.dtype)
+                for tensor in (rows.image, rows.target)
             ],
             experimental_attributes={"_noinline": True},
         )
 
-    def climb_together(
-        self, start: tf.Tensor, num_steps: int, final_fosc: bool | tf.Tensor
-    ) -> Found:
+    def together(self, start: tf.Tensor, num_steps: int, final_fosc: bool | tf.Tensor) -> Found:
         """Takes `num_steps` steps with every example: plain PGD."""
+        everyone = tf.range(tf.shape(start, tf.int64)[0])
+        seen = self._nothing_seen(start)
 
-        def body(done: tf.Tensor, image_adv: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            gradient = self._look(image_adv, self.image, self.label).gradient
-            return done + 1, self._move(image_adv, self.image, gradient)
+        def body(done: tf.Tensor, image_adv: tf.Tensor, memory: Any, seen: Any) -> Any:
+            point = self._look(image_adv, self.rows)
+            seen = self._noted(seen, done, everyone, point)
+            return done + 1, *self._move(point, self.rows, memory), seen
 
-        _, image_adv = tf.while_loop(
-            lambda done, _: done < num_steps, body, (0, start), parallel_iterations=1
+        _, image_adv, _, seen = tf.while_loop(
+            lambda done, *_: done < num_steps,
+            body,
+            (0, start, self.parts.rule.begin(self.batch, self.rows), seen),
+            parallel_iterations=1,
         )
-        found = self._unknown(image_adv, tf.fill([tf.shape(start)[0]], num_steps))
+        found = Found.at(image_adv, num_steps)._replace(seen=seen)
         return self._finish(found, tf.ones_like(found.num_gradients, tf.bool), final_fosc)
 
-    def climb_watched(
+    def watched(
         self,
         start: tf.Tensor,
         num_steps: int,
         watch: Callable[[Point], Sequence[tf.Tensor]],
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """Climbs as `climb_together` does and lets `watch` see every point.
+        """Climbs as `together` does and lets `watch` see every point.
 
         Returns the last images and each value of `watch(point)`, [batch, ...], stacked to
         [num_steps + 1, batch, ...]: at the start, then after each step.
         """
-        point = self._look(start, self.image, self.label)
+        memory = self.parts.rule.begin(self.batch, self.rows)
+        point = self._look(start, self.rows)
         seen = [
             tf.TensorArray(value.dtype, num_steps + 1).write(0, value) for value in watch(point)
         ]
 
-        def body(
-            done: tf.Tensor, image_adv: tf.Tensor, gradient: tf.Tensor, seen: list[tf.TensorArray]
-        ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, list[tf.TensorArray]]:
-            image_adv = self._move(image_adv, self.image, gradient)
-            point = self._look(image_adv, self.image, self.label)
+        def body(done: tf.Tensor, point: Point, memory: Any, seen: list[tf.TensorArray]) -> Any:
+            image_adv, memory = self._move(point, self.rows, memory)
+            point = self._look(image_adv, self.rows)
             values = zip(seen, watch(point), strict=True)
-            return done + 1, image_adv, point.gradient, [a.write(done, v) for a, v in values]
+            return done + 1, point, memory, [array.write(done, value) for array, value in values]
 
-        _, image_adv, _, seen = tf.while_loop(
+        _, point, _, seen = tf.while_loop(
             lambda done, *_: done <= num_steps,
             body,
-            (1, start, point.gradient, seen),
+            (1, point, memory, seen),
             parallel_iterations=1,
         )
-        return image_adv, [array.stack() for array in seen]
+        return point.image, [array.stack() for array in seen]
 
-    def climb_apart(
-        self, start: tf.Tensor, budget: tf.Tensor, final_fosc: bool | tf.Tensor
-    ) -> Found:
+    def apart(self, start: tf.Tensor, budget: tf.Tensor, final_fosc: bool | tf.Tensor) -> Found:
         """Lets each example climb until the gate or its `budget` [batch] int32 stops it.
 
-        Only the rows in `active` are ever looked at: the others have left the batch.
+        Only the rows in `active` are ever looked at: the others have left the batch, and what
+        gate and step rule remember of them as well.
         """
-        climbs = budget > 0
-        image_adv = tf.where(column(climbs, start), start, self.image)
-        found = self._unknown(image_adv, tf.zeros_like(budget))
-        gate = self.attack.gate
+        climbs, gate = budget > 0, self.parts.gate
+        image_adv = tf.where(column(climbs, start), start, self.rows.image)
+        found = Found.at(image_adv)._replace(seen=self._nothing_seen(start))
+        memories = ((), self.parts.rule.begin(self.batch, self.rows))
+        if gate is not None:
+            memories = (gate.begin(self.batch), memories[1])
 
-        def unfinished(done: tf.Tensor, found: Found, active: tf.Tensor) -> tf.Tensor:
-            del done, found
-            return tf.size(active) > 0
-
-        def body(
-            done: tf.Tensor, found: Found, active: tf.Tensor
-        ) -> tuple[tf.Tensor, Found, tf.Tensor]:
-            image, label, image_adv = (
-                tf.gather(rows, active) for rows in (self.image, self.label, found.image)
-            )
-            point = self._look(image_adv, image, label)
-            found = _record(found, active, point)
-            gradient = point.gradient
+        def body(done: tf.Tensor, found: Found, active: tf.Tensor, memories: Any) -> Any:
+            rows = _take(self.rows, active)
+            point = self._look(tf.gather(found.image, active), rows)
+            found = _recorded(found, active, point)
+            found = found._replace(seen=self._noted(found.seen, done, active, point))
             if gate is not None:
-                # The first step is everyone's: the gate asks only who has moved.
-                onward = (done == 0) | gate(point, self.step)
-                going = tf.where(onward)[:, 0]
-                active, image_adv, image, gradient = (
-                    tf.gather(rows, going) for rows in (active, image_adv, image, gradient)
+                onward, remembered = gate(point, self.step, memories[0])
+                onward |= done < gate.least_steps
+                found = found._replace(
+                    stopped=tf.tensor_scatter_nd_update(found.stopped, active[:, None], ~onward)
                 )
-            rows = active[:, None]
+                going = tf.where(onward)[:, 0]
+                active, rows, point, memories = _take(
+                    (active, rows, point, (remembered, memories[1])), going
+                )
+            image_adv, ruled = self._move(point, rows, memories[1])
             unknown = tf.fill([tf.size(active)], float("nan"))
+            update, places = tf.tensor_scatter_nd_update, active[:, None]
             found = found._replace(
-                image=tf.tensor_scatter_nd_update(
-                    found.image, rows, self._move(image_adv, image, gradient)
-                ),
-                fosc=tf.tensor_scatter_nd_update(found.fosc, rows, unknown),
-                loss=tf.tensor_scatter_nd_update(found.loss, rows, unknown),
+                image=update(found.image, places, image_adv),
+                fosc=update(found.fosc, places, unknown),
+                loss=update(found.loss, places, unknown),
             )
-            remaining = tf.gather(budget, active) > done + 1
-            return done + 1, found, tf.boolean_mask(active, remaining)
+            remaining = tf.where(tf.gather(budget, active) > done + 1)[:, 0]
+            return done + 1, found, *_take((active, (memories[0], ruled)), remaining)
 
-        active = tf.where(climbs)[:, 0]
-        scalar, vector = tf.TensorShape([]), tf.TensorShape([None])
-        shapes = (scalar, Found(*(tensor.shape for tensor in found)), vector)
-        _, found, _ = tf.while_loop(
-            unfinished, body, (0, found, active), shape_invariants=shapes, parallel_iterations=1
+        who = tf.where(climbs)[:, 0]
+        loop = (0, found, who, _take(memories, who))
+        of_batch = tf.nest.map_structure(lambda rows: rows.shape, found)
+        of_active = tf.nest.map_structure(
+            lambda rows: tf.TensorShape([None, *rows.shape[1:]]), loop[2:]
+        )
+        _, found, *_ = tf.while_loop(
+            lambda done, found, active, memories: tf.size(active) > 0,
+            body,
+            loop,
+            shape_invariants=(tf.TensorShape([]), of_batch, *of_active),
+            parallel_iterations=1,
         )
         return self._finish(found, climbs, final_fosc)
 
@@ -147,43 +172,60 @@ class Climber:
         rest = tf.where(climbs & tf.math.is_nan(found.fosc))[:, 0]
 
         def evaluate() -> Found:
-            image, label, image_adv = (
-                tf.gather(rows, rest) for rows in (self.image, self.label, found.image)
-            )
-            return _record(found, rest, self._look(image_adv, image, label))
+            point = self._look(tf.gather(found.image, rest), _take(self.rows, rest))
+            return _recorded(found, rest, point)
 
         wanted = tf.convert_to_tensor(final_fosc) & (tf.size(rest) > 0)
         return tf.cond(wanted, evaluate, lambda: found)
 
-    def _look(self, image_adv: tf.Tensor, image: tf.Tensor, label: tf.Tensor) -> Point:
+    def _look(self, image_adv: tf.Tensor, rows: Rows) -> Point:
         """Spends one gradient on each example."""
-        logits, loss, gradient = self._slope(image_adv, label)
+        logits, loss, gradient = self._slope(image_adv, rows.target)
         # Outside the function the number of examples may be known.
         gradient.set_shape(image_adv.shape)
         criterion = fosc(
             image_adv,
-            image,
+            rows.image,
             gradient,
-            epsilon=self.epsilon,
-            norm=self.attack.norm,
-            feasible=self.attack.feasible,
+            epsilon=rows.epsilon,
+            norm=self.parts.norm,
+            feasible=self.parts.feasible,
         )
-        return Point(image_adv, label, logits, loss, gradient, criterion)
+        return Point(image_adv, rows.label, logits, loss, gradient, criterion)
 
-    def _one_gradient(self, image_adv: tf.Tensor, label: tf.Tensor) -> Slope:
-        return slope(self.network, image_adv, lambda logits: self.attack.loss(logits, label))
+    def _one_gradient(self, image_adv: tf.Tensor, target: tf.Tensor) -> Slope:
+        return slope(self.network, image_adv, lambda logits: self.parts.loss(logits, target))
 
-    def _move(self, image_adv: tf.Tensor, image: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
-        ball = self.attack.ball
-        ahead = image_adv + self.step_size * ball.steepest(gradient, image_adv)
-        return ball.project(ahead, image, self.epsilon)
+    def _move(self, point: Point, rows: Rows, memory: Any) -> tuple[tf.Tensor, Any]:
+        ahead, memory = self.parts.rule(point, rows, memory, self.parts.ball)
+        return self.parts.ball.project(ahead, rows.image, rows.epsilon), memory
 
-    def _unknown(self, image_adv: tf.Tensor, num_gradients: tf.Tensor) -> Found:
-        nan = tf.fill([tf.shape(image_adv)[0]], float("nan"))
-        return Found(image_adv, nan, nan, num_gradients)
+    def _nothing_seen(self, start: tf.Tensor) -> dict[str, tf.Tensor]:
+        nan = tf.fill([tf.shape(start)[0]], float("nan"))
+        return dict.fromkeys(self.parts.watch, nan)
+
+    def _noted(
+        self, seen: dict[str, tf.Tensor], done: tf.Tensor, active: tf.Tensor, point: Point
+    ) -> dict[str, tf.Tensor]:
+        """Returns `seen` with what the first gradient tells; later ones change nothing."""
+
+        def noted() -> dict[str, tf.Tensor]:
+            return {
+                name: tf.tensor_scatter_nd_update(seen[name], active[:, None], look(point))
+                for name, look in self.parts.watch.items()
+            }
+
+        return tf.cond(tf.equal(done, 0), noted, lambda: seen) if seen else seen
 
 
-def _record(found: Found, active: tf.Tensor, point: Point) -> Found:
+def _take(rows: Any, places: tf.Tensor) -> Any:
+    """Returns these places of every tensor of a nest; scalars belong to everyone."""
+    return tf.nest.map_structure(
+        lambda tensor: tf.gather(tensor, places) if tensor.shape.rank else tensor, rows
+    )
+
+
+def _recorded(found: Found, active: tf.Tensor, point: Point) -> Found:
     """Returns `found` with what one gradient told about the rows `active`."""
     rows = active[:, None]
     return found._replace(

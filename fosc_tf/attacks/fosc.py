@@ -5,6 +5,7 @@ fosc(image_adv, image, gradient, epsilon=0.3)      # [batch], 0 at a stationary 
 
 from __future__ import annotations
 
+import numpy as np
 import tensorflow as tf
 
 from fosc_tf.attacks import ball as balls
@@ -35,7 +36,8 @@ def fosc(
         image: x0, the clean images, same shape. Never the random start.
         gradient: g, gradient of each example's own loss at x, same shape; a batch-mean loss
             would scale the result by 1 / batch.
-        epsilon: radius of the ball, units of the norm over pixels in [0, 1].
+        epsilon: radius of the ball, units of the norm over pixels in [0, 1]; [batch] float32 for
+            one of each example.
         norm: "linf", "l2" or "l1".
         feasible: "ball" (the paper) or "box" (ball and pixel limits).
 
@@ -48,6 +50,8 @@ def fosc(
     geometry = balls.get(norm)
     if feasible not in FEASIBLE:
         raise unknown_name("feasible set", feasible, FEASIBLE)
+    if isinstance(epsilon, np.ndarray) and epsilon.ndim == 1:
+        epsilon = tf.cast(epsilon, tf.float32)
     if not tf.is_tensor(epsilon):
         epsilon = number("epsilon", epsilon, "epsilon=8/255")
     image_adv, image, gradient = (tf.cast(x, tf.float32) for x in (image_adv, image, gradient))

@@ -1,24 +1,67 @@
-"""Who may still climb: after each step a gate looks at where an example is and may stop it.
+"""Who may still climb: at each new point a gate looks at where an example is and may stop it.
 
     attack = PGD(epsilon=0.3, step_size=0.075, num_steps=10, gate=fosc_above(0.2))
 
-A gate is `gate(point, step) -> [batch] bool`, where True climbs on.
+The simplest gate is a function `gate(point, step) -> [batch] bool`, where True climbs on. It is
+asked after the first step. A `Gate` may remember something of each example while it climbs, and may
+be asked before the first step.
 """
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
 from fosc_tf.errors import UserError
 from fosc_tf.number import number
 from fosc_tf.objectives.terms import is_right
+from fosc_tf.registry import Registry
 from fosc_tf.schedules import at
-from fosc_tf.types import Number, Point, Schedule
+from fosc_tf.types import Batch, Number, Point, Schedule
 
-Gate = Callable[[Point, tf.Tensor], tf.Tensor]
+GATES = Registry("gate")
+register, names = GATES.register, GATES.names
+
+
+class Gate(abc.ABC):
+    """A gate with a memory.
+
+    Attributes:
+        least_steps: how many steps everyone takes before it is asked: 1, or 0 where an example may
+            stop at its start.
+    """
+
+    least_steps = 1
+
+    def begin(self, batch: Batch) -> Any:
+        """Returns the memory before the climb, a nest of tensors [batch, ...]; none here."""
+        del batch
+        return ()
+
+    @abc.abstractmethod
+    def __call__(self, point: Point, step: tf.Tensor, memory: Any) -> tuple[tf.Tensor, Any]:
+        """Returns who climbs on, [active] bool, and the memory of everyone at `point`.
+
+        Args:
+            point: where the examples that are still climbing are.
+            step: int64 scalar, batches trained on so far.
+            memory: of theirs.
+        """
+
+
+@dataclasses.dataclass(frozen=True)
+class Forgetful(Gate):
+    """A function of point and step as a gate."""
+
+    function: Callable[[Point, tf.Tensor], tf.Tensor]
+
+    def __call__(self, point: Point, step: tf.Tensor, memory: Any) -> tuple[tf.Tensor, Any]:
+        """Returns what the function says."""
+        return self.function(point, step), memory
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +75,7 @@ class FoscAbove:
         return point.fosc > tf.cast(at(self.threshold, step), tf.float32)
 
 
+@register("fosc_above")
 def fosc_above(threshold: Number | Schedule) -> FoscAbove:
     """Returns the gate of Dynamic training: climb while FOSC > threshold.
 
@@ -56,10 +100,55 @@ def still_right(point: Point, step: tf.Tensor) -> tf.Tensor:
     return is_right(point.logits, point.label)
 
 
-def get(gate: Gate | None) -> Gate | None:
-    """Returns `gate` itself, or raises `UserError` if it is none."""
-    if gate is not None and (gate is fosc_above or not callable(gate)):
+register("still_right")(lambda: still_right)
+
+
+@register("friendly")
+@dataclasses.dataclass(frozen=True)
+class Friendly(Gate):
+    """Stops an example that is misclassified once it has climbed `tau` steps from wrong points.
+
+    Source: friendly adversarial training, Zhang et al. 2020, Algorithm 1; with tau = 0 whoever is
+    misclassified at the start does not move.
+
+    Attributes:
+        tau: a whole number >= 0, or a schedule.
+
+    Raises:
+        UserError: another tau.
+    """
+
+    tau: int | Schedule = 0
+    least_steps = 0
+
+    def __post_init__(self) -> None:
+        number("tau", self.tau, "tau=1", least=0, changing=True)
+
+    def begin(self, batch: Batch) -> tf.Tensor:
+        """Returns how many steps from wrong points each example has taken, [batch] int32."""
+        return tf.zeros_like(batch.label)
+
+    def __call__(
+        self, point: Point, step: tf.Tensor, memory: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns who is right or has steps left, and the count with this one."""
+        wrong = ~is_right(point.logits, point.label)
+        left = memory < tf.cast(at(self.tau, step), tf.int32)
+        return ~wrong | left, memory + tf.cast(wrong, tf.int32)
+
+
+def get(gate: str | Gate | Callable[..., tf.Tensor] | None) -> Gate | None:
+    """Returns the gate of that name, or `gate` itself as a `Gate`; None stays None.
+
+    Raises:
+        UserError: neither of these.
+    """
+    if isinstance(gate, str) and gate in names():
+        gate = GATES.get(gate)
+    if gate is None or isinstance(gate, Gate):
+        return gate
+    if gate is fosc_above or isinstance(gate, type) or not callable(gate):
         raise UserError(
             "gate must be None or a function of point and step", "fosc_above(0.2)", f"gate={gate!r}"
         )
-    return gate
+    return Forgetful(gate)

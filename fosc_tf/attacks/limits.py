@@ -21,6 +21,7 @@ from fosc_tf.attacks.losses import check_logits
 from fosc_tf.data.checks import check_images, check_labels
 from fosc_tf.errors import UserError, unknown_name
 from fosc_tf.number import number, whole
+from fosc_tf.types import PerExample
 
 _num_classes: weakref.WeakKeyDictionary[Any, dict[tuple[int | bool, ...], int]] = (
     weakref.WeakKeyDictionary()
@@ -31,8 +32,7 @@ pass: asking costs milliseconds."""
 
 def diameter(norm: str, shape: Sequence[int]) -> float:
     """Returns the largest distance in `norm` of two images of `shape` [...] in [0, 1]."""
-    size = math.prod(shape)
-    return {"linf": 1.0, "l2": size**0.5, "l1": float(size)}[norm]
+    return balls.get(norm).diameter(shape)
 
 
 def check_epsilon(epsilon: Any, norm: str, shape: Sequence[int] | None = None) -> None:
@@ -43,7 +43,7 @@ def check_epsilon(epsilon: Any, norm: str, shape: Sequence[int] | None = None) -
         norm: "linf", "l2" or "l1".
         shape: of one image, whose diameter `epsilon` must not exceed; None if not known yet.
     """
-    largest = 1.0 if norm == "linf" else float("inf")
+    largest = 1.0 if norm == "linf" else math.inf
     if isinstance(epsilon, numbers.Real) and not (0.0 < epsilon <= largest and epsilon < math.inf):
         if norm == "linf":
             rule = "epsilon must lie in (0, 1]: pixels are in [0, 1]"
@@ -53,7 +53,6 @@ def check_epsilon(epsilon: Any, norm: str, shape: Sequence[int] | None = None) -
         raise UserError(rule, right, f"epsilon={epsilon:g}")
     if shape is None or not isinstance(epsilon, numbers.Real):
         return
-    balls.get(norm)  # refuses a norm that nobody knows
     largest = diameter(norm, shape)
     if epsilon > largest:
         raise UserError(
@@ -74,14 +73,16 @@ def check_climb(
 ) -> tuple[Any, Any, Any]:
     """Returns epsilon, step_size and num_steps, or raises `UserError` if they make no climb.
 
-    Tensors, schedules and `Mixed` pass unseen; without `changing` they are refused.
+    Tensors, schedules, `PerExample` and `Mixed` pass unseen; without `changing` they are refused.
     """
     balls.get(norm)
     if feasible not in FEASIBLE:
         raise unknown_name("feasible set", feasible, FEASIBLE)
-    epsilon = number("epsilon", epsilon, "epsilon=8/255", changing=changing)
+    own = changing and isinstance(epsilon, PerExample)
+    epsilon = epsilon if own else number("epsilon", epsilon, "epsilon=8/255", changing=changing)
     check_epsilon(epsilon, norm)
-    step_size = number("step_size", step_size, "epsilon / 4", changing=changing)
+    if not (changing and isinstance(step_size, PerExample)):
+        step_size = number("step_size", step_size, "epsilon / 4", changing=changing)
     if isinstance(step_size, numbers.Real):
         if not step_size > 0:
             raise UserError("step_size must be positive", "epsilon / 4", f"step_size={step_size:g}")
@@ -91,7 +92,7 @@ def check_climb(
                 f"step_size={epsilon / 4:.4g} (epsilon / 4)",
                 f"step_size={step_size:g} with epsilon={epsilon:g}",
             )
-    if not (changing and isinstance(num_steps, Mixed)):
+    if not (changing and isinstance(num_steps, Mixed | PerExample)):
         num_steps = number("num_steps", num_steps, "10", least=1, changing=changing)
     return epsilon, step_size, num_steps
 

@@ -1,7 +1,9 @@
-"""What an attack ascends: per-example losses of logits and labels, by name.
+"""What an attack ascends: per-example losses of logits and a target, by name.
 
 loss = get("cross_entropy")
 loss(logits, label)      # [batch]
+
+The target is the label [batch], or for some losses a distribution [batch, classes].
 """
 
 from __future__ import annotations
@@ -10,11 +12,14 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from fosc_tf.errors import UserError, unknown_name
+from fosc_tf.errors import UserError
 from fosc_tf.number import number
 from fosc_tf.objectives.terms import cross_entropy
+from fosc_tf.registry import Registry
 
 Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+LOSSES = Registry("attack loss")
+register, names, get = LOSSES.register, LOSSES.names, LOSSES.find
 
 
 def margin(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
@@ -26,6 +31,7 @@ def margin(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
     return other - true
 
 
+@register("cw")
 def carlini_wagner(kappa: float = 50.0) -> Loss:
     """Returns the loss -relu(z_y - max_{j != y} z_j + kappa) of C&W-linf.
 
@@ -39,6 +45,19 @@ def carlini_wagner(kappa: float = 50.0) -> Loss:
 
     loss.__name__ = f"cw_{kappa:g}"
     return loss
+
+
+def kl_divergence(logits: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+    """Returns KL(target || softmax(logits)) in nats, [batch].
+
+    Source: the inner maximisation of TRADES (Zhang et al. 2019, equation 5), whose target are the
+    probabilities at the clean image.
+
+    Args:
+        logits: [batch, classes].
+        target: [batch, classes], probabilities.
+    """
+    return cross_entropy(logits, target) + tf.reduce_sum(tf.math.xlogy(target, target), axis=1)
 
 
 def dlr(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
@@ -82,6 +101,10 @@ def targeted_dlr(logits: tf.Tensor, label: tf.Tensor, target: tf.Tensor) -> tf.T
     return tf.math.divide_no_nan(ahead, top[:, 0] - (top[:, 2] + top[:, 3]) / 2.0)
 
 
+for _loss in (cross_entropy, margin, kl_divergence, dlr):
+    register(_loss.__name__)(lambda loss=_loss: loss)
+
+
 def _check_classes(logits: tf.Tensor, least: int, name: str) -> None:
     if logits.shape[1] is not None and logits.shape[1] < least:
         raise UserError(
@@ -89,23 +112,6 @@ def _check_classes(logits: tf.Tensor, least: int, name: str) -> None:
             "cross_entropy or margin, which work with 2",
             f"{logits.shape[1]} classes",
         )
-
-
-_LOSSES: dict[str, Loss] = {
-    "cross_entropy": cross_entropy,
-    "margin": margin,
-    "cw": carlini_wagner(),
-    "dlr": dlr,
-}
-
-
-def get(loss: str | Loss) -> Loss:
-    """Returns the loss of that name, or `loss` itself when it is a function."""
-    if callable(loss):
-        return loss
-    if loss not in _LOSSES:
-        raise unknown_name("attack loss", loss, _LOSSES)
-    return _LOSSES[loss]
 
 
 def check_logits(logits: tf.Tensor, *, probabilities: bool = False) -> None:

@@ -6,19 +6,23 @@ found = attack(network, image, label, seed=0)
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
 
 from fosc_tf.attacks import ball as balls
 from fosc_tf.attacks import budget as budgets
-from fosc_tf.attacks import gates, losses, starts
-from fosc_tf.attacks.climb import Climber
-from fosc_tf.attacks.limits import check_climb, check_draw, check_epsilon, check_examples
-from fosc_tf.types import Found, Number, Schedule
+from fosc_tf.attacks import gates, losses, rules, starts, targets
+from fosc_tf.attacks.attack import Attack, Traits, asked
+from fosc_tf.attacks.climb import Climb, Parts, Watch
+from fosc_tf.attacks.limits import check_climb
+from fosc_tf.number import whole
+from fosc_tf.schedules import at
+from fosc_tf.types import Batch, Found, Number, PerExample, Rows, Schedule
 
 
-class PGD:
+class PGD(Attack):
     """Masked projected gradient ascent on the loss, one gradient a step.
 
     Source: Madry et al. 2018 and, with a gate, the inner maximisation of Wang et al. 2019,
@@ -34,13 +38,19 @@ class PGD:
         step_size: length of a step in the same units, at most 2 * epsilon.
         num_steps: K >= 1, or a schedule, or `Mixed` for another number on each example; examples
             with 0 steps stay clean.
-        norm: "linf", "l2" or "l1".
-        start: "uniform", "clean" or a function (see `starts`).
-        loss: "cross_entropy", "cw", "margin" or a function of logits and labels to [batch].
+        norm: "linf", "l2", "l1" or one registered in `ball`.
+        start: "uniform", "clean", "normal" or a function (see `starts`).
+        loss: "cross_entropy", "cw", "margin" or a function of logits and target to [batch].
         gate: who may go on after each step (see `gates`); None lets everyone climb all steps.
         feasible: the FOSC that gates and results use: "ball" (the paper) or "box".
+        target: what the loss is told besides the logits: None for the label, "clean_probabilities"
+            or a function of network and batch (see `targets`).
+        rule: "steepest", "momentum" or a `rules.StepRule`.
+        watch: functions of a point to [batch] float32, by name: what they say at the first gradient
+            of each example is in `Found.seen`, NaN where none was taken.
 
-    `epsilon`, `step_size`, `num_steps` and the gate's threshold may be schedules of the step.
+    `epsilon`, `step_size`, `num_steps` and the gate's threshold may be schedules of the step, and
+    the first three a `PerExample`.
 
     Raises:
         UserError: a number out of its range, or none; an unknown name.
@@ -49,68 +59,45 @@ class PGD:
     def __init__(
         self,
         *,
-        epsilon: Number | Schedule,
-        step_size: Number | Schedule,
+        epsilon: Number | Schedule | PerExample,
+        step_size: Number | Schedule | PerExample,
         num_steps: budgets.Budget,
         norm: str = "linf",
         start: str | starts.Start = "uniform",
         loss: str | losses.Loss = "cross_entropy",
-        gate: gates.Gate | None = None,
+        gate: str | gates.Gate | Callable[..., tf.Tensor] | None = None,
         feasible: str = "ball",
+        target: str | targets.Target | None = None,
+        rule: str | rules.StepRule = "steepest",
+        watch: Watch | None = None,
     ) -> None:
         climb = check_climb(epsilon, step_size, num_steps, norm, feasible)
         self.epsilon, self.step_size, self.num_steps = climb
-        self.norm, self.feasible, self.gate = norm, feasible, gates.get(gate)
-        self.ball = balls.get(norm)
+        self.norm, self.gate = norm, gate
         self.start = starts.get(start)
-        self.loss = losses.get(loss)
+        self.target = targets.get("label" if target is None else target)
+        self.parts = Parts(
+            ball=balls.get(norm),
+            norm=norm,
+            feasible=feasible,
+            loss=losses.get(loss),
+            rule=rules.get(rule),
+            gate=gates.get(gate),
+            watch=watch or {},
+        )
         # Otherwise examples leave the batch, and the shapes inside the loop change.
-        self.keeps_shapes = gate is None and isinstance(self.num_steps, int)
-        self._names = {"start": start, "loss": loss}
-        self._compiled = tf.function(self.climb, autograph=False, reduce_retracing=True)
-
-    def __call__(
-        self,
-        network: Any,
-        image: tf.Tensor,
-        label: tf.Tensor,
-        *,
-        seed: int | tf.Tensor = 0,
-        step: int | tf.Tensor = 0,
-        final_fosc: bool | tf.Tensor = False,
-    ) -> Found:
-        """Attacks `image`.
-
-        Args:
-            network: a Keras model, or anything called like one, from images to logits.
-            image: [batch, height, width, channels] float32 in [0, 1], clean.
-            label: [batch] int in 0..num_classes-1.
-            seed: with `step` it decides all random numbers.
-            step: what schedules are asked for.
-            final_fosc: True spends one more gradient on examples that climbed to the end, so that
-                their FOSC and loss are known; otherwise these are NaN.
-
-        Returns:
-            `Found`, each field [batch] but the image.
-
-        Raises:
-            UserError: images or labels out of range, probabilities instead of logits, a radius
-                beyond the diameter of the images, a seed or step that is no whole number from 0
-                on (when called outside a `tf.function`).
-        """
-        if not tf.executing_eagerly():
-            return self.climb(network, image, label, seed, step, final_fosc)
-        image, label = check_examples(network, image, label)
-        check_epsilon(self.epsilon, self.norm, image.shape[1:])
-        draw = (tf.constant(value) for value in check_draw(seed, step))
-        return self._compiled(network, image, label, *draw, tf.constant(bool(final_fosc)))
+        fixed = gate is None and isinstance(self.num_steps, int)
+        self.traits = Traits(fixed_shapes=fixed, gated=gate is not None)
+        self._names = {"start": start, "loss": loss, "feasible": feasible}
+        # Records of plain attacks stay short.
+        own = {"target": target, "rule": None if rule == "steepest" else rule}
+        self._names |= {name: value for name, value in own.items() if value is not None}
+        self._compiled = tf.function(self._climb, autograph=False, reduce_retracing=True)
 
     def parameters(self) -> dict[str, Any]:
         """Returns what makes this attack, for records; functions appear by their names."""
-        values = {
-            name: getattr(self, name)
-            for name in ("epsilon", "step_size", "num_steps", "norm", "gate", "feasible")
-        } | self._names
+        names = ("epsilon", "step_size", "num_steps", "norm", "gate")
+        values = {name: getattr(self, name) for name in names} | self._names
         return {
             name: value
             if isinstance(value, int | float | str | None)
@@ -118,20 +105,44 @@ class PGD:
             for name, value in values.items()
         }
 
-    def climb(
-        self,
-        network: Any,
-        image: tf.Tensor,
-        label: tf.Tensor,
-        seed: tf.Tensor,
-        step: tf.Tensor,
-        final_fosc: bool | tf.Tensor,
+    def check(self, shape: Sequence[int], step: int = 0) -> None:
+        """Raises `UserError` where the attack does not fit images of `shape` at `step`."""
+        super().check(shape, step)
+        names = ("epsilon", "step_size", "num_steps")
+        said = {name: asked(name, getattr(self, name), step) for name in names}
+        if isinstance(said["num_steps"], float):  # a schedule's; 0 steps leave an image clean
+            whole("num_steps", int(said["num_steps"]), least=0)
+            said["num_steps"] = 1
+        check_climb(**said, norm=self.norm, feasible=self.parts.feasible)
+
+    def find(
+        self, network: Any, batch: Batch, *, seed: Any, step: Any, final_fosc: bool | tf.Tensor
     ) -> Found:
-        """The graph of `__call__`, to be used inside a `tf.function`."""
-        climber = Climber(self, network, image, tf.cast(label, tf.int32), step)
+        """Climbs; see `Attack.__call__`."""
+        if tf.executing_eagerly():
+            final_fosc = tf.constant(bool(final_fosc))
+            return self._compiled(network, batch, tf.constant(seed), tf.constant(step), final_fosc)
+        return self._climb(network, batch, seed, step, final_fosc)
+
+    def begin(self, network: Any, batch: Batch, seed: Any, step: Any) -> tuple[Climb, tf.Tensor]:
+        """Returns the climb of a batch and where it starts, for whoever follows it by itself."""
+        batch = batch._replace(label=tf.cast(batch.label, tf.int32))
+        rows = Rows(
+            batch.image,
+            batch.label,
+            self.target(network, batch),
+            tf.cast(at(self.epsilon, step, batch), tf.float32),
+            tf.cast(at(self.step_size, step, batch), tf.float32),
+        )
+        climb = Climb(self.parts, network, batch, rows, step)
         seed = tf.stack([tf.cast(seed, tf.int64), tf.cast(step, tf.int64)])
-        start = self.start(image, self.ball, climber.epsilon, seed, step)
-        if self.keeps_shapes:
-            return climber.climb_together(start, self.num_steps, final_fosc)
-        budget = budgets.steps_per_example(self.num_steps, step, tf.shape(image)[0])
-        return climber.climb_apart(start, budget, final_fosc)
+        return climb, self.start(batch, self.parts.ball, rows.epsilon, seed, step)
+
+    def _climb(
+        self, network: Any, batch: Batch, seed: Any, step: Any, final_fosc: bool | tf.Tensor
+    ) -> Found:
+        climb, start = self.begin(network, batch, seed, step)
+        if self.traits.fixed_shapes:
+            return climb.together(start, self.num_steps, final_fosc)
+        budget = budgets.steps_per_example(self.num_steps, step, tf.shape(start)[0], batch)
+        return climb.apart(start, budget, final_fosc)

@@ -1,7 +1,7 @@
 """Where the climb starts: on the clean image or at a random point of the ball.
 
 start = get("uniform")
-start(image, ball, epsilon, seed, step)      # in the ball and in [0, 1]
+start(batch, ball, epsilon, seed, step)      # in the ball and in [0, 1]
 """
 
 from __future__ import annotations
@@ -10,50 +10,80 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from fosc_tf.attacks.ball import L1, L2, Linf
-from fosc_tf.attacks.replicas import rows_of_global_batch
-from fosc_tf.errors import unknown_name
+from fosc_tf.attacks.ball import Ball, wide
+from fosc_tf.number import number
+from fosc_tf.registry import Registry
+from fosc_tf.replicas import rows_of_global_batch
+from fosc_tf.types import Batch
 
-Ball = Linf | L2 | L1
-Start = Callable[[tf.Tensor, Ball, tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
+Start = Callable[[Batch, Ball, tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
+STARTS = Registry("attack start")
+register, names, get = STARTS.register, STARTS.names, STARTS.find
 
 
 def clean(
-    image: tf.Tensor, ball: Ball, epsilon: tf.Tensor, seed: tf.Tensor, step: tf.Tensor
+    batch: Batch, ball: Ball, epsilon: tf.Tensor, seed: tf.Tensor, step: tf.Tensor
 ) -> tf.Tensor:
     """Returns the clean images [batch, ...] themselves."""
     del ball, epsilon, seed, step
-    return image
+    return batch.image
 
 
 def uniform(
-    image: tf.Tensor, ball: Ball, epsilon: tf.Tensor, seed: tf.Tensor, step: tf.Tensor
+    batch: Batch, ball: Ball, epsilon: tf.Tensor, seed: tf.Tensor, step: tf.Tensor
 ) -> tf.Tensor:
     """Returns points uniform in the ball, then clipped to [0, 1] (Madry et al. 2018).
 
     Args:
-        image: [batch, ...] float32, clean.
+        batch: clean images [batch, ...] float32, and what is known of them.
         ball: the geometry of the norm.
-        epsilon: its radius.
+        epsilon: its radius, a scalar or [batch].
         seed: [2] int64, stateless.
-        step: weight updates done so far; other starts may depend on it.
+        step: batches trained on so far; other starts may depend on it.
     """
     del step
-    batch = tf.shape(image)[0]
-    features = tf.reduce_prod(tf.shape(image)[1:])
+    apart = epsilon.shape.rank > 0
+    # The ball of radius 1 is the same for the rows of all replicas.
+    radius = 1.0 if apart else epsilon
+    noise = _of_global_batch(batch, lambda shape: ball.uniform(shape, seed, radius))
+    if apart:
+        noise = wide(epsilon, noise) * noise
+    return ball.project(batch.image + noise, batch.image, epsilon)
+
+
+@register("normal")
+def normal(deviation: float = 0.001) -> Start:
+    """Returns the start at the clean image plus Gaussian noise, as TRADES has it.
+
+    Source: the code of Zhang et al. 2019.
+
+    Args:
+        deviation: of each pixel.
+
+    Raises:
+        UserError: no number.
+    """
+    number("deviation", deviation, "deviation=0.001")
+
+    def start(
+        batch: Batch, ball: Ball, epsilon: tf.Tensor, seed: tf.Tensor, step: tf.Tensor
+    ) -> tf.Tensor:
+        del step
+        noise = _of_global_batch(batch, lambda shape: tf.random.stateless_normal(shape, seed))
+        return ball.project(batch.image + deviation * noise, batch.image, epsilon)
+
+    start.__name__ = f"normal_{deviation:g}"
+    return start
+
+
+def _of_global_batch(batch: Batch, draw: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
+    """Returns this replica's rows of `draw([rows of all replicas, features])`, as images."""
+    features = tf.reduce_prod(tf.shape(batch.image)[1:])
     noise = rows_of_global_batch(
-        lambda rows: ball.uniform(tf.stack([rows, features]), seed, epsilon), batch
+        lambda rows: draw(tf.stack([rows, features])), tf.shape(batch.image)[0]
     )
-    return ball.project(image + tf.reshape(noise, tf.shape(image)), image, epsilon)
+    return tf.reshape(noise, tf.shape(batch.image))
 
 
-_STARTS: dict[str, Start] = {"clean": clean, "uniform": uniform}
-
-
-def get(start: str | Start) -> Start:
-    """Returns the start of that name, or `start` itself when it is a function."""
-    if callable(start):
-        return start
-    if start not in _STARTS:
-        raise unknown_name("attack start", start, _STARTS)
-    return _STARTS[start]
+register("clean")(lambda: clean)
+register("uniform")(lambda: uniform)

@@ -10,13 +10,12 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from fosc_tf.attacks.climb import Climber
 from fosc_tf.attacks.fosc import fosc
-from fosc_tf.attacks.limits import check_draw, check_epsilon, check_examples
+from fosc_tf.attacks.limits import check_draw, check_examples
 from fosc_tf.attacks.pgd import PGD
 from fosc_tf.errors import UserError
 from fosc_tf.objectives.terms import is_right
-from fosc_tf.types import Point
+from fosc_tf.types import Batch, Point
 
 
 class Trace(NamedTuple):
@@ -72,21 +71,19 @@ def trace(
         )
     if tf.executing_eagerly():
         image, label = check_examples(network, image, label)
-        check_epsilon(attack.epsilon, attack.norm, image.shape[1:])
         seed, step = check_draw(seed, step)
-    image, label = tf.convert_to_tensor(image, tf.float32), tf.cast(label, tf.int32)
-    climber = Climber(attack, network, image, label, step)
-    seeds = tf.stack([tf.cast(seed, tf.int64), tf.cast(step, tf.int64)])
-    start = attack.start(image, attack.ball, climber.epsilon, seeds, step)
+        attack.check(image.shape[1:], int(step))
+    batch = Batch(tf.convert_to_tensor(image, tf.float32), tf.cast(label, tf.int32), {})
+    climb, start = attack.begin(network, batch, seed, step)
 
     def watch(point: Point) -> tuple[tf.Tensor, ...]:
-        hit = is_right(point.logits, label)
+        hit = is_right(point.logits, batch.label)
         ball, box = (
             fosc(
                 point.image,
-                image,
+                batch.image,
                 point.gradient,
-                epsilon=climber.epsilon,
+                epsilon=climb.rows.epsilon,
                 norm=attack.norm,
                 feasible=feasible,
             )
@@ -94,5 +91,5 @@ def trace(
         )
         return hit, point.loss, ball, box
 
-    last, seen = climber.climb_watched(start, attack.num_steps, watch)
+    last, seen = climb.watched(start, attack.num_steps, watch)
     return Trace(last, *seen)

@@ -16,14 +16,18 @@ import tensorflow as tf
 from fosc_tf.training.ledger import Ledger
 from fosc_tf.training.trainer import AdversarialTrainer
 
+_RECORDED = {"id": "_id", "loss": "_loss", "fosc": ""}
+"""What is recorded of each example, and how its file's name ends; FOSC, which says that the others
+are there, comes last."""
+
 
 class FoscHistogram(keras.callbacks.Callback):
     """Writes `epoch_0000.npy` (float32, nats) and the histogram `fosc_of_examples` of each epoch.
 
-    `epoch_0000_loss.npy` beside it holds the attack's loss at the same examples, in their order.
-    Only batches that measure all their examples count (`fosc_every` of the trainer). The values
-    of the epoch under way live in the ledger, so a resumed epoch writes what an uninterrupted
-    one would have.
+    Beside it `epoch_0000_loss.npy` holds the attack's loss at the same examples, in their order,
+    and `epoch_0000_id.npy` (int64) which examples these are, where the batches tell. Only batches
+    that measure all their examples count (`fosc_every` of the trainer). The values of the epoch
+    under way live in the ledger, so a resumed epoch writes what an uninterrupted one would have.
 
     Args:
         folder: for the arrays; made when first needed.
@@ -44,31 +48,37 @@ class FoscHistogram(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Takes this step's values, [batch] each, out of the logs."""
-        fosc, loss = self._taken(logs or {})
-        known = np.isfinite(fosc)
+        taken = _taken(logs or {})
+        known = np.isfinite(taken["fosc"])
         if known.any():
-            self.ledger.fosc.append(fosc[known])
-            self.ledger.loss.append(loss[known])
+            for name, values in taken.items():
+                getattr(self.ledger, name).append(values[known] if values.size else values)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Writes the epoch's values."""
-        self._taken(logs or {})
+        _taken(logs or {})
         if not any(values.size for values in self.ledger.fosc):
             return
-        fosc, loss = np.concatenate(self.ledger.fosc), np.concatenate(self.ledger.loss)
-        self.ledger.fosc, self.ledger.loss = [], []
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._write(f"epoch_{epoch:04d}_loss.npy", loss)
-        self._write(f"epoch_{epoch:04d}.npy", fosc)
+        for name, suffix in _RECORDED.items():
+            values = np.concatenate(getattr(self.ledger, name))
+            setattr(self.ledger, name, [])
+            if values.size:
+                self._write(f"epoch_{epoch:04d}{suffix}.npy", values)
         with self.writer.as_default(step=epoch):
             # Not "fosc": that is the scalar's, and TensorBoard shows one kind of data for a name.
-            tf.summary.histogram("fosc_of_examples", fosc)
-
-    def _taken(self, logs: dict[str, Any]) -> list[np.ndarray]:
-        empty = np.zeros(0, np.float32)
-        return [np.asarray(logs.pop(f"{name}_of_examples", empty)) for name in ("fosc", "loss")]
+            # The last of what is recorded.
+            tf.summary.histogram("fosc_of_examples", values)
 
     def _write(self, name: str, values: np.ndarray) -> None:
         unfinished = self.folder / "unfinished.npy"
         np.save(unfinished, values)
         os.replace(unfinished, self.folder / name)
+
+
+def _taken(logs: dict[str, Any]) -> dict[str, np.ndarray]:
+    empty = {"id": np.zeros(0, np.int64)}
+    return {
+        name: np.asarray(logs.pop(f"{name}_of_examples", empty.get(name, np.zeros(0, np.float32))))
+        for name in _RECORDED
+    }

@@ -34,7 +34,7 @@ class NanGuard(keras.callbacks.Callback):
                 raise NotFinite(self._message(f"weight {weight.path} is not finite"))
 
     def _message(self, what: str) -> str:
-        step = int(self.model.optimizer.iterations.numpy())
+        step = self.model.step
         return (
             f"{what} at step {step}: training stopped, the last checkpoint is from before. "
             "A smaller learning rate is the usual cure"

@@ -60,7 +60,7 @@ class Progress(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Moves the line on."""
-        step = int(self.model.optimizer.iterations.numpy())
+        step = self.model.step
         if self._started is None:
             # The first step compiles; the clock starts after it.
             self._started, self._first_step = time.monotonic(), step
@@ -71,7 +71,7 @@ class Progress(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Leaves the finished line standing."""
-        text = self._text(int(self.model.optimizer.iterations.numpy()), logs or {})
+        text = self._text(self.model.step, logs or {})
         if self._bar is not None:
             self._bar.update(0, description=self._head(epoch, self.steps_per_epoch) + text)
             self.close()

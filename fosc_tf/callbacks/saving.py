@@ -93,4 +93,4 @@ class Saving(keras.callbacks.Callback):
         self.checkpoints.save()
 
     def _step(self) -> int:
-        return int(self.model.optimizer.iterations.numpy())
+        return self.model.step

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fosc_tf.types import Attack
+from fosc_tf.attacks.attack import Attack
 
 SIDE = 64  # pixels a panel's image is at least drawn with
 

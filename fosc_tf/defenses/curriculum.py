@@ -19,7 +19,7 @@ from fosc_tf.types import Defense
 def curriculum(
     *,
     epsilon: float,
-    steps_per_epoch: int,
+    steps_per_epoch: int | None = None,
     total_epochs: int = 50,
     step_size: float | None = None,
     num_steps: int = 10,
@@ -41,7 +41,7 @@ def curriculum(
 
     Args:
         epsilon: radius of the ball over pixels in [0, 1].
-        steps_per_epoch: batches in one pass over the training set.
+        steps_per_epoch: batches in one pass over the training set; None is told by `fit`.
         total_epochs: T, shared by all lessons.
         step_size: length of a step; None means epsilon / 4.
         num_steps: K, the steps of the last lesson.
@@ -58,7 +58,8 @@ def curriculum(
             + (f", or num_steps={total_epochs - 1}" if total_epochs > 1 else ""),
             f"total_epochs={total_epochs} with num_steps={num_steps}",
         )
-    lesson = staircase(highest=num_steps, total_epochs=total_epochs, clock=Clock(steps_per_epoch))
+    clock = Clock(steps_per_epoch)
+    lesson = staircase(highest=num_steps, total_epochs=total_epochs, clock=clock)
     budget = Mixed(lesson) if mixing else lesson
     attack = PGD(epsilon=epsilon, step_size=step_size, num_steps=budget, norm=norm)
-    return Defense(attack=attack, objective=adversarial)
+    return Defense(attack, adversarial, clock=clock, schedules={"strength": lesson})

@@ -22,7 +22,7 @@ from fosc_tf.types import Defense
 def dynamic(
     *,
     epsilon: float,
-    steps_per_epoch: int,
+    steps_per_epoch: int | None = None,
     step_size: float | None = None,
     num_steps: int = 10,
     c_max: float | str = 0.5,
@@ -47,7 +47,7 @@ def dynamic(
 
     Args:
         epsilon: radius of the ball over pixels in [0, 1].
-        steps_per_epoch: batches in one pass over the training set.
+        steps_per_epoch: batches in one pass over the training set; None is told by `fit`.
         step_size: length of a step; None means epsilon / 4.
         num_steps: K, the most steps anyone climbs.
         c_max: the first threshold in nats, or "auto": the mean FOSC of FGSM examples of the first
@@ -83,7 +83,8 @@ def dynamic(
     return Defense(
         attack=attack,
         objective=objectives.self_weighted(clock) if self_weighted else objectives.adversarial,
-        threshold=threshold,
+        clock=clock,
+        schedules={"threshold": threshold},
         state=ceiling.state,
         calibrate=ceiling.calibrate,
     )

@@ -11,10 +11,10 @@ import re
 from typing import Any
 
 from fosc_tf.attacks import presets, starts
+from fosc_tf.attacks.attack import Attack
 from fosc_tf.attacks.autoattack.member import Member
 from fosc_tf.attacks.pgd import PGD
 from fosc_tf.errors import UserError, unknown_name
-from fosc_tf.types import Attack
 
 
 @dataclasses.dataclass(frozen=True)

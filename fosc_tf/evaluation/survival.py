@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from fosc_tf.attacks import ball as balls
+from fosc_tf.attacks.attack import Attack
 from fosc_tf.attacks.autoattack import look
 from fosc_tf.attacks.autoattack.limits import check_classes
 from fosc_tf.attacks.limits import check_draw, check_epsilon
@@ -23,7 +24,6 @@ from fosc_tf.evaluation.journal import Journal, Known, fingerprint, key
 from fosc_tf.evaluation.stages import Stages
 from fosc_tf.objectives.terms import is_right
 from fosc_tf.training.first_batch import check_batch
-from fosc_tf.types import Attack
 
 _NOWHERE = {"farthest": 0.0, "outside": 0.0}
 """How far clean images went; the units are those of `Survival`."""

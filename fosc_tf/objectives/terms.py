@@ -8,17 +8,19 @@ from __future__ import annotations
 import tensorflow as tf
 
 
-def cross_entropy(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
+def cross_entropy(logits: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
     """Returns softmax cross-entropy in nats.
 
     Args:
         logits: [batch, classes] float32.
-        label: [batch] int in 0..classes-1.
+        target: the label, [batch] int in 0..classes-1, or a distribution, [batch, classes] float32.
 
     Returns:
         [batch] float32, at least 0.
     """
-    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=label, logits=logits)
+    if len(target.shape) == 2:
+        return tf.nn.softmax_cross_entropy_with_logits(labels=target, logits=logits)
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=target, logits=logits)
 
 
 def is_right(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:

@@ -24,7 +24,7 @@ def fit(experiment: build.Experiment, folder: pathlib.Path, earlier: pathlib.Pat
     ledger = Ledger()
     checkpoints = Checkpoints(folder / "checkpoints", trainer, ledger, config.checkpoint.keep)
     checkpoints.restore(earlier)
-    step, steps = int(trainer.optimizer.iterations.numpy()), experiment.steps_per_epoch
+    step, steps = trainer.step, experiment.steps_per_epoch
     if worker(trainer.distribute_strategy)[1] > 1:
         check_agreement(trainer.distribute_strategy, {"step": step})
     epoch, position = divmod(step, steps)

@@ -10,12 +10,18 @@ from typing import Any
 
 import tensorflow as tf
 
+from fosc_tf.types import Batch, PerExample
 
-def at(value: Any, step: tf.Tensor | int) -> Any:
-    """Returns `value(step)` for a schedule and `value` itself for anything else.
+
+def at(value: Any, step: tf.Tensor | int, batch: Batch | None = None) -> Any:
+    """Returns what `value` is at `step`: of a schedule a scalar, of a `PerExample` [batch].
 
     Args:
-        value: a number, a tensor or a schedule.
-        step: int64 scalar, weight updates done so far.
+        value: a number, a tensor, a schedule or a `PerExample`; the first two are returned.
+        step: int64 scalar, batches trained on so far.
+        batch: of whose examples a `PerExample` tells.
     """
-    return value(tf.cast(step, tf.int64)) if callable(value) else value
+    step = tf.cast(step, tf.int64) if callable(value) or isinstance(value, PerExample) else step
+    if isinstance(value, PerExample):
+        return value.of(step, batch)
+    return value(step) if callable(value) else value

@@ -84,7 +84,7 @@ class Checkpoints:
         return False
 
     def _write(self, manager: tf.train.CheckpointManager) -> None:
-        step = int(self.trainer.optimizer.iterations.numpy())
+        step = self.trainer.step
         try:
             manager.save(checkpoint_number=step)
         except (tf.errors.OpError, OSError) as error:

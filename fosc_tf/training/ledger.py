@@ -15,6 +15,8 @@ import tensorflow as tf
 
 from fosc_tf.training.stopwatch import Seconds
 
+_OF_EXAMPLES = {"fosc": np.float32, "loss": np.float32, "id": np.int64}
+
 
 class Ledger(tf.train.experimental.PythonState):
     """Python values that are saved inside each checkpoint and so always agree with its weights.
@@ -26,6 +28,7 @@ class Ledger(tf.train.experimental.PythonState):
         spent: what the epoch under way has taken so far.
         fosc: float32 arrays, FOSC of the examples seen so far in the epoch under way.
         loss: float32 arrays, the attack's loss at the same examples.
+        id: int64 arrays, which examples these are; empty ones where the batches do not tell.
     """
 
     def __init__(self) -> None:
@@ -35,6 +38,7 @@ class Ledger(tf.train.experimental.PythonState):
         self.spent = Seconds()
         self.fosc: list[np.ndarray] = []
         self.loss: list[np.ndarray] = []
+        self.id: list[np.ndarray] = []
 
     @property
     def wall(self) -> float:
@@ -51,11 +55,11 @@ class Ledger(tf.train.experimental.PythonState):
         """Returns everything as bytes, for the checkpoint."""
         file = io.BytesIO()
         content = {"rows": self.rows, "best": self.best, "times": self.times, "spent": self.spent}
-        text = json.dumps(content)
-        fosc, loss = (
-            np.concatenate([*values, np.zeros(0, np.float32)]) for values in (self.fosc, self.loss)
-        )
-        np.savez_compressed(file, text=np.array(text), fosc=fosc, loss=loss)
+        examples = {
+            name: np.concatenate([np.zeros(0, dtype), *getattr(self, name)])
+            for name, dtype in _OF_EXAMPLES.items()
+        }
+        np.savez_compressed(file, text=np.array(json.dumps(content)), **examples)
         return file.getvalue()
 
     def deserialize(self, value: bytes) -> None:
@@ -63,10 +67,6 @@ class Ledger(tf.train.experimental.PythonState):
         archive = np.load(io.BytesIO(value), allow_pickle=False)
         content = json.loads(str(archive["text"]))
         self.rows, self.best = content["rows"], content["best"]
-        # Checkpoints of before times were kept know none.
-        self.times = [Seconds(*each) for each in content.get("times", [])]
-        self.spent = Seconds(*content.get("spent", []))
-        self.fosc = [archive["fosc"]]
-        # Checkpoints of before the loss was recorded go on, with its values unknown.
-        unknown = np.full_like(archive["fosc"], np.nan)
-        self.loss = [archive.get("loss", unknown)]
+        self.times = [Seconds(*each) for each in content["times"]]
+        self.spent = Seconds(*content["spent"])
+        self.fosc, self.loss, self.id = ([archive[name]] for name in _OF_EXAMPLES)

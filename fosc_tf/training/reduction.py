@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from fosc_tf.replicas import gather_over_replicas, num_replicas
 
-def num_replicas() -> int:
-    """Returns how many replicas train together; 1 without a strategy."""
-    return tf.distribute.get_strategy().num_replicas_in_sync
+__all__ = ["gather_over_replicas", "keras_logs", "mean_over_replicas", "num_replicas"]
 
 
 def mean_over_replicas(values: tf.Tensor) -> tf.Tensor:
@@ -22,13 +21,6 @@ def mean_over_replicas(values: tf.Tensor) -> tf.Tensor:
         values: [batch] float32, this replica's rows; all replicas have as many.
     """
     return tf.reduce_mean(values) / num_replicas()
-
-
-def gather_over_replicas(values: tf.Tensor) -> tf.Tensor:
-    """Returns the rows of all replicas, [global batch], on every replica."""
-    if num_replicas() == 1:
-        return values
-    return tf.distribute.get_replica_context().all_gather(values, axis=0)
 
 
 def keras_logs(logs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

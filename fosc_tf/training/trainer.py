@@ -1,4 +1,4 @@
-"""The one template step: attack, judge, descend, record.
+"""The one template step: recall, attack, gradients, apply, remember, record.
 
 trainer = AdversarialTrainer(network, defense)
 trainer.compile(optimizer=keras.optimizers.SGD(0.01, momentum=0.9))
@@ -7,22 +7,32 @@ trainer.fit(dataset, epochs=50)      # any tf.data of (image, label)
 
 from __future__ import annotations
 
-from typing import Any
+import contextlib
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from fosc_tf.attacks.budget import steps_per_example
-from fosc_tf.attacks.limits import check_epsilon
-from fosc_tf.attacks.pgd import PGD
+from fosc_tf import memory as memories
+from fosc_tf.attacks.attack import asked, declared
 from fosc_tf.errors import UserError
 from fosc_tf.number import number
 from fosc_tf.objectives.terms import is_right
+from fosc_tf.replicas import add, put, sum_over_replicas
 from fosc_tf.training.distribution import shared_out, worker
 from fosc_tf.training.first_batch import check_first_batch
 from fosc_tf.training.reduction import gather_over_replicas, keras_logs, mean_over_replicas
 from fosc_tf.types import Batch, Defense, Found, Judged
+
+
+class _Plan(NamedTuple):
+    """What a call of `fit` is about to do: its epochs, and the batches of one where it counted."""
+
+    initial_epoch: int
+    epochs: int
+    counted: int | None
 
 
 class AdversarialTrainer(keras.Model):
@@ -31,15 +41,20 @@ class AdversarialTrainer(keras.Model):
     Batches are dicts with `image` [batch, h, w, c] float32 in [0, 1] and `label` [batch] int, or
     (image, label) pairs. Each step attacks the batch with the network in evaluation mode, then
     updates the weights on the defense's objective in training mode. Only `network` is meant to be
-    exported. Subclasses may change the order of these parts and nothing else.
+    exported. Subclasses may change the order of these parts, or mix gradients in `gradients`, and
+    nothing else.
 
-    The attack's random numbers depend on `seed` and the step only, so a resumed run or another
-    number of replicas sees the same ones.
+    The clock of schedules and random numbers is `batches_seen`, not the optimizer's count, which
+    gradient accumulation slows down. The attack's random numbers depend on `seed` and that step
+    only, so a resumed run or another number of replicas sees the same ones. A call of `fit` goes on
+    where the one before ended, in whatever number of calls; one with an `initial_epoch` above 0
+    begins with that epoch's schedules.
 
     Metrics, means over the epoch: `loss`, which the weights descend (nats, unless the objective
     weights it), and `accuracy` at the images trained on;
     `gradients` spent per example; `fosc` of the adversarial images where measured; with a gate
-    also `frozen`, the share that stopped before the last step, and `threshold`, the epoch's c_t.
+    also `frozen`, the share that stopped before the last step; the defense's `terms`. Its schedules
+    are logged as they are, such as `threshold`, the epoch's c_t.
 
     Args:
         network: maps images to logits.
@@ -49,6 +64,9 @@ class AdversarialTrainer(keras.Model):
             for those that climbed to the end; 0 never does. An epoch without such a batch shows
             0 for `fosc`.
         **arguments: for `keras.Model`.
+
+    Attributes:
+        batches_seen: int64 scalar, batches trained on so far.
 
     Raises:
         UserError: a network or defense that is none, `fosc_every` that is no whole number.
@@ -80,17 +98,22 @@ class AdversarialTrainer(keras.Model):
         self.network = network
         self.defense = defense
         self.defense_state = list(defense.state)
+        self.memory_state = list(defense.memory.variables.values()) if defense.memory else []
+        self.average_state = defense.average.build(network) if defense.average else []
+        self.batches_seen = keras.Variable(0, dtype="int64", trainable=False, name="batches_seen")
         self.seed = seed
         self.fosc_every = fosc_every
         self.reports_fosc = False
-        names = ["loss", "accuracy"]
-        if defense.attack is not None:
+        self._plan: _Plan | None = None
+        self._attack = None if defense.attack is None else declared(defense.attack)
+        names = ["loss", "accuracy", *defense.terms]
+        if self._attack is not None:
             names += ["gradients", "fosc"]
-            if getattr(defense.attack, "gate", None) is not None:
+            if self._attack.traits.gated:
                 names.append("frozen")
         self._means = {name: keras.metrics.Mean(name) for name in names}
         # XLA cannot compile batches that examples leave; on a GPU it would be Keras' default.
-        self.supports_jit = getattr(defense.attack, "keeps_shapes", True)
+        self.supports_jit = self._attack is None or self._attack.traits.fixed_shapes
         self.built = True
 
     @property
@@ -102,14 +125,25 @@ class AdversarialTrainer(keras.Model):
     def state(self) -> dict[str, Any]:
         """All variables by what they belong to, which a checkpoint must hold.
 
-        The same whatever is logged, so that a run may go on with another `fosc_every`.
+        The same whatever is logged, so that a run may go on with another `fosc_every`. What a
+        subclass has besides is its `own`.
         """
-        return {
+        known = {
             "network": self.network.variables,
             "optimizer": self.optimizer.variables,
             "metrics": {name: mean.variables for name, mean in self._means.items()},
+            "clock": [self.batches_seen],
             "defense": self.defense_state,
+            "memory": self.memory_state,
+            "average": self.average_state,
         }
+        listed = {id(variable) for variable in tf.nest.flatten(known)}
+        return known | {"own": [each for each in self.variables if id(each) not in listed]}
+
+    @property
+    def step(self) -> int:
+        """Batches trained on so far, as a number; outside a `tf.function` only."""
+        return int(self.batches_seen.numpy())
 
     def call(self, image: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Returns the network's logits, [batch, num_classes]."""
@@ -118,25 +152,77 @@ class AdversarialTrainer(keras.Model):
     def fit(self, x: Any = None, y: Any = None, **arguments: Any) -> keras.callbacks.History:
         """Checks the first batch, calibrates the defense if it asks for it, then trains.
 
-        Takes what `keras.Model.fit` takes, but no weights of classes or examples.
+        Takes what `keras.Model.fit` takes, but no weights of classes or examples. A dataset that
+        does not know its length is counted first where schedules need it.
 
         Raises:
             UserError: images or labels that do not fit the network, see `check_first_batch`; an
-                epsilon beyond the diameter of these images; `class_weight` or `sample_weight`.
+                epsilon beyond the diameter of these images; `class_weight` or `sample_weight`;
+                epochs of another length than the schedules count; a schedule that is out of range
+                at the first or last step; a memory without ids, or with ids beyond it.
         """
         _refuse_weights(arguments)
         # Also when fit is called outside the scope that the trainer was made in.
         with self.distribute_strategy.scope():
             first = check_first_batch(self.network, x, y, arguments.get("batch_size"))
-            if first is not None and isinstance(self.defense.attack, PGD):
-                attack = self.defense.attack
-                check_epsilon(attack.epsilon, attack.norm, first.image.shape[1:])
+            if first is not None and self.defense.memory is not None:
+                self.defense.memory.check(first)
+            self._first = first
             self._calibrate(first)
+        counted = None
         if isinstance(x, tf.data.Dataset):
             arguments = {"shuffle": False} | arguments  # Keras would warn that it cannot
+            if not arguments.get("steps_per_epoch"):
+                counted = self._count(x)
             if worker(self.distribute_strategy)[1] > 1:
                 x = shared_out(self.distribute_strategy, x)
-        return super().fit(x, y, **arguments)
+        epochs, initial = arguments.get("epochs", 1), arguments.get("initial_epoch", 0)
+        self._plan = _Plan(initial, epochs, counted)
+        with self._errors_of_memory():
+            return super().fit(x, y, **arguments)
+
+    def _count(self, dataset: tf.data.Dataset) -> int | None:
+        """Returns how many batches a dataset has that does not say so; None if nobody asks."""
+        clock = self.defense.clock
+        if clock is None or dataset.cardinality() != tf.data.UNKNOWN_CARDINALITY:
+            return None
+        if clock.steps_per_epoch is not None:  # one more than expected says enough
+            dataset = dataset.take(clock.steps_per_epoch + 1)
+        return int(dataset.reduce(np.int64(0), lambda count, _: count + 1))
+
+    def _begin(self, plan: _Plan, length: int | None) -> None:
+        """Sets the clock, and asks all schedules at the first and at the last step.
+
+        Args:
+            plan: of the call of `fit`.
+            length: batches of an epoch as Keras knows it.
+        """
+        clock, seen = self.defense.clock, self.step
+        length = plan.counted if length is None else length
+        if clock is not None:
+            known = clock.steps_per_epoch
+            # A run that was cut off goes on with the rest of its epoch.
+            if not (known and length and seen % known and length == known - seen % known):
+                clock.learn(length)
+            length = clock.steps_per_epoch
+        if plan.initial_epoch and length and seen // length != plan.initial_epoch:
+            seen = plan.initial_epoch * length
+            self.batches_seen.assign(seen)
+        whole = max(plan.epochs - plan.initial_epoch, 1) * (length or 1)
+        for step in (seen, seen - seen % (length or 1) + whole - 1):
+            if self._attack is not None and self._first is not None:
+                self._attack.check(self._first.image.shape[1:], step)
+            for name, schedule in self.defense.schedules.items():
+                asked(name, schedule, step)
+
+    @contextlib.contextmanager
+    def _errors_of_memory(self) -> Iterator[None]:
+        try:
+            yield
+        except tf.errors.InvalidArgumentError as error:
+            if self.defense.memory is None or memories.BEYOND not in error.message:
+                raise
+            raise self.defense.memory.beyond("other ids in a later batch") from error
 
     def _calibrate(self, first: Batch | None) -> None:
         if self.defense.calibrate is None:
@@ -151,49 +237,100 @@ class AdversarialTrainer(keras.Model):
             )
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
-        """Attacks, judges, descends and records one batch."""
-        batch = Batch.of(data).cast()
-        step = tf.cast(self.optimizer.iterations, tf.int64)
+        """Recalls, attacks, takes gradients, descends, remembers and records one batch."""
+        step = tf.convert_to_tensor(self.batches_seen)
+        batch = self.recall(Batch.of(data).cast())
         found = self.attack(batch, step)
-        judged = self.descend(batch, found, step)
+        moved = self.perturb(batch, found, step)
+        judged, gradients = self.gradients(batch, found, step)
+        # At the end of a dataset that does not know its length TensorFlow may run whatever does not
+        # depend on the batch that is not there.
+        with tf.control_dependencies([batch.label]):
+            self.apply(gradients)
+            if moved:
+                self.defense.perturbation.undo(moved)
+            self.remember(batch, found, judged, step)
         return self.record(batch, found, judged, step)
+
+    def recall(self, batch: Batch) -> Batch:
+        """Returns the batch with what the memory holds of its examples in its context."""
+        memory = self.defense.memory
+        if memory is None:
+            return batch
+        return batch._replace(context=batch.context | memory.read(batch))
 
     def attack(self, batch: Batch, step: tf.Tensor) -> Found | None:
         """Returns what the defense's attack finds, or None without one."""
-        if self.defense.attack is None:
+        if self._attack is None:
             return None
         measured = self.fosc_every > 0 and step % self.fosc_every == 0
-        return self.defense.attack(
-            self.network, batch.image, batch.label, seed=self.seed, step=step, final_fosc=measured
+        return self._attack(
+            self.network,
+            batch.image,
+            batch.label,
+            context=batch.context,
+            seed=self.seed,
+            step=step,
+            final_fosc=measured,
         )
 
-    def descend(self, batch: Batch, found: Found | None, step: tf.Tensor) -> Judged:
-        """Updates the weights once on the defense's objective and the network's own losses."""
+    def perturb(
+        self, batch: Batch, found: Found | None, step: tf.Tensor
+    ) -> list[tuple[keras.Variable, tf.Tensor]]:
+        """Moves the weights where the defense wants their gradients taken; see `perturbation`."""
+        if self.defense.perturbation is None:
+            return []
+        others = self.network.non_trainable_variables
+        before = [tf.identity(variable) for variable in others]
+        _, gradients = self.gradients(batch, found, step)
+        for variable, value in zip(others, before, strict=True):
+            put(variable, value)
+        return self.defense.perturbation.move(self.network, sum_over_replicas(gradients), step)
+
+    def gradients(
+        self, batch: Batch, found: Found | None, step: tf.Tensor
+    ) -> tuple[Judged, list[tf.Tensor | None]]:
+        """Returns what the objective says and this replica's share of its gradients.
+
+        They are those of the defense's objective and the network's own losses, for each trainable
+        variable, scaled as the optimizer scales losses; shares add up to the gradient of the mean
+        over the global batch. Whoever takes a norm of them or mixes them adds the shares up first
+        (`replicas.sum_over_replicas`) and divides the result by the replicas.
+        """
         with tf.GradientTape() as tape:
             judged = self.defense.objective(self.network, batch, found, step)
             loss = mean_over_replicas(judged.loss)
             for penalty in self.network.losses:
                 loss += mean_over_replicas(penalty)
             loss = self.optimizer.scale_loss(loss)
-        variables = self.network.trainable_variables
-        self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
-        return judged
+        return judged, tape.gradient(loss, self.network.trainable_variables)
+
+    def apply(self, gradients: list[tf.Tensor | None]) -> None:
+        """Updates the weights once by the shares of all replicas."""
+        pairs = zip(gradients, self.network.trainable_variables, strict=True)
+        self.optimizer.apply_gradients(pairs)
+
+    def remember(self, batch: Batch, found: Found | None, judged: Judged, step: tf.Tensor) -> None:
+        """Writes back what the defense remembers, moves the weight average, counts the batch."""
+        if self.defense.memory is not None and self.defense.remember is not None:
+            self.defense.memory.write(batch, self.defense.remember(batch, found, judged, step))
+        if self.defense.average is not None:
+            self.defense.average.update(self.network, step)
+        add(self.batches_seen, tf.ones([], tf.int64))
 
     def record(
         self, batch: Batch, found: Found | None, judged: Judged, step: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         """Updates the running means and returns what Keras logs for this step."""
-        hit = is_right(judged.logits, batch.label)
         self._means["loss"].update_state(judged.loss)
-        self._means["accuracy"].update_state(hit)
+        self._means["accuracy"].update_state(is_right(judged.logits, batch.label))
+        for name in self.defense.terms:
+            self._means[name].update_state(judged.terms[name])
         logs = {}
         if found is not None:
-            known = tf.math.is_finite(found.fosc)
             self._means["gradients"].update_state(found.num_gradients)
-            if "frozen" in self._means:
-                rows = tf.shape(found.num_gradients)[0]
-                steps = steps_per_example(self.defense.attack.num_steps, step, rows)
-                self._means["frozen"].update_state(known & (found.num_gradients <= steps))
+            if "frozen" in self._means and found.stopped is not None:
+                self._means["frozen"].update_state(found.stopped)
             measured = self.fosc_every > 0 and step % self.fosc_every == 0
             # Only fully measured batches count: frozen examples alone would bias the mean.
             fosc = tf.where(measured, found.fosc, float("nan"))
@@ -205,8 +342,9 @@ class AdversarialTrainer(keras.Model):
             if self.reports_fosc:
                 logs["fosc_of_examples"] = gather_over_replicas(fosc)
                 logs["loss_of_examples"] = gather_over_replicas(found.loss)
-        if self.defense.threshold is not None:
-            logs["threshold"] = self.defense.threshold(step)
+                if "id" in batch.context:
+                    logs["id_of_examples"] = gather_over_replicas(batch.context["id"])
+        logs |= {name: schedule(step) for name, schedule in self.defense.schedules.items()}
         return keras_logs(logs | {mean.name: mean.result() for mean in self.metrics})
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
@@ -222,12 +360,17 @@ class AdversarialTrainer(keras.Model):
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         """Builds the optimizer only: its variables must exist before replicas trace their step.
 
-        The network is built already, and Keras would reduce distributed batches eagerly here,
+        Keras calls this as `fit` and `evaluate` begin; it knows the length of an epoch by now. The
+        network is built already, and Keras would reduce distributed batches eagerly here,
         which fails with several workers.
         """
         if self.optimizer is not None and not self.optimizer.built:
             with self.distribute_strategy.scope():
                 self.optimizer.build(self.network.trainable_variables)
+        # An evaluation within `fit` comes here again.
+        plan, self._plan = self._plan, None
+        if plan is not None:
+            self._begin(plan, getattr(iterator, "num_batches", None))
 
 
 def _refuse_weights(arguments: dict[str, Any]) -> None:

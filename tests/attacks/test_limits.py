@@ -76,7 +76,7 @@ def test_what_is_accepted(good):
 def test_numpy_scalars_become_plain_numbers():
     attack = PGD(epsilon=np.array(0.5), step_size=np.float32(0.25), num_steps=np.int64(2))
     plain = PGD(epsilon=0.5, step_size=0.25, num_steps=2)
-    assert attack.keeps_shapes
+    assert attack.traits.fixed_shapes
     assert repr(attack.parameters()) == repr(plain.parameters())
 
 

@@ -58,7 +58,7 @@ def test_names_and_functions():
     refused(
         lambda: losses.get("cross_entrpy"),
         rule="attack loss must be a known one",
-        right="one of cross_entropy, cw, dlr, margin (nearest: cross_entropy)",
+        right="one of cross_entropy, cw, dlr, kl_divergence, margin (nearest: cross_entropy)",
         received="attack loss='cross_entrpy'",
     )
 

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from fosc_tf.attacks import PGD, starts
 from fosc_tf.attacks import ball as balls
+from fosc_tf.types import Batch
 from tests.attacks.toys import Linear, images
 from tests.data.three_parts import refused
 
@@ -14,7 +15,8 @@ def begin(name, norm="linf", seed=(0, 0), batch=6, epsilon=0.2):
     image = tf.constant(images(batch))
     start = starts.get(name)
     seed = tf.constant(seed, tf.int64)
-    return image, start(image, balls.get(norm), tf.constant(epsilon), seed, seed[1])
+    batch = Batch(image, tf.zeros([batch], tf.int32), {})
+    return image, start(batch, balls.get(norm), tf.constant(epsilon), seed, seed[1])
 
 
 def test_clean_is_the_image():
@@ -54,9 +56,9 @@ def test_examples_differ():
 
 
 def test_a_start_of_ones_own():
-    def upper_corner(image, ball, epsilon, seed, step):
+    def upper_corner(batch, ball, epsilon, seed, step):
         del ball, seed, step
-        return tf.minimum(image + epsilon, 1.0)
+        return tf.minimum(batch.image + epsilon, 1.0)
 
     assert starts.get(upper_corner) is upper_corner
     image = images(2)
@@ -69,6 +71,6 @@ def test_unknown_start():
     refused(
         lambda: starts.get("unifrom"),
         rule="attack start must be a known one",
-        right="one of clean, uniform (nearest: uniform)",
+        right="one of clean, normal, uniform (nearest: uniform)",
         received="attack start='unifrom'",
     )

@@ -39,7 +39,7 @@ class Run:
 
     def steps(self, number):
         for _ in range(number):
-            self.trainer.optimizer.iterations.assign_add(1)
+            self.trainer.batches_seen.assign_add(1)
             self.saving.on_train_batch_end(0, {})
 
     def epochs(self, *robust, first=0):

@@ -20,7 +20,10 @@ def test_the_papers_numbers():
     defense = dynamic()
     assert (defense.attack.num_steps, defense.attack.step_size) == (10, 0.075)
     assert defense.attack.parameters()["start"] == "uniform"
-    thresholds = [float(defense.threshold(tf.constant(10 * t, tf.int64))) for t in (0, 20, 40, 49)]
+    thresholds = [
+        float(defense.schedules["threshold"](tf.constant(10 * t, tf.int64)))
+        for t in (0, 20, 40, 49)
+    ]
     np.testing.assert_allclose(thresholds, [0.5, 0.25, 0.0, 0.0])
     assert defense.state == ()
 
@@ -45,7 +48,7 @@ def test_auto_is_the_mean_fosc_of_fgsm_examples():
     """Measured apart from the core: one step of epsilon from the clean images, then FOSC there."""
     network = mlp(gain=1.5)
     defense = dynamic(c_max="auto")
-    assert np.isnan(defense.threshold(tf.constant(0, tf.int64)))
+    assert np.isnan(defense.schedules["threshold"](tf.constant(0, tf.int64)))
     defense.calibrate(network, IMAGE, LABEL)
     _, gradient = loss_and_gradient(network, IMAGE, LABEL)
     fgsm = np.clip(IMAGE + 0.3 * np.sign(gradient), 0, 1)
@@ -53,7 +56,7 @@ def test_auto_is_the_mean_fosc_of_fgsm_examples():
     c = 0.3 * np.abs(gradient).sum(axis=(1, 2, 3)) - ((fgsm - IMAGE) * gradient).sum(axis=(1, 2, 3))
     assert c.mean() > 0.1
     np.testing.assert_allclose(defense.state[0], c.mean(), rtol=1e-4)
-    half_way = defense.threshold(tf.constant(200, tf.int64))
+    half_way = defense.schedules["threshold"](tf.constant(200, tf.int64))
     np.testing.assert_allclose(half_way, c.mean() / 2, rtol=1e-4)
 
 

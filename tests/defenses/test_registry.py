@@ -102,8 +102,8 @@ def test_unknown_name_and_arguments():
     )
     assert "control_epochs" in error.right  # all are listed
     refused(
-        lambda: defenses.get("dynamic", epsilon=0.3),
-        rule="dynamic needs steps_per_epoch",
-        right="steps_per_epoch=...",
-        received="epsilon",
+        lambda: defenses.get("dynamic", c_max=0.3),
+        rule="dynamic needs epsilon",
+        right="epsilon=...",
+        received="c_max",
     )

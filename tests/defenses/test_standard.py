@@ -14,7 +14,8 @@ def test_the_papers_numbers():
     assert (record["num_steps"], record["step_size"], record["start"]) == (10, 2 / 255, "uniform")
     assert (record["gate"], record["loss"], record["norm"]) == (None, "cross_entropy", "linf")
     assert defense.objective is adversarial
-    assert defense.threshold is defense.calibrate is defense.trainer is None
+    assert not defense.schedules
+    assert defense.calibrate is defense.trainer is None
 
 
 def test_arguments_reach_the_attack():

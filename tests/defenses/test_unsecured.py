@@ -8,5 +8,5 @@ def test_attacks_nobody():
     defense = defenses.get("unsecured")
     assert defense.attack is None
     assert defense.objective is adversarial
-    assert defense.threshold is None
+    assert not defense.schedules
     assert defense.state == ()

@@ -214,7 +214,7 @@ def test_fit_knows_the_diameter_of_the_images(network):
 
 
 def test_a_ceiling_that_must_be_measured_needs_a_batch_to_look_at(network):
-    defense = defenses.get("dynamic", epsilon=0.1, steps_per_epoch=3, c_max="auto")
+    defense = defenses.get("dynamic", epsilon=0.1, steps_per_epoch=1, c_max="auto")
     trainer = AdversarialTrainer(network, defense)
     trainer.compile(optimizer=CoupledSGD(0.1))
 

@@ -1,6 +1,5 @@
 """What is put into the ledger comes out of its bytes."""
 
-import io
 
 import numpy as np
 
@@ -65,13 +64,3 @@ def test_everything_comes_back():
     np.testing.assert_array_equal(np.concatenate(copy.loss), [4, 5, 6])
     assert copy.times == ledger.times
     assert copy.spent.plus(Seconds(1.0, 1.0)) == Seconds(1.25, 1.5)
-
-
-def test_without_recorded_losses_and_times_they_are_unknown():
-    file, ledger = io.BytesIO(), Ledger()
-    text = np.array('{"rows": [], "best": null}')
-    np.savez_compressed(file, text=text, fosc=np.float32([1, 2]))
-    ledger.deserialize(file.getvalue())
-    np.testing.assert_array_equal(ledger.fosc[0], [1, 2])
-    np.testing.assert_array_equal(ledger.loss[0], [np.nan, np.nan])
-    assert ledger.times == []

@@ -1,0 +1,87 @@
+"""How a climb goes on from a point: step rules, values with a memory of their own.
+
+rule = get("steepest")
+rule = Momentum(decay=1.0)
+"""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from typing import Any
+
+import tensorflow as tf
+
+from fosc_tf.attacks.ball import Ball, flat, wide
+from fosc_tf.number import number
+from fosc_tf.registry import Registry
+from fosc_tf.types import Batch, Point, Rows
+
+RULES = Registry("step rule")
+register, names, get = RULES.register, RULES.names, RULES.find
+
+
+class StepRule(abc.ABC):
+    """Turns what was seen at a point into the next image; the ball is kept by whoever calls."""
+
+    def begin(self, batch: Batch, rows: Rows) -> Any:
+        """Returns the memory before the first step, a nest of tensors [batch, ...]; none here."""
+        del batch, rows
+        return ()
+
+    @abc.abstractmethod
+    def __call__(self, point: Point, rows: Rows, memory: Any, ball: Ball) -> tuple[tf.Tensor, Any]:
+        """Returns the image to be projected next, [active, ...], and the memory after this step.
+
+        Args:
+            point: where the examples that are still climbing are.
+            rows: what belongs to them.
+            memory: of theirs.
+            ball: the geometry.
+        """
+
+
+@register("steepest")
+@dataclasses.dataclass(frozen=True)
+class Steepest(StepRule):
+    """A step of `step_size` along the steepest direction of the norm (Madry et al. 2018)."""
+
+    def __call__(self, point: Point, rows: Rows, memory: Any, ball: Ball) -> tuple[tf.Tensor, Any]:
+        """Returns x + step_size * steepest(gradient)."""
+        step = wide(rows.step_size, point.image)
+        return point.image + step * ball.steepest(point.gradient, point.image), memory
+
+
+@register("momentum")
+@dataclasses.dataclass(frozen=True)
+class Momentum(StepRule):
+    """A step along the steepest direction of g <- decay * g + gradient / ||gradient||_1.
+
+    Source: MI-FGSM, Dong et al. 2018, Algorithm 1, whose decay is 1.
+
+    Attributes:
+        decay: mu, at least 0; with 0 this is `Steepest`.
+
+    Raises:
+        UserError: a decay that is no number.
+    """
+
+    decay: float = 1.0
+
+    def __post_init__(self) -> None:
+        number("decay", self.decay, "decay=1.0")
+
+    def begin(self, batch: Batch, rows: Rows) -> tf.Tensor:
+        """Returns g = 0."""
+        del batch
+        return tf.zeros_like(rows.image)
+
+    def __call__(
+        self, point: Point, rows: Rows, memory: tf.Tensor, ball: Ball
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns x + step_size * steepest(g), and g."""
+        length = tf.reduce_sum(tf.abs(flat(point.gradient)), axis=1)
+        unit = tf.math.divide_no_nan(point.gradient, wide(length, point.image))
+        memory = self.decay * memory + unit
+        step = wide(rows.step_size, point.image)
+        return point.image + step * ball.steepest(memory, point.image), memory
