@@ -25,8 +25,9 @@ class Saving(keras.callbacks.Callback):
 
     Best means the highest `held_out_robust`, the earliest epoch of equals. Checkpoints made within
     an epoch carry its running means, which Keras resets as the epoch begins again on resuming:
-    they are put back. Times too are kept with the weights: what was spent on steps that a kill
-    undid is forgotten with them.
+    they are put back. A checkpoint holds their sum over replicas, of which each gets an equal share
+    back; the run that saved goes on from equal shares too, so that both round alike. Times too are
+    kept with the weights: what was spent on steps that a kill undid is forgotten with them.
 
     Args:
         checkpoints: where to save.
@@ -53,15 +54,15 @@ class Saving(keras.callbacks.Callback):
         self.steps_per_epoch, self.every_steps = steps_per_epoch, every_steps
         self.history = history
         self._watch = Stopwatch()
-        variables = [v for metric in checkpoints.trainer.metrics for v in metric.variables]
-        self._running = [(v, v.numpy()) for v in variables]
+        self._means = [v for metric in checkpoints.trainer.metrics for v in metric.variables]
+        self._saved = [(variable, variable.numpy()) for variable in self._means]
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Puts back the running means of an epoch that is gone on with."""
         if self._step() % self.steps_per_epoch:
-            for variable, value in self._running:
+            for variable, value in self._saved:
                 variable.assign(value)
-        self._running = []
+        self._saved = []
         self._watch.lap()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
@@ -69,6 +70,8 @@ class Saving(keras.callbacks.Callback):
         step = self._step()
         if self.every_steps and step % self.every_steps == 0 and step % self.steps_per_epoch:
             self.guard.check_weights()
+            for variable in self._means:
+                variable.assign(variable.numpy())
             self.ledger.spent = self.ledger.spent.plus(self._watch.lap())
             self.checkpoints.save()
 
