@@ -167,7 +167,10 @@ class Memory:
                 value = self.augment.invert(value, batch.context, canvas=canvas)
                 value = tf.where(shown > 0, value, self._shown(spec, tf.gather(variable, places)))
             kept = self._kept(spec, value)
-            put_rows(variable, gather_over_replicas(places), gather_over_replicas(kept))
+            # Replicas can exchange few kinds of numbers.
+            carried = tf.cast(kept, tf.float32 if kept.dtype.is_floating else tf.int32)
+            kept = tf.cast(gather_over_replicas(carried), kept.dtype)
+            put_rows(variable, gather_over_replicas(places), kept)
 
     def _shape(self, spec: Spec) -> tuple[int, ...]:
         if spec.frame != "canvas" or self.augment is None:

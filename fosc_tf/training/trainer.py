@@ -357,6 +357,14 @@ class AdversarialTrainer(keras.Model):
         self._means["accuracy"].update_state(hit)
         return keras_logs({name: self._means[name].result() for name in ("loss", "accuracy")})
 
+    def _get_metrics_result_or_logs(self, logs: dict[str, Any]) -> dict[str, Any]:
+        """Returns the logs of an epoch, its means over all replicas.
+
+        Keras would take those of the last step where more is logged than means: the mean of the
+        replicas' means, though one of them may have measured more examples than another.
+        """
+        return {**logs, **{m.name: m.result() for m in self.metrics if m.name in logs}}
+
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         """Builds the optimizer only: its variables must exist before replicas trace their step.
 

@@ -6,6 +6,7 @@ TensorFlow wants logical devices before anything runs, and no second strategy in
 """
 
 import contextlib
+import dataclasses
 import json
 
 import numpy as np
@@ -14,35 +15,90 @@ import tensorflow as tf
 SIZE, STEPS, EPOCHS = 16, 2, 2
 
 
+ALL_PARTS = "memory, perturbation, average, mixed gradients"
+
+
 def variants(defenses, arguments_of):
-    """Returns {id: (name, arguments, network)}: every defense, and those that do more if asked."""
+    """Returns {id: (name, arguments, network)}: every defense, and those that do more if asked.
+
+    With `ALL_PARTS` in the id `with_all_parts` is to be put around the defense.
+    """
     found = {name: (name, arguments_of(name), "digits_mlp") for name in defenses.names()}
     extra = {"c_max": "auto", "self_weighted": True, "feasible": "box"}
     found["dynamic, all options"] = ("dynamic", arguments_of("dynamic") | extra, "digits_mlp")
     for name in ("standard", "dynamic"):
         found[f"{name}, batch norm"] = (name, arguments_of(name), "mnist_cnn")
+    found[ALL_PARTS] = ("dynamic", arguments_of("dynamic"), "digits_mlp")
+    found[f"{ALL_PARTS}, batch norm"] = ("dynamic", arguments_of("dynamic"), "mnist_cnn")
     return found
 
 
-def train(name, arguments, network_name, scope):
-    """Returns weights, the epochs' logs with the clean accuracy, and the weights from before."""
+def with_all_parts(defense):
+    """Returns the defense with a memory, moved weights, their average, and two gradients in one."""
+    from fosc_tf.memory import Memory, Spec
+    from fosc_tf.objectives import adversarial
+    from fosc_tf.replicas import num_replicas, sum_over_replicas
+    from fosc_tf.training import AdversarialTrainer, WeightAverage, WeightPerturbation
+
+    class Bisects(AdversarialTrainer):
+        """Descends half-way between the gradients at adversarial and at clean images."""
+
+        def gradients(self, batch, found, step):
+            judged, hard = super().gradients(batch, found, step)
+            with tf.GradientTape() as tape:
+                clean = adversarial(self.network, batch, None, step)
+                loss = tf.reduce_mean(clean.loss) / num_replicas()
+            soft = tape.gradient(loss, self.network.trainable_variables)
+            both = [sum_over_replicas(each) for each in (hard, soft)]
+            scale = [tf.linalg.global_norm(each) for each in both]
+            mixed = [0.5 * (a / scale[0] + b / scale[1]) for a, b in zip(*both, strict=True)]
+            return judged, [each / num_replicas() for each in mixed]
+
+    specs = {
+        "visits": Spec(dtype="int32"),
+        "last": Spec((8, 8, 1)),
+        "coarse": Spec((8, 8, 1), "int8", span=0.3),
+    }
+
+    def remember(batch, found, judged, step):
+        del judged, step
+        away = found.image - batch.image + 0.1 * batch.context["last"]
+        return {"visits": batch.context["visits"] + 1, "last": away, "coarse": away}
+
+    return dataclasses.replace(
+        defense,
+        trainer=Bisects,
+        memory=Memory(SIZE * STEPS, specs),
+        remember=remember,
+        perturbation=WeightPerturbation(0.05),
+        average=WeightAverage(0.5),
+    )
+
+
+def train(name, arguments, network_name, scope, change=lambda defense: defense):
+    """Returns weights, the epochs' logs with the clean accuracy, and the weights from before.
+
+    What is remembered and averaged comes behind the weights.
+    """
     from fosc_tf import defenses, models
     from fosc_tf.training import AdversarialTrainer, CoupledSGD
 
     random = np.random.default_rng(0)
     image = random.uniform(size=(SIZE * STEPS, 8, 8, 1)).astype("float32")
     label = random.integers(0, 10, SIZE * STEPS)
-    batches = tf.data.Dataset.from_tensor_slices({"image": image, "label": label})
+    ids = np.arange(SIZE * STEPS)[::-1].copy()
+    batches = tf.data.Dataset.from_tensor_slices({"image": image, "label": label, "id": ids})
     batches = batches.batch(SIZE, drop_remainder=True)
     with scope:
         network = models.get(network_name, input_shape=(8, 8, 1), num_classes=10)
         initial = network.get_weights()
-        defense = defenses.get(name, **arguments)
+        defense = change(defenses.get(name, **arguments))
         trainer = (defense.trainer or AdversarialTrainer)(network, defense, fosc_every=1)
         trainer.compile(optimizer=CoupledSGD(0.1, momentum=0.9, coupled_weight_decay=1e-3))
     # Outside of the scope, as a user may call it.
     logs = trainer.fit(batches, epochs=EPOCHS, verbose=0).history
     trained = network.get_weights()
+    trained += [each.numpy() for each in [*trainer.memory_state, *trainer.average_state]]
     logs["clean"] = [trainer.evaluate(batches, verbose=0, return_dict=True)["accuracy"]]
     return trained, logs, initial
 
@@ -50,7 +106,7 @@ def train(name, arguments, network_name, scope):
 def differences(one, two):
     """Returns how far apart two trainings ended; logs differ by rounding only."""
     return {
-        "weights": max(float(np.abs(a - b).max()) for a, b in zip(one[0], two[0], strict=True)),
+        "weights": max(_apart(a, b) for a, b in zip(one[0], two[0], strict=True)),
         "finite": all(bool(np.isfinite(weight).all()) for weight in two[0]),
         "names": sorted(one[1]) == sorted(two[1]),
         "logs": max(
@@ -60,16 +116,25 @@ def differences(one, two):
     }
 
 
+def _apart(one, other):
+    """Returns the largest difference; of what is kept in 127 steps it is counted in 1e-6 steps."""
+    apart = np.abs(one.astype("float64") - other.astype("float64")).max()
+    # Rounding may fall to either side of a step.
+    return float(1e-7 * apart if one.dtype == np.int8 else apart)
+
+
 def rows(strategy):
     """Returns what two replicas see of the global batch, joined, and what one replica sees."""
     from fosc_tf.attacks import Mixed, ball, budget, starts
     from fosc_tf.training.reduction import gather_over_replicas, mean_over_replicas
+    from fosc_tf.types import Batch
 
     image = tf.fill([8, 2, 2, 1], 0.5)
     step, seed = tf.constant(0, tf.int64), tf.constant([3, 4], tf.int64)
 
     def noise(part):
-        return starts.uniform(part, ball.get("l2"), tf.constant(0.2), seed, step)
+        batch = Batch(part, tf.zeros([part.shape[0]], tf.int32), {})
+        return starts.uniform(batch, ball.get("l2"), tf.constant(0.2), seed, step)
 
     def of_replica():
         part = image[:4]
@@ -144,8 +209,9 @@ def main():
     found = {"rows": rows(strategy), "odd batch": odd_batch(strategy)}
     found |= {"normalised": normalised(strategy), "defenses": {}}
     for name, arguments in variants(defenses, arguments_of).items():
-        one = train(*arguments, contextlib.nullcontext())
-        found["defenses"][name] = differences(one, train(*arguments, strategy.scope()))
+        change = [with_all_parts] if ALL_PARTS in name else []
+        one = train(*arguments, contextlib.nullcontext(), *change)
+        found["defenses"][name] = differences(one, train(*arguments, strategy.scope(), *change))
     print("FOUND " + json.dumps(found))
 
 

@@ -1,6 +1,5 @@
 """What is put into the ledger comes out of its bytes."""
 
-
 import numpy as np
 
 from fosc_tf.training.ledger import Ledger

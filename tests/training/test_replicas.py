@@ -13,10 +13,12 @@ import pytest
 
 from fosc_tf import defenses
 from tests import faults, small_run
+from tests.training.replica_run import ALL_PARTS
 
 pytestmark = pytest.mark.slow
 NAMES = [*defenses.names(), "dynamic, all options"]
 NAMES += ["standard, batch norm", "dynamic, batch norm"]
+NAMES += [ALL_PARTS, f"{ALL_PARTS}, batch norm"]
 
 
 @pytest.fixture(scope="module")

@@ -17,9 +17,10 @@ import pytest
 import tensorflow as tf
 
 from tests import faults, small_run
+from tests.training.replica_run import ALL_PARTS
 
 ROOT = pathlib.Path(__file__).parents[2]
-NAMES = ("standard", "dynamic", "standard, batch norm")
+NAMES = ("standard", "dynamic", "standard, batch norm", ALL_PARTS)
 
 
 def started(folder, *names, cluster=None, number=0):
