@@ -22,7 +22,7 @@ setup(
     package_data={"fosc_tf.evaluation": ["*.j2"]},
     install_requires=[
         "tensorflow>=2.20",
-        "keras>=3.10",
+        "keras>=3.10,<3.16",  # models/graph.py walks networks by clone_model; tested with both ends
         "tensorboard>=2.20",
         "tensorflow-datasets>=4.9.8",
         "importlib_resources>=6",  # tensorflow-datasets imports it without asking for it

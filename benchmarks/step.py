@@ -43,7 +43,7 @@ import fosc_tf
 from benchmarks.images import images
 from benchmarks.spread import spread
 from fosc_tf.attacks import PGD
-from fosc_tf.attacks.folding import folded
+from fosc_tf.models.folding import folded
 from fosc_tf.objectives import cross_entropy
 
 DATA = {"mnist_cnn": ("mnist", 0.3), "cifar_cnn": ("cifar10", 8 / 255)}

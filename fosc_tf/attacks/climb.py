@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from fosc_tf.attacks.ball import Ball, column
-from fosc_tf.attacks.folding import folded
 from fosc_tf.attacks.fosc import fosc
 from fosc_tf.attacks.gates import Gate
 from fosc_tf.attacks.losses import Loss
 from fosc_tf.attacks.rules import StepRule
 from fosc_tf.attacks.slope import Slope, slope
+from fosc_tf.models.folding import folded
 from fosc_tf.types import Batch, Found, Point, Rows
 
 Watch = dict[str, Callable[[Point], tf.Tensor]]

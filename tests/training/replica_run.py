@@ -157,7 +157,7 @@ def rows(strategy):
 def normalised(strategy):
     """Returns how far the logits of a synchronized network are from those of one of no strategy."""
     from fosc_tf import models
-    from fosc_tf.attacks.folding import folded
+    from fosc_tf.models.folding import folded
 
     def made():
         return models.get("mnist_cnn", input_shape=(8, 8, 1), num_classes=10)

@@ -22,8 +22,8 @@ from fosc_tf.attacks.autoattack.outcome import (
     misclassified,
     ranked_others,
 )
-from fosc_tf.attacks.folding import folded
 from fosc_tf.attacks.limits import check_draw, check_epsilon, check_examples
+from fosc_tf.models.folding import folded
 from fosc_tf.number import whole
 from fosc_tf.types import Found
 

@@ -9,7 +9,7 @@ from keras import layers
 
 from fosc_tf.attacks.autoattack import APGD, FAB, Square, TargetedAPGD, member
 from tests.attacks.autoattack import small_networks as small
-from tests.attacks.test_folding import number_folded, stacked
+from tests.models.test_folding import number_folded, stacked
 
 EPSILON = 0.05
 SHAPE = (8, 8, 1)

@@ -5,6 +5,7 @@ logits = folded(network)(image, training=False)
 
 from __future__ import annotations
 
+import collections
 import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,8 +13,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from fosc_tf.attacks.grey_convolution import grey_convolution
 from fosc_tf.models.batch_norm import FusedBatchNormalization
+from fosc_tf.models.graph import Graph, Node, walk
+from fosc_tf.models.grey_convolution import grey_convolution
 
 Function = Callable[[tf.Tensor], tf.Tensor]
 
@@ -39,66 +41,47 @@ def folded(network: Any) -> Callable[..., tf.Tensor]:
     Args:
         network: maps images [batch, ...] to logits [batch, classes].
     """
-    graph = _graph(network)
+    graph = walk(network)
     if graph is None:
         return network
     replaced = _replacements(graph)
 
-    def step(layer: Any) -> Callable[..., Any]:
-        own = replaced.get(layer)
+    def step(node: Node) -> Callable[..., Any]:
+        own = replaced.get(node.layer)
         # Keras hands over what it noted when the layer was called, such as mask=None.
-        return _evaluated(layer) if own is None else lambda x, **_: own(x)
+        return _evaluated(node.layer) if own is None else lambda x, **_: own(x)
 
-    def function(image: tf.Tensor, training: bool = False) -> Any:
-        logits = graph._run_through_graph(image, operation_fn=step)
-        # As Keras itself does for a model whose outputs are a list of one.
-        return logits[0] if isinstance(logits, (list, tuple)) and len(logits) == 1 else logits
-
-    return function
+    return lambda image, training=False: graph.run(image, step)
 
 
-def _graph(network: Any) -> Any:
-    """Returns the graph of layers that calling `network` runs through; None where none is known."""
-    graph = network
-    if type(network) is keras.Sequential and network.built:
-        graph = network._functional
-    # A class of its own may do anything in its call.
-    known = type(graph).__name__ == "Functional" and type(graph).__module__.startswith("keras.")
-    whole = all(hasattr(graph, name) for name in ("_run_through_graph", "_nodes_by_depth"))
-    # Images of four axes: Keras would reshape others on their way in.
-    single = known and whole and len(graph.inputs) == 1 and len(graph.inputs[0].shape) == 4
-    return graph if single else None
-
-
-def _replacements(graph: Any) -> dict[Any, Function]:
+def _replacements(graph: Graph) -> dict[Any, Function]:
     found: dict[Any, Function] = {}
-    for layer, following in _only_followers(graph):
+    for node, following in _only_followers(graph):
+        layer, after = node.layer, following.layer
         if _is_affine(layer) and _is_batch_norm(following):
-            found[layer] = _with_batch_norm(layer, following)
-            found[following] = tf.identity
-        elif _is_relu(layer) and type(following) is keras.layers.MaxPooling2D:
+            found[layer] = _with_batch_norm(layer, after)
+            found[after] = tf.identity
+        elif _is_relu(layer) and type(after) is keras.layers.MaxPooling2D:
             found[layer] = tf.identity
-            found[following] = _with_relu(following)
+            found[after] = _with_relu(after)
     return found
 
 
-def _only_followers(graph: Any) -> Iterator[tuple[Any, Any]]:
-    """Yields pairs of layers, each used once, of which the first feeds the second and no other."""
-    nodes = [node for level in graph._nodes_by_depth.values() for node in level]
-    uses: dict[Any, int] = {}
-    readers: dict[int, list[Any]] = {}
-    for node in nodes:
-        uses[node.operation] = uses.get(node.operation, 0) + 1
-        for tensor in node.input_tensors:
-            readers.setdefault(id(tensor), []).append(node.operation)
-    results = {id(tensor) for tensor in graph.outputs}
-    for node in nodes:
-        (output, *others) = node.outputs
-        following = readers.get(id(output), [])
-        if others or id(output) in results or len(following) != 1:
+def _only_followers(graph: Graph) -> Iterator[tuple[Node, Node]]:
+    """Yields pairs of nodes, their layers used once, of which the first feeds the second alone."""
+    uses = collections.Counter(node.layer for node in graph.nodes)
+    readers: dict[int, list[Node | None]] = {}
+    for node in graph.nodes:
+        for tensor in node.inputs:
+            readers.setdefault(id(tensor), []).append(node)
+    for tensor in keras.tree.flatten(graph.result):
+        readers.setdefault(id(tensor), []).append(None)
+    for node in graph.nodes:
+        following = readers.get(id(node.outputs[0]), [])
+        if len(node.outputs) != 1 or len(following) != 1 or following[0] is None:
             continue
-        if uses[node.operation] == uses[following[0]] == 1:
-            yield node.operation, following[0]
+        if uses[node.layer] == uses[following[0].layer] == 1:
+            yield node, following[0]
 
 
 def _evaluated(layer: Any) -> Callable[..., Any]:
@@ -116,9 +99,9 @@ def _is_affine(layer: Any) -> bool:
     return fits and layer.activation is keras.activations.linear and _is_single(layer)
 
 
-def _is_batch_norm(layer: Any) -> bool:
-    fits = type(layer) in _BATCH_NORMS and _is_single(layer)
-    return fits and layer.axis in (-1, len(layer.input.shape) - 1)
+def _is_batch_norm(node: Node) -> bool:
+    fits = type(node.layer) in _BATCH_NORMS and _is_single(node.layer)
+    return fits and node.layer.axis in (-1, len(node.inputs[0].shape) - 1)
 
 
 def _is_relu(layer: Any) -> bool:
@@ -162,7 +145,7 @@ def _convolution(layer: Any) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
 
 
 def _is_grey(layer: Any) -> bool:
-    fits = type(layer) is keras.layers.Conv2D and layer.input.shape[-1] == 1
+    fits = type(layer) is keras.layers.Conv2D and layer.groups == layer.kernel.shape[2] == 1
     plain = fits and layer.strides == layer.dilation_rate == (1, 1) and layer.padding == "same"
     return plain and all(side % 2 for side in layer.kernel_size)
 

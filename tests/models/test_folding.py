@@ -9,8 +9,9 @@ import tensorflow as tf
 from keras import layers
 
 from fosc_tf import models
-from fosc_tf.attacks import folding
-from fosc_tf.attacks.folding import folded
+from fosc_tf.models import folding
+from fosc_tf.models.folding import folded
+from fosc_tf.models.graph import walk
 
 SHAPE = (8, 8, 3)
 
@@ -47,7 +48,8 @@ def same(network, tolerance=2e-5):
 
 def number_folded(network):
     return sum(
-        isinstance(layer, layers.BatchNormalization) for layer in folding._replacements(network)
+        isinstance(layer, layers.BatchNormalization)
+        for layer in folding._replacements(walk(network))
     )
 
 
@@ -120,7 +122,7 @@ def test_pooling_before_a_relu_is_equal_to_the_bit(relu):
     kernel = network.layers[1].kernel
     kernel.assign(tf.round(3 * kernel))
     network.layers[1].bias.assign([0.0, -1.0, 1.0, 2.0])
-    assert len(folding._replacements(network)) == 2
+    assert len(folding._replacements(walk(network))) == 2
     image, found = tf.round(4 * image_for(network, 64) - 2), []
     for function in (network, folded(network)):
         with tf.GradientTape() as tape:
@@ -173,12 +175,12 @@ def of_both_kinds():
 )
 def test_anything_else_is_called_as_it_is(make):
     network = settled(make())
-    assert not folding._replacements(network)
+    assert not folding._replacements(walk(network))
     same(network)
 
 
 def test_a_result_that_is_also_read_is_not_folded():
-    assert not folding._replacements(of_both_kinds())
+    assert not folding._replacements(walk(of_both_kinds()))
 
 
 def test_half_precision_is_not_folded():

@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 
 from fosc_tf import models
-from fosc_tf.attacks import folding
-from fosc_tf.attacks.folding import folded
-from fosc_tf.attacks.grey_convolution import grey_convolution
+from fosc_tf.models import folding
+from fosc_tf.models.folding import folded
+from fosc_tf.models.grey_convolution import grey_convolution
 
 
 def plain(image, kernel):
