@@ -92,7 +92,8 @@ class Memory:
     ) -> None:
         self.num_examples = whole("num_examples", num_examples, least=1)
         pairs = list(specs.items() if isinstance(specs, Mapping) else specs)
-        self.specs, self.augment = dict(pairs), augment
+        self.augment = augment
+        self.specs = {name: self._framed(spec) for name, spec in pairs}
         names = [name for name, _ in pairs]
         twice = [name for name in names if names.count(name) > 1 or name in _TAKEN]
         if twice:
@@ -101,16 +102,7 @@ class Memory:
                 "names other than " + ", ".join(sorted({*_TAKEN, *twice})),
                 ", ".join(twice),
             )
-        self.variables = {
-            name: keras.Variable(
-                keras.initializers.Constant(self._kept(spec, tf.constant(spec.initial)).numpy()),
-                shape=(self.num_examples, *self._shape(spec)),
-                dtype=spec.dtype,
-                trainable=False,
-                name=f"memory_{name}",
-            )
-            for name, spec in self.specs.items()
-        }
+        self.variables = {name: self._variable(name, spec) for name, spec in self.specs.items()}
 
     def bytes(self) -> int:
         """Returns how many bytes the values take, on each replica and in each checkpoint."""
@@ -172,12 +164,23 @@ class Memory:
             kept = tf.cast(gather_over_replicas(carried), kept.dtype)
             put_rows(variable, gather_over_replicas(places), kept)
 
-    def _shape(self, spec: Spec) -> tuple[int, ...]:
+    def _framed(self, spec: Spec) -> Spec:
+        """Returns the spec with the shape of its frame."""
         if spec.frame != "canvas" or self.augment is None:
-            return spec.shape
+            return spec
         height, width, channels = spec.shape
         margin = 2 * self.augment.pad
-        return height + margin, width + margin, channels
+        return dataclasses.replace(spec, shape=(height + margin, width + margin, channels))
+
+    def _variable(self, name: str, spec: Spec) -> keras.Variable:
+        row = self._kept(spec, tf.fill([1, *spec.shape], spec.initial))
+        return keras.Variable(
+            keras.initializers.Constant(row[0].numpy()),
+            shape=(self.num_examples, *row.shape[1:]),
+            dtype=row.dtype.name,
+            trainable=False,
+            name=f"memory_{name}",
+        )
 
     def _known(self, ids: tf.Tensor) -> tf.Operation | None:
         """Returns the operation that fails, as devices may not, on ids without a row."""
@@ -186,12 +189,21 @@ class Memory:
 
     @staticmethod
     def _kept(spec: Spec, value: tf.Tensor) -> tf.Tensor:
-        if spec.span is not None:
-            value = tf.round(tf.clip_by_value(value / spec.span, -1.0, 1.0) * 127.0)
-        return tf.cast(value, spec.dtype)
+        """Returns values [n, ...] as they are kept; steps of a span four to a whole number.
+
+        Workers cannot exchange single bytes.
+        """
+        if spec.span is None:
+            return tf.cast(value, spec.dtype)
+        steps = tf.round(tf.clip_by_value(value / spec.span, -1.0, 1.0) * 127.0)
+        steps = tf.reshape(tf.cast(steps, tf.int8), [-1, math.prod(spec.shape)])
+        steps = tf.pad(steps, [[0, 0], [0, -steps.shape[1] % 4]])
+        return tf.bitcast(tf.reshape(steps, [-1, steps.shape[1] // 4, 4]), tf.int32)
 
     @staticmethod
     def _shown(spec: Spec, value: tf.Tensor) -> tf.Tensor:
-        if spec.span is not None:
-            return tf.cast(value, tf.float32) * (spec.span / 127.0)
-        return tf.cast(value, tf.float32) if value.dtype.is_floating else value
+        if spec.span is None:
+            return tf.cast(value, tf.float32) if value.dtype.is_floating else value
+        steps = tf.reshape(tf.bitcast(value, tf.int8), [-1, 4 * value.shape[1]])
+        steps = steps[:, : math.prod(spec.shape)]
+        return tf.reshape(tf.cast(steps, tf.float32), [-1, *spec.shape]) * (spec.span / 127.0)

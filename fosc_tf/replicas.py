@@ -38,7 +38,8 @@ def gather_over_replicas(values: tf.Tensor) -> tf.Tensor:
     """Returns the rows of all replicas, [global batch, ...], on every replica."""
     if num_replicas() == 1:
         return values
-    return tf.distribute.get_replica_context().all_gather(values, axis=0)
+    # Of what comes straight from a batch TensorFlow does not know the device.
+    return tf.distribute.get_replica_context().all_gather(tf.identity(values), axis=0)
 
 
 def sum_over_replicas(tensors: list[tf.Tensor | None]) -> list[tf.Tensor | None]:

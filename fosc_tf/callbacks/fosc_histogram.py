@@ -77,8 +77,6 @@ class FoscHistogram(keras.callbacks.Callback):
 
 
 def _taken(logs: dict[str, Any]) -> dict[str, np.ndarray]:
-    empty = {"id": np.zeros(0, np.int64)}
-    return {
-        name: np.asarray(logs.pop(f"{name}_of_examples", empty.get(name, np.zeros(0, np.float32))))
-        for name in _RECORDED
-    }
+    empty = np.zeros(0, np.float32)
+    taken = {name: np.asarray(logs.pop(f"{name}_of_examples", empty)) for name in _RECORDED}
+    return taken | {"id": taken["id"].astype(np.int64)}

@@ -343,7 +343,9 @@ class AdversarialTrainer(keras.Model):
                 logs["fosc_of_examples"] = gather_over_replicas(fosc)
                 logs["loss_of_examples"] = gather_over_replicas(found.loss)
                 if "id" in batch.context:
-                    logs["id_of_examples"] = gather_over_replicas(batch.context["id"])
+                    ids = gather_over_replicas(batch.context["id"])
+                    # Keras takes means of what workers log, which for whole numbers it cannot.
+                    logs["id_of_examples"] = tf.cast(ids, tf.float64)
         logs |= {name: schedule(step) for name, schedule in self.defense.schedules.items()}
         return keras_logs(logs | {mean.name: mean.result() for mean in self.metrics})
 
