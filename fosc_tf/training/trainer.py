@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
@@ -22,17 +22,10 @@ from fosc_tf.number import number
 from fosc_tf.objectives.terms import is_right
 from fosc_tf.replicas import add, put, sum_over_replicas
 from fosc_tf.training.distribution import shared_out, worker
+from fosc_tf.training.epochs import Plan, counted
 from fosc_tf.training.first_batch import check_first_batch
 from fosc_tf.training.reduction import gather_over_replicas, keras_logs, mean_over_replicas
 from fosc_tf.types import Batch, Defense, Found, Judged
-
-
-class _Plan(NamedTuple):
-    """What a call of `fit` is about to do: its epochs, and the batches of one where it counted."""
-
-    initial_epoch: int
-    epochs: int
-    counted: int | None
 
 
 class AdversarialTrainer(keras.Model):
@@ -104,7 +97,7 @@ class AdversarialTrainer(keras.Model):
         self.seed = seed
         self.fosc_every = fosc_every
         self.reports_fosc = False
-        self._plan: _Plan | None = None
+        self._plan: Plan | None = None
         self._attack = None if defense.attack is None else declared(defense.attack)
         names = ["loss", "accuracy", *defense.terms]
         if self._attack is not None:
@@ -169,47 +162,23 @@ class AdversarialTrainer(keras.Model):
                 self.defense.memory.check(first)
             self._first = first
             self._calibrate(first)
-        counted = None
+        length = None
         if isinstance(x, tf.data.Dataset):
             arguments = {"shuffle": False} | arguments  # Keras would warn that it cannot
             if not arguments.get("steps_per_epoch"):
-                counted = self._count(x)
+                length = counted(x, self.defense.clock)
             if worker(self.distribute_strategy)[1] > 1:
                 x = shared_out(self.distribute_strategy, x)
         epochs, initial = arguments.get("epochs", 1), arguments.get("initial_epoch", 0)
-        self._plan = _Plan(initial, epochs, counted)
+        self._plan = Plan(initial, epochs, length)
         with self._errors_of_memory():
             return super().fit(x, y, **arguments)
 
-    def _count(self, dataset: tf.data.Dataset) -> int | None:
-        """Returns how many batches a dataset has that does not say so; None if nobody asks."""
-        clock = self.defense.clock
-        if clock is None or dataset.cardinality() != tf.data.UNKNOWN_CARDINALITY:
-            return None
-        if clock.steps_per_epoch is not None:  # one more than expected says enough
-            dataset = dataset.take(clock.steps_per_epoch + 1)
-        return int(dataset.reduce(np.int64(0), lambda count, _: count + 1))
-
-    def _begin(self, plan: _Plan, length: int | None) -> None:
-        """Sets the clock, and asks all schedules at the first and at the last step.
-
-        Args:
-            plan: of the call of `fit`.
-            length: batches of an epoch as Keras knows it.
-        """
-        clock, seen = self.defense.clock, self.step
-        length = plan.counted if length is None else length
-        if clock is not None:
-            known = clock.steps_per_epoch
-            # A run that was cut off goes on with the rest of its epoch.
-            if not (known and length and seen % known and length == known - seen % known):
-                clock.learn(length)
-            length = clock.steps_per_epoch
-        if plan.initial_epoch and length and seen // length != plan.initial_epoch:
-            seen = plan.initial_epoch * length
-            self.batches_seen.assign(seen)
-        whole = max(plan.epochs - plan.initial_epoch, 1) * (length or 1)
-        for step in (seen, seen - seen % (length or 1) + whole - 1):
+    def _begin(self, plan: Plan, length: int | None) -> None:
+        """Sets the clock, and asks all schedules at the first and at the last step."""
+        first, last = plan.steps(self.defense.clock, self.step, length)
+        self.batches_seen.assign(first)
+        for step in (first, last):
             if self._attack is not None and self._first is not None:
                 self._attack.check(self._first.image.shape[1:], step)
             for name, schedule in self.defense.schedules.items():
