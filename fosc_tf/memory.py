@@ -10,9 +10,10 @@ augmentation shows the image of this epoch: cropped and mirrored alike.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import keras
 import tensorflow as tf
@@ -121,10 +122,19 @@ class Memory:
             )
         least, most = (int(f(batch.context["id"])) for f in (tf.reduce_min, tf.reduce_max))
         if least < 0 or most >= self.num_examples:
-            raise self.beyond(f"ids from {least} to {most}")
+            raise self._beyond(f"ids from {least} to {most}")
 
-    def beyond(self, received: str) -> UserError:
-        """Returns the error for ids that the memory has no row for."""
+    @contextlib.contextmanager
+    def telling(self) -> Iterator[None]:
+        """Tells of ids without a row, which a graph finds, as of every mistake."""
+        try:
+            yield
+        except tf.errors.InvalidArgumentError as error:
+            if BEYOND not in error.message:
+                raise
+            raise self._beyond("other ids in a later batch") from error
+
+    def _beyond(self, received: str) -> UserError:
         return UserError(
             BEYOND, f"0 to {self.num_examples - 1}, or a larger num_examples", received
         )

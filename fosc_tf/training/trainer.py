@@ -8,14 +8,12 @@ trainer.fit(dataset, epochs=50)      # any tf.data of (image, label)
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from fosc_tf import memory as memories
 from fosc_tf.attacks.attack import asked, declared
 from fosc_tf.errors import UserError
 from fosc_tf.number import number
@@ -171,7 +169,8 @@ class AdversarialTrainer(keras.Model):
                 x = shared_out(self.distribute_strategy, x)
         epochs, initial = arguments.get("epochs", 1), arguments.get("initial_epoch", 0)
         self._plan = Plan(initial, epochs, length)
-        with self._errors_of_memory():
+        memory = self.defense.memory
+        with contextlib.nullcontext() if memory is None else memory.telling():
             return super().fit(x, y, **arguments)
 
     def _begin(self, plan: Plan, length: int | None) -> None:
@@ -183,15 +182,6 @@ class AdversarialTrainer(keras.Model):
                 self._attack.check(self._first.image.shape[1:], step)
             for name, schedule in self.defense.schedules.items():
                 asked(name, schedule, step)
-
-    @contextlib.contextmanager
-    def _errors_of_memory(self) -> Iterator[None]:
-        try:
-            yield
-        except tf.errors.InvalidArgumentError as error:
-            if self.defense.memory is None or memories.BEYOND not in error.message:
-                raise
-            raise self.defense.memory.beyond("other ids in a later batch") from error
 
     def _calibrate(self, first: Batch | None) -> None:
         if self.defense.calibrate is None:
