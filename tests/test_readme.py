@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import fosc_tf
 from configs import digits_standard
 from fosc_tf import build
 from fosc_tf.defenses import registry
@@ -48,6 +49,15 @@ def test_own_model_and_data_then_an_attack(names, tmp_path):
     assert (tmp_path / "export" / "saved_model.pb").exists()
     exec(block("fosc_above"), names)
     assert np.abs(names["found"].image - names["image"]).max() <= 0.3 + 1e-6
+
+
+def test_own_network_by_name(monkeypatch):
+    known = dict(fosc_tf.models.registry._MODELS._factories)
+    monkeypatch.setattr(fosc_tf.models.registry._MODELS, "_factories", known)
+    names = {"keras": keras, "fosc_tf": fosc_tf}
+    exec(block("models.register"), names)
+    assert names["network"].output_shape == (None, 10)
+    assert names["network"].get_layer("conv").filters == 8
 
 
 def test_adding_a_defense(names, monkeypatch):

@@ -5,8 +5,6 @@ layer = FusedBatchNormalization(name="bn1")
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 import tensorflow as tf
 
@@ -40,15 +38,14 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         )
         # The operation divides by n - 1 where Keras' moving variance is that of n.
         n = tf.cast(tf.size(image) // tf.shape(image)[-1], tf.float32)
-        self._move(self.moving_mean, mean)
-        self._move(self.moving_variance, variance * (n - 1) / n)
+        variance = variance * (n - 1) / n
+        for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
         outputs = normalised if len(x.shape) == 4 else normalised[:, 0, 0, :]
         return tf.cast(outputs, self.compute_dtype)
 
     def _is_fusible(self, inputs: tf.Tensor) -> bool:
-        plain = self.scale and self.center and not self.renorm and not self.synchronized
+        renorm = getattr(self, "renorm", False)  # Keras 3.10 does not know it
+        plain = self.scale and self.center and not renorm and not self.synchronized
         rank = len(inputs.shape)
         return plain and rank in (2, 4) and self.axis in (-1, rank - 1)
-
-    def _move(self, moving: Any, batch: tf.Tensor) -> None:
-        moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))

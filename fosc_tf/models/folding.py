@@ -17,8 +17,6 @@ from fosc_tf.models.batch_norm import FusedBatchNormalization
 from fosc_tf.models.graph import Graph, Node, walk
 from fosc_tf.models.grey_convolution import grey_convolution
 
-Function = Callable[[tf.Tensor], tf.Tensor]
-
 # In evaluation mode the second is the first.
 _BATCH_NORMS = (keras.layers.BatchNormalization, FusedBatchNormalization)
 
@@ -54,8 +52,8 @@ def folded(network: Any) -> Callable[..., tf.Tensor]:
     return lambda image, training=False: graph.run(image, step)
 
 
-def _replacements(graph: Graph) -> dict[Any, Function]:
-    found: dict[Any, Function] = {}
+def _replacements(graph: Graph) -> dict[Any, Callable[[tf.Tensor], tf.Tensor]]:
+    found = {}
     for node, following in _only_followers(graph):
         layer, after = node.layer, following.layer
         if _is_affine(layer) and _is_batch_norm(following):
@@ -63,25 +61,21 @@ def _replacements(graph: Graph) -> dict[Any, Function]:
             found[after] = tf.identity
         elif _is_relu(layer) and type(after) is keras.layers.MaxPooling2D:
             found[layer] = tf.identity
-            found[after] = _with_relu(after)
+            found[after] = lambda x, pool=after: tf.nn.relu(pool(x))
     return found
 
 
 def _only_followers(graph: Graph) -> Iterator[tuple[Node, Node]]:
     """Yields pairs of nodes, their layers used once, of which the first feeds the second alone."""
     uses = collections.Counter(node.layer for node in graph.nodes)
-    readers: dict[int, list[Node | None]] = {}
+    reads = collections.Counter(id(x) for node in graph.nodes for x in node.inputs)
+    reads.update(id(x) for x in keras.tree.flatten(graph.result))
+    sources = {id(node.outputs[0]): node for node in graph.nodes if len(node.outputs) == 1}
     for node in graph.nodes:
-        for tensor in node.inputs:
-            readers.setdefault(id(tensor), []).append(node)
-    for tensor in keras.tree.flatten(graph.result):
-        readers.setdefault(id(tensor), []).append(None)
-    for node in graph.nodes:
-        following = readers.get(id(node.outputs[0]), [])
-        if len(node.outputs) != 1 or len(following) != 1 or following[0] is None:
-            continue
-        if uses[node.layer] == uses[following[0].layer] == 1:
-            yield node, following[0]
+        read = id(node.inputs[0])
+        before = sources.get(read)
+        if before and reads[read] == uses[before.layer] == uses[node.layer] == 1:
+            yield before, node
 
 
 def _evaluated(layer: Any) -> Callable[..., Any]:
@@ -91,12 +85,11 @@ def _evaluated(layer: Any) -> Callable[..., Any]:
 
 
 def _is_affine(layer: Any) -> bool:
-    if type(layer) is keras.layers.Conv2D:
-        fits = layer.data_format == "channels_last" and layer.padding in ("same", "valid")
-    else:
-        plain = getattr(layer, "quantization_mode", None) is None
-        fits = type(layer) is keras.layers.Dense and plain
-    return fits and layer.activation is keras.activations.linear and _is_single(layer)
+    if type(layer) not in (keras.layers.Conv2D, keras.layers.Dense) or not _is_single(layer):
+        return False
+    plain = layer.activation is keras.activations.linear
+    plain = plain and getattr(layer, "quantization_mode", None) is None
+    return plain and getattr(layer, "data_format", "channels_last") == "channels_last"
 
 
 def _is_batch_norm(node: Node) -> bool:
@@ -115,7 +108,7 @@ def _is_single(layer: Any) -> bool:
     return layer.compute_dtype == layer.variable_dtype == "float32"
 
 
-def _with_batch_norm(layer: Any, norm: Any) -> Function:
+def _with_batch_norm(layer: Any, norm: Any) -> Callable[[tf.Tensor], tf.Tensor]:
     convolution = _convolution(layer)
 
     def function(x: tf.Tensor) -> tf.Tensor:
@@ -148,7 +141,3 @@ def _is_grey(layer: Any) -> bool:
     fits = type(layer) is keras.layers.Conv2D and layer.groups == layer.kernel.shape[2] == 1
     plain = fits and layer.strides == layer.dilation_rate == (1, 1) and layer.padding == "same"
     return plain and all(side % 2 for side in layer.kernel_size)
-
-
-def _with_relu(pooling: Any) -> Function:
-    return lambda x: tf.nn.relu(pooling(x))

@@ -1,75 +1,80 @@
-"""What all networks share: the image that comes in and the model around the layers.
+"""What all networks share: the checked image, its standardisation, the seed, and the logits.
 
-frame = Frame(input_shape=(28, 28, 1), num_classes=10, mean=None, std=None, smallest_side=4)
-x = frame.pixels
-...
-return frame.network("mnist_cnn", layers.logits(frame.num_classes)(x))
+network = framed("tiny", lambda make, x: keras.layers.Flatten()(x))
+model = network(input_shape=(28, 28, 1), num_classes=10, seed=3)
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 
 from fosc_tf.errors import UserError
+from fosc_tf.models.layers import Layers
 from fosc_tf.models.standardization import standardization
 from fosc_tf.number import number
 
 
-class Frame:
-    """The checked outside of a network.
-
-    Attributes:
-        image: symbolic float32 [batch, height, width, channels] in [0, 1].
-        pixels: what the first layer sees: the image, standardised where mean and std are given.
-        num_classes: number of logits.
+def framed(
+    name: str,
+    features: Callable[..., keras.KerasTensor],
+    *,
+    smallest_side: int = 1,
+    convolution_init: type[keras.initializers.Initializer] = keras.initializers.GlorotUniform,
+    batch_norm: bool = True,
+) -> Callable[..., keras.Model]:
+    """Returns the function that builds the model `name`; its arguments are those of `models.get`.
 
     Args:
-        input_shape: (height, width, channels).
-        num_classes: number of logits, at least 2.
-        mean: one number per channel in [0, 1], or None for no standardisation.
-        std: one number per channel in (0, 1], or None for no standardisation.
-        smallest_side: the least height and width that the network's pools leave something of.
-
-    Raises:
-        UserError: one of the above does not hold.
+        name: of the model.
+        features: from a `Layers`, the pixels (standardised where mean and std are given) and
+            keyword-only arguments of its own to features [batch, n].
+        smallest_side: the least height and width that its pools leave something of.
+        convolution_init: class of its convolutions' initializers.
+        batch_norm: whether it has any, and so takes `batch_norm_momentum`.
     """
 
-    def __init__(
-        self,
+    def network(
         *,
         input_shape: Sequence[int],
         num_classes: int,
-        mean: Sequence[float] | None,
-        std: Sequence[float] | None,
-        smallest_side: int = 1,
-    ) -> None:
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+        seed: int = 0,
+        batch_norm_momentum: float = 0.99,
+        **own: Any,
+    ) -> keras.Model:
         shape = _checked(input_shape, smallest_side)
-        self.num_classes = number("num_classes", num_classes, "num_classes=10", least=2)
-        self.image = keras.Input(shape, dtype="float32", name="image")
-        self.pixels = self.image
-        if mean is not None or std is not None:
-            self.pixels = standardization(mean=mean, std=std, channels=shape[-1])(self.image)
-
-    def network(self, name: str, logits: keras.KerasTensor) -> keras.Model:
-        """Returns the model from the image to `logits` [batch, num_classes]."""
-        return keras.Model(self.image, logits, name=name)
-
-
-def _checked(input_shape: Sequence[int], smallest_side: int) -> tuple[int, int, int]:
-    rule = (
-        "input_shape must be (height, width, channels), three whole numbers, height and width "
-        f">= {smallest_side}"
-    )
-    side = max(smallest_side, 32)
-    right = f"input_shape=({side}, {side}, 3)"
-    try:
-        height, width, channels = input_shape
-        return (
-            number("height", height, right, least=smallest_side),
-            number("width", width, right, least=smallest_side),
-            number("channels", channels, right, least=1),
+        num_classes = number("num_classes", num_classes, "num_classes=10", least=2)
+        make = Layers(
+            seed=seed, convolution_init=convolution_init, batch_norm_momentum=batch_norm_momentum
         )
+        image = x = keras.Input(shape, dtype="float32", name="image")
+        if mean is not None or std is not None:
+            x = standardization(mean=mean, std=std, channels=shape[-1])(image)
+        logits = make.logits(num_classes)(features(make, x, **own))
+        return keras.Model(image, logits, name=name)
+
+    # The registry refuses what is not among these.
+    *common, momentum, _ = inspect.signature(network).parameters.values()
+    own = [p for p in inspect.signature(features).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    known = [*common, *([momentum] if batch_norm else []), *own]
+    network.__signature__ = inspect.Signature(known, return_annotation=keras.Model)
+    return network
+
+
+def _checked(input_shape: Sequence[int], smallest_side: int) -> tuple[int, ...]:
+    try:
+        sizes = zip(input_shape, (smallest_side, smallest_side, 1), strict=True)
+        return tuple(number("input_shape", size, "", least=least) for size, least in sizes)
     except (TypeError, ValueError) as error:
-        raise UserError(rule, right, f"input_shape={input_shape!r}") from error
+        side = max(smallest_side, 32)
+        raise UserError(
+            "input_shape must be (height, width, channels), three whole numbers, height and width "
+            f">= {smallest_side}",
+            f"input_shape=({side}, {side}, 3)",
+            f"input_shape={input_shape!r}",
+        ) from error

@@ -69,42 +69,40 @@ def walk(network: Any) -> Graph | None:
     inputs of other ranks on their way. No layer is called and nothing of the network changes. Walk
     anew where layers may have come or gone: it takes milliseconds.
     """
-    if type(network) is _Functional:
-        ends = network.input, network.output
-    elif type(network) is keras.Sequential and getattr(network, "inputs", None):
-        ends = network.inputs, network.outputs
-    else:
+    if type(network) not in (keras.Sequential, _Functional):
         return None
+    inputs = getattr(network, "inputs", [])  # a Sequential may not have any yet
+    if len(inputs) != 1 or len(inputs[0].shape) != 4:
+        return None
+    result = network.outputs if type(network) is keras.Sequential else network.output
     # The same calls as a model of its own: a clone of a compiled network would be compiled too.
-    plain = keras.Model(*ends, name=network.name)
-    if len(plain.inputs) != 1 or len(plain.inputs[0].shape) != 4:
-        return None
+    plain = keras.Model(inputs, result, name=network.name)
     nodes = []
 
     def visit(layer: Any, *args: Any, **kwargs: Any) -> Any:
-        result = _Call(layer, f"call_{len(nodes)}")(*args, **kwargs)
-        nodes.append(Node(layer, args, kwargs, _tensors((args, kwargs)), _tensors(result)))
-        return result
+        # What Keras noted when the network was built, without running code of the layer again.
+        alike = _kinds(layer.input) == _kinds((args, kwargs))
+        noted = layer.output if alike else layer.compute_output_spec(*args, **kwargs)
+        outputs = _Call(noted, f"call_{len(nodes)}")(*args, **kwargs)
+        nodes.append(Node(layer, args, kwargs, _tensors((args, kwargs)), _tensors(outputs)))
+        return outputs
 
     copy = keras.models.clone_model(plain, clone_function=lambda layer: layer, call_function=visit)
     return Graph(copy.inputs[0], nodes, copy.output)
 
 
 class _Call(keras.Operation):
-    """Stands for a call of `layer` in the clone, so that no layer knows of it."""
+    """Stands in the clone for a call that returns what is like `noted`; its layer never knows."""
 
-    def __init__(self, layer: Any, name: str) -> None:
+    def __init__(self, noted: Any, name: str) -> None:
         super().__init__(name=name)
-        self.layer = layer
+        self.noted = noted
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
-        if _kinds(self.layer.input) != _kinds((args, kwargs)):
-            return self.layer.compute_output_spec(*args, **kwargs)
-        # What Keras noted when the network was built, without running code of the layer again.
-        return [
-            keras.KerasTensor(shape, dtype, name=f"{self.name}_{number}")
-            for number, (shape, dtype) in enumerate(_kinds(self.layer.output))
-        ]
+        def fresh(x: keras.KerasTensor) -> keras.KerasTensor:
+            return keras.KerasTensor(x.shape, x.dtype, name=self.name)
+
+        return keras.tree.map_structure(fresh, self.noted)
 
 
 def _tensors(structure: Any) -> list[keras.KerasTensor]:

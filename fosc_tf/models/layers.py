@@ -1,6 +1,6 @@
 """Seeded Keras layers: one maker per network, so that its weights depend on its seed alone.
 
-make = Layers(seed=0, convolution_init="he_normal")
+make = Layers(seed=0, convolution_init=keras.initializers.HeNormal)
 x = make.conv(64, name="conv1")(x)
 x = make.batch_norm(name="bn1")(x)
 """
@@ -16,10 +16,8 @@ from fosc_tf.errors import UserError
 from fosc_tf.models.batch_norm import FusedBatchNormalization
 from fosc_tf.number import number
 
-_INITIALIZERS = {
-    "glorot_uniform": keras.initializers.GlorotUniform,
-    "he_normal": keras.initializers.HeNormal,
-}
+Initializer = keras.initializers.Initializer
+GlorotUniform = keras.initializers.GlorotUniform
 
 
 class Layers:
@@ -28,7 +26,7 @@ class Layers:
     Args:
         seed: whole number >= 0. Together with a layer's name it fixes the layer's kernel, whatever
             the global random state and whichever layers were made before.
-        convolution_init: "glorot_uniform" (Keras' default) or "he_normal" (the ResNets).
+        convolution_init: class of the convolutions' initializers, a Keras one that takes a seed.
         batch_norm_momentum: share of the old moving statistics that a training step keeps, in
             [0, 1).
 
@@ -40,7 +38,7 @@ class Layers:
         self,
         *,
         seed: int,
-        convolution_init: str = "glorot_uniform",
+        convolution_init: type[Initializer] = GlorotUniform,
         batch_norm_momentum: float = 0.99,
     ) -> None:
         self._seed = number("seed", seed, "seed=0", least=0)
@@ -81,22 +79,17 @@ class Layers:
             name=name,
         )
 
-    def dense(self, units: int, *, name: str) -> keras.layers.Dense:
+    def dense(self, units: int, *, name: str, dtype: str | None = None) -> keras.layers.Dense:
         """Returns a dense layer without activation, Glorot-uniform."""
-        initializer = self._initializer("glorot_uniform", name)
-        return keras.layers.Dense(units, kernel_initializer=initializer, name=name)
+        initializer = self._initializer(GlorotUniform, name)
+        return keras.layers.Dense(units, kernel_initializer=initializer, dtype=dtype, name=name)
 
     def logits(self, num_classes: int) -> keras.layers.Dense:
         """Returns the last layer, float32 whatever the precision policy."""
-        return keras.layers.Dense(
-            num_classes,
-            kernel_initializer=self._initializer("glorot_uniform", "logits"),
-            # Losses and FOSC are differences of logits: half precision would lose them.
-            dtype="float32",
-            name="logits",
-        )
+        # Losses and FOSC are differences of logits: half precision would lose them.
+        return self.dense(num_classes, name="logits", dtype="float32")
 
-    def _initializer(self, kind: str, layer: str) -> keras.initializers.Initializer:
+    def _initializer(self, kind: type[Initializer], layer: str) -> Initializer:
         # A hash, not seed + index: neighbouring seeds would otherwise share kernels between layers.
         digest = hashlib.sha256(f"{self._seed}/{layer}".encode()).digest()
-        return _INITIALIZERS[kind](seed=int.from_bytes(digest[:4], "big") >> 1)
+        return kind(seed=int.from_bytes(digest[:4], "big") >> 1)

@@ -34,25 +34,20 @@ def standardization(
     Raises:
         UserError: only one of the two is given, or one has the wrong length or range.
     """
-    right = f"mean={(0.5,) * channels}, std={(0.25,) * channels}"
-    received = f"mean={mean!r}, std={std!r}"
-    rule = (
-        f"mean and std go together, each with one number for each of the {channels} channels, "
-        "in pixel units: mean in [0, 1], std in (0, 1]"
-    )
     try:
-        means = np.asarray(mean, dtype=np.float32)
-        stds = np.asarray(std, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise UserError(rule, right, received) from error
-    if means.shape != (channels,) or stds.shape != (channels,):
-        raise UserError(rule, right, received)
+        means, stds = np.asarray(mean, np.float32), np.asarray(std, np.float32)
+        fits = means.shape == stds.shape == (channels,)
+    except (TypeError, ValueError):
+        fits = False
     # Written so that NaN fails too.
-    if not (
-        np.all((means >= 0) & (means <= 1))
-        and np.all((stds > keras.config.epsilon()) & (stds <= 1))
-    ):
-        raise UserError(rule, right, received)
+    fits = fits and np.all((means >= 0) & (means <= 1))
+    if not (fits and np.all((stds > keras.config.epsilon()) & (stds <= 1))):
+        raise UserError(
+            f"mean and std go together, each with one number for each of the {channels} channels, "
+            "in pixel units: mean in [0, 1], std in (0, 1]",
+            f"mean={(0.5,) * channels}, std={(0.25,) * channels}",
+            f"mean={mean!r}, std={std!r}",
+        )
     # The layer takes a square root of the variance. In binary floating point the root of a rounded
     # square is the number itself, so squaring in float32 keeps std to the bit.
     layer = keras.layers.Normalization(
