@@ -6,13 +6,11 @@ bins.accuracy, bins.accuracy_correlation
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import stats
 
-from fosc_tf.analysis.traces import Arrays
 from fosc_tf.errors import UserError
 
 
@@ -40,6 +38,12 @@ class Bins(NamedTuple):
     hit_correlation: float
     example_loss_correlation: float
     outside: int
+
+    def numbers(self) -> dict[str, Any]:
+        """Returns `upper` (end of the range), `n` examples within it, and the correlations."""
+        named = self._asdict().items()
+        correlations = {name: value for name, value in named if name.endswith("_correlation")}
+        return {"upper": self.edges[-1], "n": self.count.sum(), **correlations}
 
 
 def fosc_bins(
@@ -91,25 +95,6 @@ def fosc_bins(
     )
 
 
-def bins_of(seen: Mapping[str, np.ndarray], upper: Mapping[str, float], bins: int = 20) -> Arrays:
-    """Returns the bins of several criteria as flat arrays, `CRITERION_FIELD` for each of `Bins`.
-
-    Args:
-        seen: `hit`, `loss` and `fosc_CRITERION`, [n] each.
-        upper: end of the range in loss units, by criterion.
-        bins: number of bins.
-    """
-    return {
-        f"{criterion}_{name}": np.asarray(value)
-        for criterion, end in upper.items()
-        for name, value in fosc_bins(
-            seen[f"fosc_{criterion}"], seen["hit"], seen["loss"], upper=end, bins=bins
-        )
-        ._asdict()
-        .items()
-    }
-
-
 def automatic_upper(fosc: np.ndarray, quantile: float = 0.95) -> float:
     """Returns the end of a range that holds the share `quantile` in (0, 1] of `fosc` [n].
 
@@ -128,10 +113,8 @@ def pearson(x: np.ndarray, y: np.ndarray) -> float:
     return float(stats.pearsonr(x, y).statistic)
 
 
-def _checked(
-    fosc: np.ndarray, hit: np.ndarray, loss: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    fosc, hit, loss = (np.asarray(values, np.float64) for values in (fosc, hit, loss))
+def _checked(*values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    fosc, hit, loss = (np.asarray(each, np.float64) for each in values)
     if not fosc.shape == hit.shape == loss.shape or fosc.ndim != 1 or not fosc.size:
         raise UserError(
             "every example needs its FOSC, its hit and its loss",

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from fosc_tf.analysis.traces import FIELDS, Arrays, traces
+from fosc_tf.analysis.stepwise import FIELDS, Arrays, traces
 from fosc_tf.attacks import PGD
 
 

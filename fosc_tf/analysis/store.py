@@ -19,6 +19,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from fosc_tf import files
+from fosc_tf.show.picture import encoded
 
 _MADE_OF = "made_of"
 
@@ -58,10 +59,8 @@ class Store:
 
     def picture(self, name: str, figure: Figure) -> None:
         """Writes `NAME.png` and `NAME.svg`; equal figures give equal bytes."""
-        for form, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
-            file = io.BytesIO()
-            figure.savefig(file, format=form, metadata=metadata)
-            self.write(f"{name}.{form}", file.getvalue())
+        for form in ("png", "svg"):
+            self.write(f"{name}.{form}", encoded(figure, form))
 
     def remove(self, name: str) -> None:
         """Removes the picture and the arrays of a view that no longer has any."""

@@ -13,22 +13,26 @@ from collections.abc import Sequence
 from typing import Any
 
 import jinja2
+from matplotlib.figure import Figure
 
-from fosc_tf import columns, files
-from fosc_tf.evaluation import pictures, table
+from fosc_tf import files
+from fosc_tf.show import accuracy_plots, columns, table, training_plots
+from fosc_tf.show.columns import percent
+from fosc_tf.show.picture import encoded
 
 
 @dataclasses.dataclass(frozen=True)
 class Picture:
-    """A PNG and the sentence under it."""
+    """A figure, or a PNG, and the sentence under it."""
 
-    png: bytes
+    drawn: Figure | bytes
     caption: str
 
     @property
     def data(self) -> str:
-        """The picture in base64."""
-        return base64.b64encode(self.png).decode()
+        """The PNG in base64."""
+        png = self.drawn if isinstance(self.drawn, bytes) else encoded(self.drawn)
+        return base64.b64encode(png).decode()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +79,7 @@ def write_report(content: Content, folder: pathlib.Path) -> pathlib.Path:
     """Writes `report.html`, `report.md` and `model_info.json` into `folder`; returns the page."""
     facts = _facts(content)
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("fosc_tf.evaluation", "."),
+        loader=jinja2.PackageLoader("fosc_tf.show", "."),
         autoescape=lambda name: "html" in (name or ""),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -108,9 +112,9 @@ def model_info(content: Content) -> dict[str, Any]:
         "architecture": config["model"]["name"],
         "eps": f"{config['evaluation']['epsilon']:.6g}",
         "norm": config["evaluation"]["norm"],
-        "clean_acc": _percent(clean["accuracy"]) if clean else "",
+        "clean_acc": percent(clean["accuracy"]) if clean else "",
         "reported": "",
-        "autoattack_acc": _percent(autoattack["accuracy"]) if autoattack else "",
+        "autoattack_acc": percent(autoattack["accuracy"]) if autoattack else "",
         "autoattack_examples": autoattack["n"] if autoattack else "",
     }
 
@@ -140,10 +144,6 @@ def _of_most(rows: Sequence[dict[str, Any]], attack: str) -> dict[str, Any] | No
     """Returns the row of `attack` on the most examples, be it "autoattack" or "autoattack@1000"."""
     found = [row for row in rows if row["attack"].partition("@")[0] == attack]
     return max(found, key=lambda row: row["n"], default=None)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.2f}"
 
 
 def _facts(content: Content) -> dict[str, Any]:
@@ -178,7 +178,7 @@ def _facts(content: Content) -> dict[str, Any]:
             if "after" in row
         ],
         "transfer": [
-            row | {"accuracy": _percent(row["accuracy"])} for row in rows if "surrogate" in row
+            row | {"accuracy": percent(row["accuracy"])} for row in rows if "surrogate" in row
         ],
         "findings": content.findings,
         "sections": [*_own_sections(content), *content.sections],
@@ -189,30 +189,28 @@ def _facts(content: Content) -> dict[str, Any]:
 
 
 def _after(row: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {_percent(value)}" for name, value in row["after"].items())
+    return ", ".join(f"{name} {percent(value)}" for name, value in row["after"].items())
 
 
 def _own_sections(content: Content) -> list[Section]:
     sections = []
     if content.sweeps:
         config = content.record["config"]
-        png = pictures.sweep_plot(
+        figure = accuracy_plots.against_epsilon(
             content.sweeps, content.num_classes, config["evaluation"]["epsilon"]
         )
         attack = config["report"]["sweep_attack"]
         caption = f"Accuracy under {attack} against the radius of the test."
         lines = tuple(
-            (row["network"], f"{row['epsilon']:.4g}", _percent(row["accuracy"]), str(row["n"]))
+            (row["network"], f"{row['epsilon']:.4g}", percent(row["accuracy"]), str(row["n"]))
             for row in by_epsilon(content.sweeps)
         )
         header = ("network", "epsilon", "accuracy %", "n")
-        sections.append(Section("Against epsilon", (Picture(png, caption),), header, lines))
+        sections.append(Section("Against epsilon", (Picture(figure, caption),), header, lines))
     if content.history:
-        png = pictures.training_curves(content.history)
-        caption = (
-            "Training: accuracies, attack gradients spent on each example, and FOSC, by epoch."
-        )
-        sections.append(Section("Training", (Picture(png, caption),)))
+        figure = training_plots.history(content.history)
+        caption = "Accuracies, attack gradients spent on each example, and FOSC, by epoch."
+        sections.append(Section("Training", (Picture(figure, caption),)))
     return sections
 
 

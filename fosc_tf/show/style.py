@@ -1,6 +1,7 @@
 """How every picture looks: sizes, the palette, axes with units.
 
-with style.applied():
+@style.applied()
+def drawn(...):
     figure, axes = style.panels(1, 2, "A title")
 """
 
@@ -23,10 +24,11 @@ LINES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D")
 GREY, MAP = "#7F7F7F", "cividis"
 CRITERION = {"ball": COLOURS[0], "box": COLOURS[1]}
+FOSC, PERCENT = "FOSC (nats)", (-4, 104)
 _LETTERS_AN_INCH = 11  # of a title; small letters would leave room for more
 _RC = {
     "figure.dpi": 110,
-    "savefig.dpi": 110,
+    "savefig.dpi": 130,
     "figure.constrained_layout.use": True,
     "font.size": 9,
     "axes.titlesize": 9,
@@ -48,7 +50,7 @@ _RC = {
 
 @contextlib.contextmanager
 def applied() -> Iterator[None]:
-    """Draws and saves within this block in the style of the project, whatever the user's is."""
+    """Draws and saves in the style of the project: a block, or a decorator of a function."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_RC)
@@ -80,10 +82,14 @@ def marks(number: int) -> list[dict[str, str]]:
     return [{"color": colour, "marker": marker} for colour, marker in islice(pairs, number)]
 
 
-def label(axes: Axes, x: str, y: str) -> None:
-    """Names both axes."""
+def label(
+    axes: Axes, x: str, y: str, bottom: float | None = None, top: float | None = None
+) -> None:
+    """Names both axes; `bottom` and `top` end the second one, None as the data do."""
     axes.set_xlabel(x)
     axes.set_ylabel(y)
+    if bottom is not None:
+        axes.set_ylim(bottom, top)
 
 
 def remark(axes: Axes, text: str) -> None:
