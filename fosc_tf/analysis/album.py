@@ -17,12 +17,12 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 
 from fosc_tf import __version__
-from fosc_tf.analysis import training_views
 from fosc_tf.analysis.bins import automatic_upper, fosc_bins, pearson
 from fosc_tf.analysis.cross_table import cross_table
 from fosc_tf.analysis.settings import Settings, Subject
 from fosc_tf.analysis.stepwise import Arrays, picked, step_curves, traces
 from fosc_tf.analysis.store import Store
+from fosc_tf.analysis.training_views import chosen_epochs, course, fosc_by_epoch, last_epoch
 from fosc_tf.attacks import PGD
 from fosc_tf.errors import UserError
 from fosc_tf.show import attack_plots, training_plots
@@ -64,7 +64,7 @@ def make_views(
     for subject in subjects:
         check_batch(subject.network, next(iter(batches(1)), None))
     recording = subjects[0].recording
-    epochs = training_views.chosen_epochs(recording.epochs if recording else [], settings.epochs)
+    epochs = chosen_epochs(recording.epochs if recording else [], settings.epochs)
     maker = _Maker(Store(folder), settings, subjects, made_of)
     numbers = maker.attack_views(batches(settings.examples))
     maker.cross_table(batches(settings.cross_examples))
@@ -78,32 +78,30 @@ def make_views(
             "absent": maker.absent,
         }
     )
-    maker.store.write(SUMMARY, (json.dumps(summary, indent=1) + "\n").encode())
+    maker.store.write(SUMMARY, json.dumps(summary, indent=1) + "\n")
     return summary
 
 
+@dataclasses.dataclass
 class _Maker:
     """Makes the views one by one, and keeps their titles or why there is none."""
 
-    def __init__(
-        self, store: Store, settings: Settings, subjects: Sequence[Subject], made_of: dict[str, Any]
-    ) -> None:
-        self.store, self.settings, self.subjects = store, settings, subjects
-        self.made_of = {"version": __version__, "form": _FORM} | made_of
-        self.titles: dict[str, str] = {}
-        self.absent: dict[str, str] = {}
+    store: Store
+    settings: Settings
+    subjects: Sequence[Subject]
+    made_of: dict[str, Any]
+    titles: dict[str, str] = dataclasses.field(default_factory=dict)
+    absent: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def attack_views(self, batches: tf.data.Dataset) -> dict[str, Any]:
-        settings, (subject, *_) = self.settings, self.subjects
+        settings, subject = self.settings, self.subjects[0]
         epsilon, steps, seed = settings.epsilon, settings.num_steps, settings.seed
         attack = PGD(epsilon=epsilon, step_size=epsilon / 4, num_steps=steps, norm=settings.norm)
         climbs = self._kept(
             "climbs",
-            lambda: traces(subject.network, batches, attack, seed=seed),
             [subject],
-            attack=attack.parameters(),
-            seed=seed,
-            examples=settings.examples,
+            lambda: traces(subject.network, batches, attack, seed=seed),
+            {"attack": attack.parameters(), "seed": seed, "examples": settings.examples},
         )
         last = {name: values[-1] for name, values in climbs.items()}
         examples = len(last["loss"])
@@ -125,53 +123,42 @@ class _Maker:
         curves = step_curves(climbs, upper=settings.upper)
         self._draw("step_curves", f"{under}, step by step", curves, attack_plots.step_curves)
         for criterion, numbers in fosc.items():
-            values = last[f"fosc_{criterion}"]
-            everyone = {
-                "upper": None,
-                "n": examples,
-                "hit_correlation": pearson(values, last["hit"]),
-                "example_loss_correlation": pearson(values, last["loss"]),
-            }
+            everyone = {"upper": None, "n": examples}
+            for name, values in (("hit", last["hit"]), ("example_loss", last["loss"])):
+                everyone[f"{name}_correlation"] = pearson(last[f"fosc_{criterion}"], values)
             numbers["correlations"].append(everyone)
             numbers["share"] = curves[f"fosc_{criterion}_share"][-1]
         return {"examples": examples, "accuracy": curves["accuracy"][-1], "fosc": fosc}
 
     def cross_table(self, batches: tf.data.Dataset) -> None:
-        settings = self.settings
+        settings, networks = self.settings, {each.name: each.network for each in self.subjects}
         arguments = {name: getattr(settings, name) for name in ("epsilon", "norm", "seed")}
         arrays = self._kept(
             "cross_table",
-            lambda: cross_table({s.name: s.network for s in self.subjects}, batches, **arguments),
             self.subjects,
-            examples=settings.cross_examples,
-            **arguments,
+            lambda: cross_table(networks, batches, **arguments),
+            {"examples": settings.cross_examples, **arguments},
         )
         ball = f"{settings.norm} epsilon {settings.epsilon:.3g}"
         title = f"Accuracy on {arrays['n']} test images under PGD, {ball}"
         self._picture("cross_table", title, attack_plots.cross_table(arrays, title))
 
     def training_views(self, epochs: Sequence[int]) -> None:
-        upper, (subject, *_) = self.settings.upper, self.subjects
+        upper, subject = self.settings.upper, self.subjects[0]
         recorded = [each for each in self.subjects if each.recording and each.recording.epochs]
         criteria = ", ".join(sorted({each.criterion for each in recorded}))
-        own = f"FOSC of its training: {subject.criterion}"
-        for name, title, compute in (
-            (
-                "last_epoch",
-                f"Training examples of the last epoch (FOSC of training: {criteria})",
-                lambda: training_views.last_epoch({s.name: s.recording for s in recorded}),
-            ),
-            (
-                "fosc_by_epoch",
-                f"{subject.name}: training examples ({own})",
-                lambda: training_views.fosc_by_epoch(subject.recording, epochs, upper=upper),
-            ),
-            (
-                "course",
-                f"{subject.name}: its training attack, epoch by epoch ({own})",
-                lambda: training_views.course(subject.recording, upper=upper),
-            ),
-        ):
+        own = f"(FOSC of its training: {subject.criterion})"
+        titles = {
+            "last_epoch": f"Training examples of the last epoch (FOSC of training: {criteria})",
+            "fosc_by_epoch": f"{subject.name}: training examples {own}",
+            "course": f"{subject.name}: its training attack, epoch by epoch {own}",
+        }
+        makers = (
+            lambda: last_epoch({each.name: each.recording for each in recorded}),
+            lambda: fosc_by_epoch(subject.recording, epochs, upper=upper),
+            lambda: course(subject.recording, upper=upper),
+        )
+        for (name, title), compute in zip(titles.items(), makers, strict=True):
             try:
                 arrays, reason = compute() if subject in recorded else None, _NO_FOSC
             except UserError as error:
@@ -185,13 +172,15 @@ class _Maker:
     def _kept(
         self,
         name: str,
-        compute: Callable[[], Arrays],
         subjects: Sequence[Subject],
-        **more: Any,
+        compute: Callable[[], Arrays],
+        more: dict[str, Any],
     ) -> Arrays:
         """Returns the arrays of climbs, which are made once for what decides them."""
+        code = {"version": __version__, "form": _FORM}
         weights = [(subject.name, subject.fingerprint) for subject in subjects]
-        return self.store.arrays(name, compute, made_of=self.made_of | {"networks": weights} | more)
+        made_of = {**code, "networks": weights, **self.made_of, **more}
+        return self.store.arrays(name, compute, made_of=made_of)
 
     def _draw(
         self, name: str, title: str, arrays: Arrays, draw: Callable[[Arrays, str], Figure]

@@ -66,14 +66,26 @@ def fosc_bins(
     Raises:
         UserError: lengths that differ, FOSC that is not finite, a range or number out of bounds.
     """
-    fosc, hit, loss = _checked(fosc, hit, loss)
+    fosc, hit, loss = (np.asarray(each, np.float64) for each in (fosc, hit, loss))
+    if not fosc.shape == hit.shape == loss.shape or fosc.ndim != 1 or not fosc.size:
+        raise UserError(
+            "every example needs its FOSC, its hit and its loss",
+            "three arrays of one shape [n], n >= 1",
+            f"shapes {fosc.shape}, {hit.shape} and {loss.shape}",
+        )
+    if not np.isfinite(fosc).all():
+        raise UserError(
+            "FOSC must be known for every example that is sorted into bins",
+            "an attack asked with final_fosc=True, or a trace",
+            f"{np.sum(~np.isfinite(fosc))} of {fosc.size} values that are not finite",
+        )
     if not (np.isfinite(upper) and upper > 0) or bins < 1:
         raise UserError(
             "FOSC bins need a range above 0 and at least one bin",
             "upper=0.1, bins=20",
             f"upper={upper:g}, bins={bins}",
         )
-    edges = np.linspace(0.0, upper, bins + 1)
+    fosc, edges = np.maximum(fosc, 0.0), np.linspace(0.0, upper, bins + 1)
     inside = fosc <= upper
     fosc, hit, loss = fosc[inside], hit[inside], loss[inside]
     number = np.minimum(np.searchsorted(edges, fosc, side="right") - 1, bins - 1)
@@ -111,20 +123,3 @@ def pearson(x: np.ndarray, y: np.ndarray) -> float:
     if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return float("nan")
     return float(stats.pearsonr(x, y).statistic)
-
-
-def _checked(*values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    fosc, hit, loss = (np.asarray(each, np.float64) for each in values)
-    if not fosc.shape == hit.shape == loss.shape or fosc.ndim != 1 or not fosc.size:
-        raise UserError(
-            "every example needs its FOSC, its hit and its loss",
-            "three arrays of one shape [n], n >= 1",
-            f"shapes {fosc.shape}, {hit.shape} and {loss.shape}",
-        )
-    if not np.isfinite(fosc).all():
-        raise UserError(
-            "FOSC must be known for every example that is sorted into bins",
-            "an attack asked with final_fosc=True, or a trace",
-            f"{np.sum(~np.isfinite(fosc))} of {fosc.size} values that are not finite",
-        )
-    return np.maximum(fosc, 0.0), hit, loss

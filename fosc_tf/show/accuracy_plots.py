@@ -5,16 +5,14 @@ figure = against_epsilon({"dynamic": rows}, num_classes=10, epsilon=0.3)
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from fosc_tf.show import columns, style
+from fosc_tf.show.columns import Rows
 from fosc_tf.show.panel import image_panel
-
-Rows = Sequence[Mapping[str, Any]]
 
 
 @style.applied()
@@ -80,21 +78,19 @@ def of_images(
         epsilon: as for `image_panel`.
     """
     panel, n = image_panel(image, image_adv, epsilon), len(image)
-    figure, ((axes,),) = style.panels(
-        1, 1, "Class of each image", width=0.9 * n + 0.8, height=3 * 0.9 + 0.5
-    )
+    title = "Class of each image, and below it the class that its adversarial one is taken for"
+    figure, ((axes,),) = style.panels(1, 1, title, width=0.9 * n + 0.8, height=3.1)
     axes.imshow(panel, cmap="gray", vmin=0, vmax=1, interpolation="nearest", extent=(0, n, 3, 0))
+    axes.vlines(range(1, n), 0, 3, color="white", linewidth=3)
+    axes.hlines([1, 2], 0, n, color="white", linewidth=3)
+    axes.grid(visible=False)
     axes.set_yticks([0.5, 1.5, 2.5], ["clean", "adversarial", "difference"])
-    axes.set_xticks(np.arange(n) + 0.5, label)
-    axes.tick_params(length=0, labeltop=True, labelbottom=False)
     taken = axes.secondary_xaxis("bottom")
-    taken.set_xticks(np.arange(n) + 0.5, choice)
-    taken.tick_params(length=0)
-    taken.set_xlabel("class that the adversarial image is taken for")
+    for each, classes in ((axes, label), (taken, choice)):
+        each.set_xticks(np.arange(n) + 0.5, classes)
+        each.tick_params(length=0)
+        each.spines[:].set_visible(False)
+    axes.xaxis.tick_top()
     for text, right in zip(taken.get_xticklabels(), choice == label, strict=True):
         text.set_color(style.COLOURS[2] if right else style.COLOURS[1])
-    axes.grid(visible=False)
-    axes.vlines(range(1, n), 0, 3, color="white")
-    axes.hlines([1, 2], 0, n, color="white")
-    axes.spines[:].set_visible(False)
     return figure

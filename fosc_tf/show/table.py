@@ -15,9 +15,9 @@ from rich.console import Console
 
 from fosc_tf import files
 from fosc_tf.show import columns, screen
+from fosc_tf.show.columns import Rows
 
-Rows = Sequence[dict[str, Any]]
-TRANSFER = "Transfer: attacks crafted on the surrogate"
+TRANSFER = "Transfer: attacks crafted on the surrogate:"
 
 
 class Grid(NamedTuple):
@@ -87,23 +87,22 @@ def transfer(rows: Rows) -> Grid:
     return grid(crafted, ("checkpoint", "surrogate"), _accuracy, _EXAMPLES)
 
 
-def show(rows: Rows, console: Console | None = None) -> None:
+def show(rows: Rows, console: Console) -> None:
     """Prints accuracies in %, a column for each attack and epsilon; transfer in its own table."""
-    console = console or screen.console()
     white_box(rows).show(console)
     crafted = transfer(rows)
     if crafted.lines:
-        console.print(f"{TRANSFER}:")
+        console.print(TRANSFER)
         crafted.show(console)
 
 
 def write(rows: Rows, folder: pathlib.Path, note: str = "") -> None:
     """Writes `results.json` (the rows) and `results.md` (the tables, then `note`) into `folder`."""
-    parts, crafted = [white_box(rows).markdown()], transfer(rows)
-    if crafted.lines:
-        parts += [f"{TRANSFER}:", crafted.markdown()]
+    crafted = transfer(rows)
+    further = [TRANSFER, crafted.markdown()] if crafted.lines else []
+    text = "\n\n".join([white_box(rows).markdown(), *further, note])
     files.write(folder / "results.json", json.dumps(list(rows), indent=1) + "\n")
-    files.write(folder / "results.md", "\n\n".join([*parts, note]).rstrip() + "\n")
+    files.write(folder / "results.md", text.rstrip() + "\n")
 
 
 def read(folder: pathlib.Path) -> list[dict[str, Any]]:

@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from fosc_tf.show import style
+from fosc_tf.show.columns import Rows
 
 Arrays = Mapping[str, np.ndarray]
-Rows = Sequence[Mapping[str, Any]]
 _COURSE = {
     "share": ("share in [0, {upper:g}] (%)", 100),
     "gradients": ("gradients per example", 1),
@@ -64,19 +64,15 @@ def fosc_by_epoch(arrays: Arrays, title: str) -> Figure:
 def course(arrays: Arrays, title: str) -> Figure:
     """Draws a panel for each quantity of `analysis.course` that was recorded."""
     drawn = [name for name in _COURSE if np.isfinite(arrays[name]).any()]
-    columns = min(len(drawn), 2)
-    figure, panels = style.panels(-(-len(drawn) // 2), columns, title, height=2.1, sharex="all")
+    shape = -(-len(drawn) // 2), min(len(drawn), 2)
+    figure, panels = style.panels(*shape, title, height=2.1)
+    for axes in panels.flat[len(drawn) :]:
+        axes.set_visible(False)
     for axes, name in zip(panels.flat, drawn, strict=False):
         label, scale = _COURSE[name]
         axes.plot(arrays["epoch"], scale * arrays[name], "o-", markersize=3)
         label = label.format(upper=float(arrays["upper"]))
-        style.label(axes, "", label, 0, 104 if scale == 100 else None)
-    for axes in panels.flat[len(drawn) :]:
-        axes.set_visible(False)
-    for axes in panels.flat[max(len(drawn) - 2, 0) : len(drawn)]:
-        axes.set_xlabel("epoch, from 0")
-        axes.xaxis.set_tick_params(labelbottom=True)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        _by_epoch(axes, "epoch, from 0", label, 0, 104 if scale == 100 else None)
     return figure
 
 
@@ -91,8 +87,7 @@ def history(rows: Rows) -> Figure:
             if known:
                 epochs = [row["epoch"] + 1 for row in known]
                 axes.plot(epochs, values, marker="o", markersize=2.5, label=label, **look)
-        style.label(axes, "epoch", unit, None if "%" in unit else 0)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        _by_epoch(axes, "epoch", unit, None if "%" in unit else 0)
         if axes.lines:
             axes.legend()
     return figure
@@ -120,10 +115,15 @@ def costs(histories: Mapping[str, Sequence[Rows]]) -> Figure:
             right.plot(spent, 100 * robust[known], marker="o", markersize=2.5, **look)
     if not right.lines:
         style.remark(right, "no held-out robust accuracy\nof training with attacks")
-    style.label(left, "epoch", "attack gradients per example", 0)
+    _by_epoch(left, "epoch", "attack gradients per example", 0)
     style.label(right, "attack gradients per example so far", "held-out robust accuracy (%)")
     figure.legend(loc="outside lower center", ncols=2)
     return figure
+
+
+def _by_epoch(axes: Axes, *labels: Any) -> None:
+    style.label(axes, *labels)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _means(runs: Sequence[Rows], name: str) -> np.ndarray:
