@@ -19,7 +19,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10",
     packages=find_packages(include=["fosc_tf", "fosc_tf.*"]),
-    package_data={"fosc_tf.evaluation": ["*.j2"]},
+    package_data={"fosc_tf.show": ["*.j2"]},
     install_requires=[
         "tensorflow>=2.20",
         "keras>=3.10,<3.16",  # models/graph.py walks networks by clone_model; tested with both ends

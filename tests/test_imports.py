@@ -47,6 +47,13 @@ def test_foundations_do_not_know_what_is_built_on_them(room):
         assert not wrong, f"{path.relative_to(PACKAGE)} imports {wrong}"
 
 
+def test_what_draws_takes_plain_arrays_and_rows():
+    forbidden = [f"fosc_tf.{name}" for name in (*ABOVE, *FOUNDATIONS, "callbacks", "defenses")]
+    for path in (PACKAGE / "show").rglob("*.py"):
+        wrong = sorted(m for m in modules(path) if within(m, *forbidden, "tensorflow", "keras"))
+        assert not wrong, f"{path.relative_to(PACKAGE)} imports {wrong}"
+
+
 def test_only_build_and_cli_know_configs_and_flags():
     for path in PACKAGE.rglob("*.py"):
         if str(path.relative_to(PACKAGE)) in KNOW_CONFIGS:

@@ -6,13 +6,11 @@ bins.accuracy, bins.accuracy_correlation
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import stats
 
-from fosc_tf.analysis.traces import Arrays
 from fosc_tf.errors import UserError
 
 
@@ -41,6 +39,12 @@ class Bins(NamedTuple):
     example_loss_correlation: float
     outside: int
 
+    def numbers(self) -> dict[str, Any]:
+        """Returns `upper` (end of the range), `n` examples within it, and the correlations."""
+        named = self._asdict().items()
+        correlations = {name: value for name, value in named if name.endswith("_correlation")}
+        return {"upper": self.edges[-1], "n": self.count.sum(), **correlations}
+
 
 def fosc_bins(
     fosc: np.ndarray, hit: np.ndarray, loss: np.ndarray, *, upper: float = 0.1, bins: int = 20
@@ -62,14 +66,26 @@ def fosc_bins(
     Raises:
         UserError: lengths that differ, FOSC that is not finite, a range or number out of bounds.
     """
-    fosc, hit, loss = _checked(fosc, hit, loss)
+    fosc, hit, loss = (np.asarray(each, np.float64) for each in (fosc, hit, loss))
+    if not fosc.shape == hit.shape == loss.shape or fosc.ndim != 1 or not fosc.size:
+        raise UserError(
+            "every example needs its FOSC, its hit and its loss",
+            "three arrays of one shape [n], n >= 1",
+            f"shapes {fosc.shape}, {hit.shape} and {loss.shape}",
+        )
+    if not np.isfinite(fosc).all():
+        raise UserError(
+            "FOSC must be known for every example that is sorted into bins",
+            "an attack asked with final_fosc=True, or a trace",
+            f"{np.sum(~np.isfinite(fosc))} of {fosc.size} values that are not finite",
+        )
     if not (np.isfinite(upper) and upper > 0) or bins < 1:
         raise UserError(
             "FOSC bins need a range above 0 and at least one bin",
             "upper=0.1, bins=20",
             f"upper={upper:g}, bins={bins}",
         )
-    edges = np.linspace(0.0, upper, bins + 1)
+    fosc, edges = np.maximum(fosc, 0.0), np.linspace(0.0, upper, bins + 1)
     inside = fosc <= upper
     fosc, hit, loss = fosc[inside], hit[inside], loss[inside]
     number = np.minimum(np.searchsorted(edges, fosc, side="right") - 1, bins - 1)
@@ -91,25 +107,6 @@ def fosc_bins(
     )
 
 
-def bins_of(seen: Mapping[str, np.ndarray], upper: Mapping[str, float], bins: int = 20) -> Arrays:
-    """Returns the bins of several criteria as flat arrays, `CRITERION_FIELD` for each of `Bins`.
-
-    Args:
-        seen: `hit`, `loss` and `fosc_CRITERION`, [n] each.
-        upper: end of the range in loss units, by criterion.
-        bins: number of bins.
-    """
-    return {
-        f"{criterion}_{name}": np.asarray(value)
-        for criterion, end in upper.items()
-        for name, value in fosc_bins(
-            seen[f"fosc_{criterion}"], seen["hit"], seen["loss"], upper=end, bins=bins
-        )
-        ._asdict()
-        .items()
-    }
-
-
 def automatic_upper(fosc: np.ndarray, quantile: float = 0.95) -> float:
     """Returns the end of a range that holds the share `quantile` in (0, 1] of `fosc` [n].
 
@@ -126,22 +123,3 @@ def pearson(x: np.ndarray, y: np.ndarray) -> float:
     if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return float("nan")
     return float(stats.pearsonr(x, y).statistic)
-
-
-def _checked(
-    fosc: np.ndarray, hit: np.ndarray, loss: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    fosc, hit, loss = (np.asarray(values, np.float64) for values in (fosc, hit, loss))
-    if not fosc.shape == hit.shape == loss.shape or fosc.ndim != 1 or not fosc.size:
-        raise UserError(
-            "every example needs its FOSC, its hit and its loss",
-            "three arrays of one shape [n], n >= 1",
-            f"shapes {fosc.shape}, {hit.shape} and {loss.shape}",
-        )
-    if not np.isfinite(fosc).all():
-        raise UserError(
-            "FOSC must be known for every example that is sorted into bins",
-            "an attack asked with final_fosc=True, or a trace",
-            f"{np.sum(~np.isfinite(fosc))} of {fosc.size} values that are not finite",
-        )
-    return np.maximum(fosc, 0.0), hit, loss

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from fosc_tf.analysis.traces import FIELDS, Arrays, traces
+from fosc_tf.analysis.stepwise import FIELDS, Arrays, traces
 from fosc_tf.attacks import PGD
 
 
@@ -23,9 +23,8 @@ class Setting(NamedTuple):
     divisor: float
 
     def __str__(self) -> str:
-        return f"PGD-{self.num_steps}, \N{GREEK SMALL LETTER EPSILON}" + (
-            f"/{self.divisor:g}" if self.divisor != 1 else ""
-        )
+        part = f"/{self.divisor:g}" if self.divisor != 1 else ""
+        return f"PGD-{self.num_steps}, \N{GREEK SMALL LETTER EPSILON}{part}"
 
 
 BY_STEP_SIZE = tuple(Setting(20, divisor) for divisor in (1, 2, 4, 6, 8))
@@ -68,8 +67,7 @@ def cross_table(
     longest: dict[float, int] = {}
     for num_steps, divisor in settings:
         longest[divisor] = max(num_steps, longest.get(divisor, 0))
-    n = 0
-    table = np.zeros([len(FIELDS), len(networks), len(settings)])
+    n, table = 0, np.zeros([len(FIELDS), len(networks), len(settings)])
     for row, network in enumerate(networks.values()):
         for divisor, most in longest.items():
             attack = PGD(epsilon=epsilon, step_size=epsilon / divisor, num_steps=most, norm=norm)
@@ -79,11 +77,11 @@ def cross_table(
                 if setting.divisor == divisor:
                     at_end = [seen[name][setting.num_steps].mean(dtype=float) for name in FIELDS]
                     table[:, row, column] = at_end
-    named = {"accuracy" if name == "hit" else name: table[i] for i, name in enumerate(FIELDS)}
     return {
         "network": np.array(list(networks)),
         "num_steps": np.array([setting.num_steps for setting in settings]),
         "divisor": np.array([setting.divisor for setting in settings], float),
         "n": np.array(n),
-        **named,
+        "accuracy": table[0],
+        **dict(zip(FIELDS[1:], table[1:], strict=True)),
     }

@@ -1,14 +1,19 @@
 """How values are spread: a Gaussian kernel density.
 
 grid, density = kernel_density(fosc)      # fosc: [n]
+grid, densities = on_one_grid([fosc, fosc_of_another_epoch])
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from scipy import stats
 
 from fosc_tf.errors import UserError
+
+_SHOWN = 0.9  # share of the values that one grid holds: a density's tail is long
 
 
 def kernel_density(
@@ -46,3 +51,18 @@ def kernel_density(
         upper = values.max() + 5 * float(np.sqrt(kernel.covariance[0, 0]))
     grid = np.linspace(0.0, upper, points)
     return grid, kernel(grid) + kernel(-grid)
+
+
+def on_one_grid(values: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Returns one grid [points] and the densities of `values` there, NaN where one has no value.
+
+    Raises:
+        UserError: values that are all equal.
+    """
+    upper = max((float(np.quantile(each, _SHOWN)) for each in values if each.size), default=1.0)
+    grid = np.linspace(0.0, 1.1 * upper or 0.1, 400)
+    densities = [
+        kernel_density(each, upper=grid[-1])[1] if each.size else np.full_like(grid, np.nan)
+        for each in values
+    ]
+    return grid, np.stack(densities)

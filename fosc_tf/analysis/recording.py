@@ -49,18 +49,25 @@ class Recording:
         """
         if epoch not in self.epochs:
             raise not_recorded(epoch, self.epochs)
-        return self._read(f"epoch_{epoch:04d}.npy")
+        return self._read(epoch)
 
     def loss(self, epoch: int) -> np.ndarray:
         """Returns the attack's loss [n] float32 at the same examples; empty if not recorded."""
-        name = f"epoch_{epoch:04d}_loss.npy"
-        if not (self.folder / "fosc" / name).exists():
-            return np.zeros(0, np.float32)
-        values = self._read(name)
+        values = self._read(epoch, "_loss", np.float32)
         return values[np.isfinite(values)]
 
-    def _read(self, name: str) -> np.ndarray:
-        path = self.folder / "fosc" / name
+    def ids(self, epoch: int) -> np.ndarray:
+        """Returns which examples these are, [n] int64, in the order of `fosc`.
+
+        An id is the example's place in the training set. Empty if not recorded.
+        """
+        return self._read(epoch, "_id", np.int64)
+
+    def _read(self, epoch: int, suffix: str = "", absent: type | None = None) -> np.ndarray:
+        """Reads a file; where it may be missing, `absent` is the type of the values it lacks."""
+        path = self.folder / "fosc" / f"epoch_{epoch:04d}{suffix}.npy"
+        if absent is not None and not path.exists():
+            return np.zeros(0, absent)
         try:
             return np.load(path, allow_pickle=False)
         except (OSError, ValueError) as error:

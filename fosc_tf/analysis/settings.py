@@ -1,12 +1,15 @@
-"""What the views look at: the attack, the FOSC range, the examples and epochs.
+"""What the views look at: networks; the attack, the FOSC range, the examples and epochs.
 
 settings = Settings(epsilon=0.3, upper=0.1, bins=20)
+subject = Subject("dynamic", network, fingerprint="5e1f", recording=Recording(folder))
 """
 
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
+from fosc_tf.analysis.recording import Recording
 from fosc_tf.attacks.limits import check_climb, check_draw, step_length
 from fosc_tf.errors import UserError
 from fosc_tf.number import number, whole
@@ -54,3 +57,22 @@ class Settings:
             plain[name] = whole(name, getattr(self, name), least=1)
         for name, value in plain.items():
             object.__setattr__(self, name, value)  # NumPy's numbers are none of JSON's
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Subject:
+    """A network to look at.
+
+    Attributes:
+        name: what pictures call it.
+        network: maps images to logits; has an `input_shape`.
+        fingerprint: of its weights; another one makes its arrays anew.
+        recording: what its training recorded, None without a work folder.
+        criterion: the FOSC that its training measured, "ball" or "box".
+    """
+
+    name: str
+    network: Any
+    fingerprint: str
+    recording: Recording | None = None
+    criterion: str = "ball"

@@ -7,6 +7,7 @@ store.picture("trace", figure)      # trace.png and trace.svg
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import pathlib
@@ -19,7 +20,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from fosc_tf import files
+from fosc_tf.show.picture import encoded
 
+Arrays = dict[str, np.ndarray]
 _MADE_OF = "made_of"
 
 
@@ -31,25 +34,24 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
 
     def arrays(
-        self,
-        name: str,
-        compute: Callable[[], dict[str, np.ndarray]],
-        *,
-        made_of: dict[str, Any] | None = None,
-    ) -> dict[str, np.ndarray]:
-        """Returns what `compute` returns, kept in `NAME.npz`.
+        self, name: str, compute: Callable[[], Arrays], *, made_of: dict[str, Any] | None = None
+    ) -> Arrays:
+        """Returns the arrays, numbers and strings that `compute` returns, kept in `NAME.npz`.
 
         Args:
             name: stem of the file.
-            compute: makes the arrays, numbers and strings.
-            made_of: everything that decides the arrays, as plain values. If the file was made of
-                the same, it is read and `compute` not called; None always computes.
+            compute: makes them.
+            made_of: everything that decides them, as plain values. If the file was made of the
+                same, it is read and `compute` not called; None always computes.
         """
         path, key = self.folder / f"{name}.npz", json.dumps(made_of, sort_keys=True)
         if made_of is not None:
-            kept = _read(path)
-            if kept is not None and str(kept.pop(_MADE_OF, "")) == key:
-                return kept
+            # A damaged file is made anew, like one that is missing.
+            with contextlib.suppress(OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
+                with np.load(path, allow_pickle=False) as archive:
+                    kept = dict(archive)
+                if str(kept.pop(_MADE_OF, "")) == key:
+                    return kept
         arrays = compute()
         file = io.BytesIO()
         np.savez_compressed(file, **arrays, **{_MADE_OF: np.array(key)})
@@ -58,25 +60,14 @@ class Store:
 
     def picture(self, name: str, figure: Figure) -> None:
         """Writes `NAME.png` and `NAME.svg`; equal figures give equal bytes."""
-        for form, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
-            file = io.BytesIO()
-            figure.savefig(file, format=form, metadata=metadata)
-            self.write(f"{name}.{form}", file.getvalue())
+        for form in ("png", "svg"):
+            self.write(f"{name}.{form}", encoded(figure, form))
 
     def remove(self, name: str) -> None:
         """Removes the picture and the arrays of a view that no longer has any."""
         for form in ("npz", "png", "svg"):
             (self.folder / f"{name}.{form}").unlink(missing_ok=True)
 
-    def write(self, name: str, content: bytes) -> None:
+    def write(self, name: str, content: str | bytes) -> None:
         """Writes a file, whole or not at all."""
         files.write(self.folder / name, content)
-
-
-def _read(path: pathlib.Path) -> dict[str, np.ndarray] | None:
-    """Returns the arrays of a file; None without one, or with one that is damaged."""
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
-        return None

@@ -9,14 +9,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from fosc_tf.analysis.density import kernel_density
+from fosc_tf.analysis.density import on_one_grid
 from fosc_tf.analysis.recording import Recording, not_recorded
-from fosc_tf.analysis.traces import Arrays
+from fosc_tf.analysis.stepwise import Arrays
 
 EARLY_MIDDLE_LATE = (10 / 120, 60 / 120, 100 / 120)
 """Where epochs 10, 60 and 100 of Wang et al. 2019, Figures 3 and 5, lie in its 120 epochs."""
-COURSE = ("gradients", "threshold", "frozen")
-_SHOWN = 0.9  # share of the values that a grid holds: a density's tail is long
 
 
 def chosen_epochs(recorded: list[int], wanted: Sequence[int]) -> list[int]:
@@ -34,9 +32,8 @@ def chosen_epochs(recorded: list[int], wanted: Sequence[int]) -> list[int]:
             raise not_recorded(epoch, recorded)
     if wanted or not recorded:
         return sorted(set(wanted))
-    total = recorded[-1] + 1
     # The paper counts from 1.
-    ideal = [share * total - 1 for share in EARLY_MIDDLE_LATE]
+    ideal = [share * (recorded[-1] + 1) - 1 for share in EARLY_MIDDLE_LATE]
     return sorted({min(recorded, key=lambda epoch: abs(epoch - place)) for place in ideal})
 
 
@@ -53,7 +50,7 @@ def fosc_by_epoch(recording: Recording, epochs: Sequence[int], *, upper: float =
         UserError: an epoch that is not recorded, or whose values are all equal.
     """
     values = [recording.fosc(epoch) for epoch in epochs]
-    grid, density = _on_one_grid(values)
+    grid, density = on_one_grid(values)
     return {
         "epoch": np.array(epochs),
         "count": np.array([len(each) for each in values]),
@@ -80,17 +77,15 @@ def last_epoch(recordings: Mapping[str, Recording]) -> Arrays:
     Raises:
         UserError: values that are all equal.
     """
-    epochs = [recording.epochs[-1] for recording in recordings.values()]
-    pairs = list(zip(recordings.values(), epochs, strict=True))
-    fosc = [recording.fosc(epoch) for recording, epoch in pairs]
-    loss = [recording.loss(epoch) for recording, epoch in pairs]
+    fosc = [each.fosc(each.epochs[-1]) for each in recordings.values()]
+    loss = [each.loss(each.epochs[-1]) for each in recordings.values()]
     arrays = {
         "setting": np.array(list(recordings)),
-        "epoch": np.array(epochs),
+        "epoch": np.array([each.epochs[-1] for each in recordings.values()]),
         "count": np.array([len(each) for each in fosc]),
     }
     for name, values in (("fosc", fosc), ("loss", loss)):
-        arrays[f"{name}_grid"], arrays[f"{name}_density"] = _on_one_grid(values)
+        arrays[f"{name}_grid"], arrays[f"{name}_density"] = on_one_grid(values)
     return arrays
 
 
@@ -103,27 +98,11 @@ def course(recording: Recording, *, upper: float = 0.1) -> Arrays:
         stopped before the last step: [epochs] float64, NaN where not recorded.
     """
     rows = {int(row["epoch"]): row for row in recording.history}
-    epochs = sorted(rows.keys() | set(recording.epochs))
-    arrays = {"epoch": np.array(epochs, int), "upper": np.array(upper)}
-    arrays["share"] = np.array(
-        [
-            np.mean(recording.fosc(epoch) <= upper) if epoch in recording.epochs else np.nan
-            for epoch in epochs
-        ]
-    )
-    for name in COURSE:
-        arrays[name] = np.array([rows.get(epoch, {}).get(name, np.nan) for epoch in epochs], float)
-    return arrays
-
-
-def _on_one_grid(values: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    known = [each for each in values if each.size]
-    upper = 1.1 * max((float(np.quantile(each, _SHOWN)) for each in known), default=1.0)
-    upper = upper or 0.1
-    grid, densities = np.linspace(0.0, upper, 400), []
-    for each in values:
-        if each.size:
-            densities.append(kernel_density(each, points=len(grid), upper=upper)[1])
-        else:
-            densities.append(np.full_like(grid, np.nan))
-    return grid, np.stack(densities)
+    for epoch in recording.epochs:
+        share = float(np.mean(recording.fosc(epoch) <= upper))
+        rows[epoch] = rows.get(epoch, {}) | {"share": share}
+    epochs = sorted(rows)
+    return {"epoch": np.array(epochs, int), "upper": np.array(upper)} | {
+        name: np.array([rows[epoch].get(name, np.nan) for epoch in epochs], float)
+        for name in ("share", "gradients", "threshold", "frozen")
+    }

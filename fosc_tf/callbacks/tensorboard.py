@@ -12,8 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from fosc_tf.attacks.attack import Attack
-
-SIDE = 64  # pixels a panel's image is at least drawn with
+from fosc_tf.show.panel import image_panel
 
 
 class TensorBoard(keras.callbacks.Callback):
@@ -25,7 +24,7 @@ class TensorBoard(keras.callbacks.Callback):
         image: [n, h, w, c] float32 in [0, 1], shown clean and attacked; none if n is 0.
         label: [n] int.
         attack: makes the adversarial images.
-        epsilon: the difference is drawn as 0.5 + difference / (2 * epsilon).
+        epsilon: as for `image_panel`.
     """
 
     def __init__(
@@ -56,21 +55,3 @@ class TensorBoard(keras.callbacks.Callback):
                 panel = image_panel(self.image, found.image.numpy(), self.epsilon)
                 tf.summary.image("clean, adversarial, difference", panel[None])
         self.writer.flush()
-
-
-def image_panel(image: np.ndarray, image_adv: np.ndarray, epsilon: float) -> np.ndarray:
-    """Returns one picture of three rows: clean, adversarial, difference around grey.
-
-    Args:
-        image: [n, h, w, c] float32 in [0, 1].
-        image_adv: the same, attacked.
-        epsilon: a difference of +epsilon is white, of -epsilon black.
-
-    Returns:
-        [3 * h * k, n * w * k, c] float32 in [0, 1], small images enlarged k times.
-    """
-    difference = np.clip(0.5 + (image_adv - image) / (2 * epsilon), 0, 1)
-    rows = [np.concatenate(list(row), axis=1) for row in (image, image_adv, difference)]
-    panel = np.concatenate(rows, axis=0)
-    times = max(1, -(-SIDE // image.shape[1]))
-    return panel.repeat(times, axis=0).repeat(times, axis=1)

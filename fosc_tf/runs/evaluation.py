@@ -16,12 +16,13 @@ from rich.console import Console
 
 from fosc_tf import config_check, data, files
 from fosc_tf.errors import UserError
-from fosc_tf.evaluation import Journal, black_box, table, white_box
+from fosc_tf.evaluation import Journal, black_box, white_box
 from fosc_tf.evaluation.checks import check
-from fosc_tf.evaluation.finding_table import show_findings
 from fosc_tf.evaluation.journal import FORM
 from fosc_tf.runs import trained
 from fosc_tf.runs.record import RunRecord, covers, versions
+from fosc_tf.show import table
+from fosc_tf.show.screen import show_findings
 
 JOURNAL, FINDINGS = "evaluation.jsonl", "checks.json"
 

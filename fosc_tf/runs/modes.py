@@ -14,11 +14,12 @@ import keras
 import tensorflow as tf
 from ml_collections import ConfigDict
 
-from fosc_tf import build, config_check, data, screen
+from fosc_tf import build, config_check, data
 from fosc_tf import export as exports
 from fosc_tf.errors import UserError, cannot_write
 from fosc_tf.runs import evaluation, trained, training
 from fosc_tf.runs.record import RunRecord
+from fosc_tf.show import screen
 from fosc_tf.training.checkpoints import step_of_last
 from fosc_tf.training.distribution import is_chief
 

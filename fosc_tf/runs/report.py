@@ -14,12 +14,13 @@ from ml_collections import ConfigDict
 
 from fosc_tf import data, files
 from fosc_tf.attacks import presets
-from fosc_tf.evaluation import Journal, pictures, sweep, table
-from fosc_tf.evaluation.report import Content, Picture, Section, by_epsilon, write_report
+from fosc_tf.evaluation import Journal, sweep
 from fosc_tf.evaluation.sweep import reach
 from fosc_tf.runs import trained
 from fosc_tf.runs.evaluation import FINDINGS, JOURNAL, first
 from fosc_tf.runs.record import RunRecord
+from fosc_tf.show import accuracy_plots, table
+from fosc_tf.show.report import Content, Picture, Section, by_epsilon, write_report
 
 EPSILONS = "epsilons.json"
 SHOWN = 10  # adversarial examples in the panel
@@ -78,7 +79,7 @@ def _examples(config: ConfigDict, arrays: data.Arrays, network: Any) -> Section:
     epsilon, norm = config.evaluation.epsilon, config.evaluation.norm
     found = presets.get("pgd-20", epsilon=epsilon, norm=norm)(network, image, label, seed=0)
     choice = np.argmax(network(found.image, training=False), axis=1)
-    png = pictures.examples(
+    figure = accuracy_plots.of_images(
         image.numpy(),
         found.image.numpy(),
         label.numpy(),
@@ -86,10 +87,10 @@ def _examples(config: ConfigDict, arrays: data.Arrays, network: Any) -> Section:
         epsilon if norm == "linf" else 0.5,
     )
     caption = (
-        "The first test images, clean with their class; under PGD-20 with the class they are "
-        "taken for, orange where wrong; and the difference, grey where there is none."
+        "The first test images, clean with their class above; under PGD-20; and the difference, "
+        "grey where there is none, with the class they are then taken for, orange where wrong."
     )
-    return Section("Adversarial examples", (Picture(png, caption),))
+    return Section("Adversarial examples", (Picture(figure, caption),))
 
 
 def _views(folder: pathlib.Path) -> list[Section]:

@@ -13,6 +13,7 @@ from fosc_tf import analysis, data
 from fosc_tf.errors import UserError
 from fosc_tf.runs import trained
 from fosc_tf.runs.record import RunRecord
+from fosc_tf.show.screen import show_views
 
 
 def draw(config: ConfigDict, record: RunRecord, console: Console) -> None:
@@ -38,7 +39,7 @@ def draw(config: ConfigDict, record: RunRecord, console: Console) -> None:
     with record.timed("analyze"):
         made_of = {"data": arrays.sha256, "batch_size": size}
         summary = analysis.make_views(folder, subjects, first, settings, made_of=made_of)
-    analysis.show(summary, console)
+    show_views(summary, console)
     console.print(f"Pictures and arrays: {folder}", markup=False, highlight=False)
 
 

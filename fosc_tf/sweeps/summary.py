@@ -15,7 +15,8 @@ from typing import Any
 
 from rich.console import Console
 
-from fosc_tf import columns, files, screen
+from fosc_tf import files
+from fosc_tf.show import columns, table
 
 Rows = Sequence[dict[str, Any]]
 READ = ("results.json", "history.json", "times.json")
@@ -33,7 +34,7 @@ def rows(runs: Sequence[tuple[str, pathlib.Path]]) -> list[dict[str, Any]]:
 
     Returns:
         Dicts of label, checkpoint, attack, epsilon (None for "clean"), column (of
-        `fosc_tf.columns`), accuracy (in 0..1), standard_error (of the mean, None for one seed),
+        `show.columns`), accuracy (in 0..1), standard_error (of the mean, None for one seed),
         seeds (how many), gradients (attack gradients per example, mean over the epochs), seconds
         (of training on the wall's clock) and cpu_seconds (of the process).
     """
@@ -77,8 +78,7 @@ def show(rows: Rows, console: Console) -> None:
 
     Where labels differ in the epsilon of their plain columns, it has a column of its own.
     """
-    header = _header(rows)
-    screen.show_table(header, _lines(rows), header.index("checkpoint") + 1, console)
+    _grid(rows).show(console)
 
 
 def write(rows: Rows, runs: Sequence[tuple[str, pathlib.Path]], folder: pathlib.Path) -> None:
@@ -87,49 +87,35 @@ def write(rows: Rows, runs: Sequence[tuple[str, pathlib.Path]], folder: pathlib.
     Args:
         rows: what the function of that name returned.
         runs: what it was given.
-        folder: for rows, table and the pictures of `sweeps.pictures`.
+        folder: for rows, table and pictures.
     """
     # Matplotlib is slow to import, and nothing else of a sweep needs it.
-    from fosc_tf.sweeps import pictures
+    from fosc_tf.show import accuracy_plots, training_plots
+    from fosc_tf.show.picture import encoded
 
-    header = _header(rows)
-    lines = [header, ["---"] * len(header), *_lines(rows)]
-    markdown = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     files.write(folder / "sweep.json", json.dumps(list(rows), indent=1) + "\n")
-    files.write(folder / "sweep.md", markdown + "\n")
+    files.write(folder / "sweep.md", _grid(rows).markdown() + "\n")
     names = _names(rows)
     drawn = [row | {"attack": row["column"], "label": names[row["label"]]} for row in rows]
-    files.write(folder / "sweep.png", pictures.accuracies(drawn))
+    files.write(folder / "sweep.png", encoded(accuracy_plots.of_runs(drawn)))
     histories: dict[str, list[Any]] = {}
     for label, run in runs:
         history = json.loads((run / "history.json").read_text())
         histories.setdefault(names[label], []).append(history)
-    files.write(folder / "sweep_courses.png", pictures.courses(histories))
+    files.write(folder / "sweep_courses.png", encoded(training_plots.costs(histories)))
 
 
-def _header(rows: Rows) -> list[str]:
-    epsilon = ["epsilon"] if _epsilons(rows) else []
-    costs = ["gradients", "training s", "CPU s", "seeds"]
-    return ["run", *epsilon, "checkpoint", *(f"{name} %" for name in columns.names(rows)), *costs]
-
-
-def _lines(rows: Rows) -> list[list[str]]:
-    lines = []
+def _grid(rows: Rows) -> table.Grid:
     epsilons = _epsilons(rows)
-    for label, checkpoint in dict.fromkeys((row["label"], row["checkpoint"]) for row in rows):
-        own = {
-            row["column"]: row
-            for row in rows
-            if (row["label"], row["checkpoint"]) == (label, checkpoint)
-        }
-        cells = [_cell(own.get(name)) for name in columns.names(rows)]
-        one = next(iter(own.values()))
-        seconds = [f"{one[name]:.0f}" for name in ("seconds", "cpu_seconds")]
-        seeds = columns.span(row["seeds"] for row in own.values())
-        costs = [f"{one['gradients']:.2f}", *seconds, seeds]
-        epsilon = [epsilons.get(label, "")] if epsilons else []
-        lines.append([label, *epsilon, checkpoint, *cells, *costs])
-    return lines
+    named = [row | {"run": row["label"], "epsilon": epsilons.get(row["label"], "")} for row in rows]
+    heads = ("run", *(("epsilon",) if epsilons else ()), "checkpoint")
+    tails = {
+        "gradients": lambda own: f"{own[0]['gradients']:.2f}",
+        "training s": lambda own: f"{own[0]['seconds']:.0f}",
+        "CPU s": lambda own: f"{own[0]['cpu_seconds']:.0f}",
+        "seeds": lambda own: columns.span(row["seeds"] for row in own),
+    }
+    return table.grid(named, heads, _cell, tails)
 
 
 def _names(rows: Rows) -> dict[str, str]:
@@ -155,11 +141,10 @@ def _epsilons(rows: Rows) -> dict[str, str]:
     return {label: columns.short(radius, radii) for label, radius in first.items()}
 
 
-def _cell(row: dict[str, Any] | None) -> str:
-    if row is None:
-        return ""
+def _cell(row: dict[str, Any]) -> str:
     error = row["standard_error"]
-    return f"{100 * row['accuracy']:.2f}" + ("" if error is None else f" ± {100 * error:.2f}")
+    width = "" if error is None else f" ± {columns.percent(error)}"
+    return columns.percent(row["accuracy"]) + width
 
 
 def _by_column(results: Rows) -> list[dict[str, Any]]:

@@ -18,8 +18,8 @@ from collections.abc import Sequence
 from ml_collections import ConfigDict
 from rich.console import Console
 
-from fosc_tf import screen
 from fosc_tf.errors import UserError
+from fosc_tf.show import screen
 from fosc_tf.sweeps import processes, summary
 from fosc_tf.sweeps.plan import planned
 from fosc_tf.sweeps.run import Run

@@ -99,8 +99,8 @@ def test_climbs_are_not_repeated_and_chosen_epochs_are_drawn(runs, analyzed, mon
     def never(*args, **options):
         raise AssertionError("climbs again")
 
-    monkeypatch.setattr("fosc_tf.analysis.views.traces", never)
-    monkeypatch.setattr("fosc_tf.analysis.views.cross_table", never)
+    monkeypatch.setattr("fosc_tf.analysis.album.traces", never)
+    monkeypatch.setattr("fosc_tf.analysis.album.cross_table", never)
     before = (analyzed / "bins.png").read_bytes(), (analyzed / "bins.svg").read_bytes()
     modes.analyze(config, folder / "dynamic", {})
     assert ((analyzed / "bins.png").read_bytes(), (analyzed / "bins.svg").read_bytes()) == before

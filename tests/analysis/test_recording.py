@@ -12,10 +12,11 @@ from fosc_tf.errors import UserError
 
 @pytest.fixture
 def folder(tmp_path):
-    """A run of three epochs: two recorded with FOSC, the second also with its loss."""
+    """A run of three epochs: two recorded with FOSC, the second also with its loss and ids."""
     (tmp_path / "fosc").mkdir()
     np.save(tmp_path / "fosc" / "epoch_0001.npy", np.float32([0.05, 0.1, 0.3, 0.5]))
     np.save(tmp_path / "fosc" / "epoch_0002.npy", np.float32([0.0, 0.05, 0.07, 0.4]))
+    np.save(tmp_path / "fosc" / "epoch_0002_id.npy", np.int64([7, 3, 2**40, 0]))
     np.save(tmp_path / "fosc" / "epoch_0002_loss.npy", np.float32([1.0, 2.0, np.nan, 3.0]))
     rows = [{"epoch": 0, "loss": 2.3}, {"epoch": 1, "gradients": 4.0, "threshold": 0.5}]
     (tmp_path / "history.json").write_text(json.dumps(rows))
@@ -28,6 +29,13 @@ def test_recording_knows_its_epochs_and_values(folder):
     np.testing.assert_allclose(recording.fosc(1), [0.05, 0.1, 0.3, 0.5])
     np.testing.assert_allclose(recording.loss(2), [1, 2, 3])
     assert recording.loss(1).size == 0
+
+
+def test_recording_tells_whose_values_they_are(folder):
+    recording = Recording(folder)
+    assert recording.ids(2).tolist() == [7, 3, 2**40, 0]
+    assert recording.ids(2).dtype == recording.ids(1).dtype == np.int64
+    assert recording.ids(1).size == 0
 
 
 def test_a_folder_without_records_is_empty(tmp_path):

@@ -9,7 +9,7 @@ from PIL import Image
 
 from fosc_tf.attacks import presets
 from fosc_tf.callbacks import TensorBoard
-from fosc_tf.callbacks.tensorboard import image_panel
+from fosc_tf.show.panel import image_panel
 from tests import tensorboard_events
 from tests.callbacks.stand_in import linear, stand_in
 

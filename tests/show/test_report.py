@@ -12,9 +12,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from fosc_tf import style
-from fosc_tf.evaluation import pictures
-from fosc_tf.evaluation.report import (
+from fosc_tf.show.report import (
     Content,
     Picture,
     Section,
@@ -250,24 +248,6 @@ def test_the_numbers_of_the_sweep_stand_under_its_plot(full, tmp_path):
         ["own", "1", "0.00", "64"],
         ["<other>", "0", "81.25", "16"],
     ]
-
-
-def test_every_network_of_a_sweep_is_drawn(monkeypatch):
-    monkeypatch.setattr(pictures, "_png", lambda figure: figure)
-    number = len(style.COLOURS) + 1
-    curves = {
-        f"network {i}": [
-            {"parameters": {"epsilon": e}, "accuracy": (i + e) / 10} for e in (0.0, 1.0)
-        ]
-        for i in range(number)
-    }
-    (axes,) = pictures.sweep_plot(curves, 10, 0.25).axes
-    *lines, chance, radius = axes.lines
-    assert [line.get_label() for line in lines] == list(curves)
-    assert lines[-1].get_xdata() == pytest.approx([0.0, 1.0])
-    assert lines[-1].get_ydata() == pytest.approx([70.0, 80.0])
-    assert (chance.get_label(), radius.get_label()) == ("chance", "evaluation epsilon")
-    assert list(radius.get_xdata()) == [0.25, 0.25]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """How every picture looks: sizes, the palette, axes with units.
 
-with style.applied():
+@style.applied()
+def drawn(...):
     figure, axes = style.panels(1, 2, "A title")
 """
 
@@ -19,14 +20,14 @@ from matplotlib.figure import Figure
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito 2008: told apart by every kind of colour vision."""
-LINES = ("-", "--", "-.", ":")
-MARKERS = ("o", "s", "^", "D")
+_FORMS = {"linestyle": ("-", "--", "-.", ":"), "marker": ("o", "s", "^", "D")}
 GREY, MAP = "#7F7F7F", "cividis"
 CRITERION = {"ball": COLOURS[0], "box": COLOURS[1]}
+FOSC, PERCENT = "FOSC (nats)", (-4, 104)
 _LETTERS_AN_INCH = 11  # of a title; small letters would leave room for more
 _RC = {
     "figure.dpi": 110,
-    "savefig.dpi": 110,
+    "savefig.dpi": 130,
     "figure.constrained_layout.use": True,
     "font.size": 9,
     "axes.titlesize": 9,
@@ -48,7 +49,7 @@ _RC = {
 
 @contextlib.contextmanager
 def applied() -> Iterator[None]:
-    """Draws and saves within this block in the style of the project, whatever the user's is."""
+    """Draws and saves in the style of the project: a block, or a decorator of a function."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_RC)
@@ -68,22 +69,25 @@ def panels(
     return figure, figure.subplots(rows, columns, squeeze=False, **options)
 
 
-def looks(number: int) -> list[dict[str, str]]:
+def looks(number: int, of: str = "linestyle") -> list[dict[str, str]]:
     """Returns `number` different colours with line styles, so that grey print tells them apart."""
-    pairs = zip(cycle(COLOURS), cycle(LINES), strict=False)  # 7 and 4: 28 before one comes again
-    return [{"color": colour, "linestyle": line} for colour, line in islice(pairs, number)]
+    pairs = zip(cycle(COLOURS), cycle(_FORMS[of]), strict=False)  # 7 and 4: 28 differ
+    return [{"color": colour, of: form} for colour, form in islice(pairs, number)]
 
 
 def marks(number: int) -> list[dict[str, str]]:
     """Returns the same for points: colours with markers."""
-    pairs = zip(cycle(COLOURS), cycle(MARKERS), strict=False)
-    return [{"color": colour, "marker": marker} for colour, marker in islice(pairs, number)]
+    return looks(number, "marker")
 
 
-def label(axes: Axes, x: str, y: str) -> None:
-    """Names both axes."""
+def label(
+    axes: Axes, x: str, y: str, bottom: float | None = None, top: float | None = None
+) -> None:
+    """Names both axes; `bottom` and `top` end the second one, None a little above what is drawn."""
     axes.set_xlabel(x)
     axes.set_ylabel(y)
+    if bottom is not None:
+        axes.set_ylim(bottom, 1.03 * axes.get_ylim()[1] if top is None else top)
 
 
 def remark(axes: Axes, text: str) -> None:

@@ -38,34 +38,25 @@ def traces(network: Any, dataset: tf.data.Dataset, attack: PGD, *, seed: int = 0
     Raises:
         UserError: empty dataset, images or labels that do not fit, an attack that has no trace.
     """
-    # One trace of the graph for the last, smaller batch too.
-    signature = [
-        tf.TensorSpec([None, *network.input_shape[1:]], tf.float32),
-        tf.TensorSpec([None], tf.int32),
-        tf.TensorSpec([], tf.int64),
-        tf.TensorSpec([], tf.int64),
-    ]
+    seed, _ = check_draw(seed, 0)
+    shape, whole = [None, *network.input_shape[1:]], tf.TensorSpec([], tf.int64)
+    like = [tf.TensorSpec(shape, tf.float32), tf.TensorSpec([None], tf.int32), whole, whole]
 
-    @tf.function(autograph=False, input_signature=signature)
-    def climb(
-        image: tf.Tensor, label: tf.Tensor, seed: tf.Tensor, step: tf.Tensor
-    ) -> list[tf.Tensor]:
+    # One trace of the graph for the last, smaller batch too.
+    @tf.function(autograph=False, input_signature=like)
+    def climb(image: tf.Tensor, label: tf.Tensor, seed: tf.Tensor, step: tf.Tensor) -> list:
         seen = trace(attack, network, image, label, seed=seed, step=step)
         return [getattr(seen, name) for name in FIELDS]
 
-    seed, _ = check_draw(seed, 0)
     parts = []
     for number, data in enumerate(dataset):
         batch = check_batch(network, data)
-        numbers = tf.constant([seed, number], tf.int64)
-        seen = climb(batch.image, batch.label, numbers[0], numbers[1])
+        seen = climb(batch.image, batch.label, *tf.constant([seed, number], tf.int64))
         parts.append([values.numpy() for values in seen])
     if not parts:
         raise UserError("the dataset must not be empty", "at least one batch", "no batch")
-    return {
-        name: np.concatenate(values, axis=1)
-        for name, values in zip(FIELDS, zip(*parts, strict=True), strict=True)
-    }
+    joined = (np.concatenate(values, axis=1) for values in zip(*parts, strict=True))
+    return dict(zip(FIELDS, joined, strict=True))
 
 
 def picked(seen: Arrays, number: int, *, seed: int = 0) -> Arrays:

@@ -1,10 +1,11 @@
-"""The columns of every table of results: one for each attack and radius.
+"""The columns of every table of results, one for each attack and radius, and how numbers are put.
 
 rows = labelled(rows)      # each with its `column`: "pgd-20", or "pgd-20 at 0.1"
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -35,6 +36,17 @@ def span(numbers: Iterable[int]) -> str:
     known = set(numbers)
     least, most = min(known), max(known)
     return str(least) if least == most else f"{least} to {most}"
+
+
+def percent(share: float) -> str:
+    """Returns "12.50" for 0.125."""
+    return f"{100 * share:.2f}"
+
+
+def signed(correlation: float | None) -> str:
+    """Returns "+0.123", or "undefined" where it is None or NaN."""
+    known = correlation is not None and math.isfinite(correlation)
+    return f"{correlation:+.3f}" if known else "undefined"
 
 
 def epsilon(row: Mapping[str, Any]) -> float | None:

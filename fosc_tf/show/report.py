@@ -9,38 +9,32 @@ import base64
 import dataclasses
 import json
 import pathlib
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jinja2
+from matplotlib.figure import Figure
 
-from fosc_tf import columns, files
-from fosc_tf.evaluation import pictures, table
+from fosc_tf import files
+from fosc_tf.show import accuracy_plots, columns, table, training_plots
+from fosc_tf.show.columns import Rows, percent
+from fosc_tf.show.picture import encoded
 
 
-@dataclasses.dataclass(frozen=True)
-class Picture:
-    """A PNG and the sentence under it."""
+class Picture(NamedTuple):
+    """A figure, or a PNG, and the sentence under it."""
 
-    png: bytes
+    drawn: Figure | bytes
     caption: str
 
     @property
     def data(self) -> str:
-        """The picture in base64."""
-        return base64.b64encode(self.png).decode()
+        """The PNG in base64."""
+        png = self.drawn if isinstance(self.drawn, bytes) else encoded(self.drawn)
+        return base64.b64encode(png).decode()
 
 
-@dataclasses.dataclass(frozen=True)
-class Section:
-    """Pictures under one heading, and a table under them.
-
-    Attributes:
-        title: the heading.
-        pictures: in order.
-        header: of the table's columns.
-        lines: the table's cells, as many each as the header; none leave the table out.
-    """
+class Section(NamedTuple):
+    """Pictures under the heading `title`, and a table under them, which may have no lines."""
 
     title: str
     pictures: tuple[Picture, ...]
@@ -56,17 +50,17 @@ class Content:
         record: the content of `run.json`.
         rows: the rows of `results.json`, transfer rows with a `surrogate`.
         history: the rows of `history.json`.
-        findings: dicts of `checks.Finding`.
-        sweeps: rows of `sweep` by the name of the network.
+        findings: the rows of `checks.json`.
+        sweeps: rows of several epsilons by the name of the network.
         num_classes: of the dataset.
         sections: further pictures.
     """
 
     record: dict[str, Any]
-    rows: Sequence[dict[str, Any]]
-    history: Sequence[dict[str, Any]]
-    findings: Sequence[dict[str, Any]]
-    sweeps: dict[str, Sequence[dict[str, Any]]]
+    rows: Rows
+    history: Rows
+    findings: Rows
+    sweeps: dict[str, Rows]
     num_classes: int
     sections: tuple[Section, ...] = ()
 
@@ -75,11 +69,12 @@ def write_report(content: Content, folder: pathlib.Path) -> pathlib.Path:
     """Writes `report.html`, `report.md` and `model_info.json` into `folder`; returns the page."""
     facts = _facts(content)
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("fosc_tf.evaluation", "."),
+        loader=jinja2.PackageLoader("fosc_tf.show", "."),
         autoescape=lambda name: "html" in (name or ""),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
     )
+    environment.filters |= {"percent": percent, "in_words": _in_words}
     for name in ("report.html", "report.md"):
         files.write(folder / name, environment.get_template(f"{name}.j2").render(facts))
     files.write(folder / "model_info.json", json.dumps(model_info(content), indent=1) + "\n")
@@ -96,7 +91,7 @@ def model_info(content: Content) -> dict[str, Any]:
     ]
     name = "best" if any(row["checkpoint"] == "best" for row in kept) else "last"
     own = [row for row in kept if row["checkpoint"] == name]
-    clean, autoattack = _of_most(own, "clean"), _of_most(own, "autoattack")
+    (clean, _), (autoattack, examples) = _of_most(own, "clean"), _of_most(own, "autoattack")
     return {
         "link": "",
         "name": f"{config['defense']['name']} ({name} epoch)",
@@ -108,78 +103,52 @@ def model_info(content: Content) -> dict[str, Any]:
         "architecture": config["model"]["name"],
         "eps": f"{config['evaluation']['epsilon']:.6g}",
         "norm": config["evaluation"]["norm"],
-        "clean_acc": _percent(clean["accuracy"]) if clean else "",
+        "clean_acc": clean,
         "reported": "",
-        "autoattack_acc": _percent(autoattack["accuracy"]) if autoattack else "",
-        "autoattack_examples": autoattack["n"] if autoattack else "",
+        "autoattack_acc": autoattack,
+        "autoattack_examples": examples,
     }
 
 
-def by_epsilon(sweeps: dict[str, Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Returns a row for each network and epsilon of a sweep.
-
-    Args:
-        sweeps: as in `Content`.
-
-    Returns:
-        Dicts of network (its name), epsilon, accuracy in 0..1 and n, in the order of `sweeps`.
-    """
+def by_epsilon(sweeps: dict[str, Rows]) -> list[dict[str, Any]]:
+    """Returns network (its name), epsilon, accuracy in 0..1 and n of each row of a sweep."""
     return [
-        {
-            "network": name,
-            "epsilon": columns.epsilon(row),
-            "accuracy": row["accuracy"],
-            "n": row["n"],
-        }
+        {"network": name, "epsilon": columns.epsilon(row)}
+        | {field: row[field] for field in ("accuracy", "n")}
         for name, rows in sweeps.items()
         for row in rows
     ]
 
 
-def _of_most(rows: Sequence[dict[str, Any]], attack: str) -> dict[str, Any] | None:
-    """Returns the row of `attack` on the most examples, be it "autoattack" or "autoattack@1000"."""
+def _of_most(rows: Rows, attack: str) -> tuple[str, int | str]:
+    """Returns accuracy and n on the most examples, be it "autoattack" or "autoattack@1000"."""
     found = [row for row in rows if row["attack"].partition("@")[0] == attack]
-    return max(found, key=lambda row: row["n"], default=None)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.2f}"
+    most = max(found, key=lambda row: row["n"], default=None)
+    return (percent(most["accuracy"]), most["n"]) if most else ("", "")
 
 
 def _facts(content: Content) -> dict[str, Any]:
-    """Returns the template's words."""
+    """Returns the templates' words."""
     record, config = content.record, content.record["config"]
     rows = columns.labelled(content.rows)
     own = [row for row in rows if "surrogate" not in row]
     headline = table.white_box(content.rows)
-    best = max(
-        (row for row in content.history if "held_out_robust" in row),
-        key=lambda row: row["held_out_robust"],
-        default=None,
-    )
+    judged = [row for row in content.history if "held_out_robust" in row]
+    best = max(judged, key=lambda row: row["held_out_robust"], default=None)
+    ended = "" if "trained" in record else "; its training has not come to its end"
     return {
         "title": f"{config['defense']['name']} on {config['data']['name']}",
         "subtitle": f"{config['model']['name']}, {len(content.history)} epochs, "
-        f"seed {config['seed']}, {record.get('updated', '')}"
-        + ("" if "trained" in record else "; its training has not come to its end"),
+        f"seed {config['seed']}, {record.get('updated', '')}{ended}",
         "attacks": headline.columns,
         "headline": headline.lines,
         "best_epoch": None if best is None else best["epoch"] + 1,
         "epsilon": f"{config['evaluation']['epsilon']:.4g}",
         "several_epsilons": any(row["column"] != row["attack"] for row in rows),
         "norm": config["evaluation"]["norm"],
-        "parameters": [
-            (name, _in_words(next(row for row in own if row["column"] == name)["parameters"]))
-            for name in headline.columns
-        ],
-        "stages": [
-            {"network": row["checkpoint"], "attack": row["column"], "text": _after(row)}
-            for row in own
-            if "after" in row
-        ],
-        "transfer": [
-            row | {"accuracy": _percent(row["accuracy"])} for row in rows if "surrogate" in row
-        ],
+        "parameters": {row["column"]: row["parameters"] for row in reversed(own)},
+        "stages": [row for row in own if "after" in row],
+        "transfer": [row for row in rows if "surrogate" in row],
         "findings": content.findings,
         "sections": [*_own_sections(content), *content.sections],
         "command": f"python {record['command']}",
@@ -188,31 +157,24 @@ def _facts(content: Content) -> dict[str, Any]:
     }
 
 
-def _after(row: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {_percent(value)}" for name, value in row["after"].items())
-
-
 def _own_sections(content: Content) -> list[Section]:
-    sections = []
+    sections, config = [], content.record["config"]
     if content.sweeps:
-        config = content.record["config"]
-        png = pictures.sweep_plot(
+        figure = accuracy_plots.against_epsilon(
             content.sweeps, content.num_classes, config["evaluation"]["epsilon"]
         )
         attack = config["report"]["sweep_attack"]
         caption = f"Accuracy under {attack} against the radius of the test."
         lines = tuple(
-            (row["network"], f"{row['epsilon']:.4g}", _percent(row["accuracy"]), str(row["n"]))
+            (row["network"], f"{row['epsilon']:.4g}", percent(row["accuracy"]), str(row["n"]))
             for row in by_epsilon(content.sweeps)
         )
         header = ("network", "epsilon", "accuracy %", "n")
-        sections.append(Section("Against epsilon", (Picture(png, caption),), header, lines))
+        sections.append(Section("Against epsilon", (Picture(figure, caption),), header, lines))
     if content.history:
-        png = pictures.training_curves(content.history)
-        caption = (
-            "Training: accuracies, attack gradients spent on each example, and FOSC, by epoch."
-        )
-        sections.append(Section("Training", (Picture(png, caption),)))
+        caption = "Accuracies, attack gradients spent on each example, and FOSC, by epoch."
+        picture = Picture(training_plots.history(content.history), caption)
+        sections.append(Section("Training", (picture,)))
     return sections
 
 

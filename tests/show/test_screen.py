@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from fosc_tf.screen import show_table
+from fosc_tf.show.screen import show_table
 
 HEADER = ("run", "clean %", "pgd-20 %", "seeds")
 LINES = [("digits_dynamic,c_max=[0.1]", "96.11 ± 0.12", "63.61 ± 1.05", "3"), ("b", "1", "2", "1")]

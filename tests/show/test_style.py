@@ -3,7 +3,7 @@
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from fosc_tf import style
+from fosc_tf.show import style
 
 NAME = "mnist_dynamic,feasible=ball,seed=0"
 TITLES = {

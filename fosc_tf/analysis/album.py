@@ -1,0 +1,203 @@
+"""Every view of a trained network: its arrays, its picture, and an index of them all.
+
+summary = make_views(folder, [subject, *others], batches, settings, made_of={})
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from matplotlib.figure import Figure
+
+from fosc_tf import __version__
+from fosc_tf.analysis.bins import automatic_upper, fosc_bins, pearson
+from fosc_tf.analysis.cross_table import cross_table
+from fosc_tf.analysis.settings import Settings, Subject
+from fosc_tf.analysis.stepwise import Arrays, picked, step_curves, traces
+from fosc_tf.analysis.store import Store
+from fosc_tf.analysis.training_views import chosen_epochs, course, fosc_by_epoch, last_epoch
+from fosc_tf.attacks import PGD
+from fosc_tf.errors import UserError
+from fosc_tf.show import attack_plots, training_plots
+from fosc_tf.training.first_batch import check_batch
+
+SUMMARY = "summary.json"
+CRITERIA = ("ball", "box")
+_FORM = 1  # of the kept arrays; a higher one makes those of older code anew
+_NO_FOSC = "this run recorded no FOSC: it trained without an attack or with log.fosc_every=0"
+
+
+def make_views(
+    folder: pathlib.Path,
+    subjects: Sequence[Subject],
+    batches: Callable[[int], tf.data.Dataset],
+    settings: Settings,
+    *,
+    made_of: dict[str, Any],
+) -> dict[str, Any]:
+    """Writes the FOSC views of the first subject into `folder` and returns their summary.
+
+    Source: Wang et al. 2019, Figures 1, 2, 3 and 5. Each view is `NAME.npz`, `NAME.png` and
+    `NAME.svg`; `summary.json` lists them with titles, says why one is absent, and holds the
+    numbers. Climbs that are already there for the same weights, data and settings are not
+    repeated.
+
+    Args:
+        folder: for the files; made if missing.
+        subjects: first the network whose views these are, then those that stand beside it in the
+            cross table and the densities of the last epoch; each has a name of its own.
+        batches: returns batches of (image, label), the first n test examples or all there are.
+        settings: what is looked at.
+        made_of: what decides the batches, as plain values.
+
+    Raises:
+        UserError: an epoch that was not recorded, settings that make no attack or no bins, images
+            that do not fit one of the subjects. Nothing has been written over.
+    """
+    for subject in subjects:
+        check_batch(subject.network, next(iter(batches(1)), None))
+    recording = subjects[0].recording
+    epochs = chosen_epochs(recording.epochs if recording else [], settings.epochs)
+    maker = _Maker(Store(folder), settings, subjects, made_of)
+    numbers = maker.attack_views(batches(settings.examples))
+    maker.cross_table(batches(settings.cross_examples))
+    maker.training_views(epochs)
+    summary = _plain(
+        {
+            "settings": dataclasses.asdict(settings),
+            "networks": [subject.name for subject in subjects],
+            **numbers,
+            "views": maker.titles,
+            "absent": maker.absent,
+        }
+    )
+    maker.store.write(SUMMARY, json.dumps(summary, indent=1) + "\n")
+    return summary
+
+
+@dataclasses.dataclass
+class _Maker:
+    """Makes the views one by one, and keeps their titles or why there is none."""
+
+    store: Store
+    settings: Settings
+    subjects: Sequence[Subject]
+    made_of: dict[str, Any]
+    titles: dict[str, str] = dataclasses.field(default_factory=dict)
+    absent: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    def attack_views(self, batches: tf.data.Dataset) -> dict[str, Any]:
+        settings, subject = self.settings, self.subjects[0]
+        epsilon, steps, seed = settings.epsilon, settings.num_steps, settings.seed
+        attack = PGD(epsilon=epsilon, step_size=epsilon / 4, num_steps=steps, norm=settings.norm)
+        climbs = self._kept(
+            "climbs",
+            [subject],
+            lambda: traces(subject.network, batches, attack, seed=seed),
+            {"attack": attack.parameters(), "seed": seed, "examples": settings.examples},
+        )
+        last = {name: values[-1] for name, values in climbs.items()}
+        examples = len(last["loss"])
+        under = f"{subject.name}: {examples} test images under PGD-{steps}"
+        fosc = {criterion: {"correlations": []} for criterion in CRITERIA}
+        for name in ("bins", "bins_auto"):
+            arrays = {}
+            for criterion, numbers in fosc.items():
+                values = last[f"fosc_{criterion}"]
+                upper = settings.upper if name == "bins" else automatic_upper(values)
+                bins = fosc_bins(values, last["hit"], last["loss"], upper=upper, bins=settings.bins)
+                numbers["correlations"].append(bins.numbers())
+                named = bins._asdict().items()
+                arrays |= {f"{criterion}_{field}": np.asarray(each) for field, each in named}
+            self._draw(name, f"{under}, by FOSC", arrays, attack_plots.bins)
+        single = picked(climbs, settings.traced, seed=seed)
+        title = f"{under}, {len(single['index'])} of them"
+        self._draw("trace", title, single, attack_plots.trace)
+        curves = step_curves(climbs, upper=settings.upper)
+        self._draw("step_curves", f"{under}, step by step", curves, attack_plots.step_curves)
+        for criterion, numbers in fosc.items():
+            everyone = {"upper": None, "n": examples}
+            for name, values in (("hit", last["hit"]), ("example_loss", last["loss"])):
+                everyone[f"{name}_correlation"] = pearson(last[f"fosc_{criterion}"], values)
+            numbers["correlations"].append(everyone)
+            numbers["share"] = curves[f"fosc_{criterion}_share"][-1]
+        return {"examples": examples, "accuracy": curves["accuracy"][-1], "fosc": fosc}
+
+    def cross_table(self, batches: tf.data.Dataset) -> None:
+        settings, networks = self.settings, {each.name: each.network for each in self.subjects}
+        arguments = {name: getattr(settings, name) for name in ("epsilon", "norm", "seed")}
+        arrays = self._kept(
+            "cross_table",
+            self.subjects,
+            lambda: cross_table(networks, batches, **arguments),
+            {"examples": settings.cross_examples, **arguments},
+        )
+        ball = f"{settings.norm} epsilon {settings.epsilon:.3g}"
+        title = f"Accuracy on {arrays['n']} test images under PGD, {ball}"
+        self._picture("cross_table", title, attack_plots.cross_table(arrays, title))
+
+    def training_views(self, epochs: Sequence[int]) -> None:
+        upper, subject = self.settings.upper, self.subjects[0]
+        recorded = [each for each in self.subjects if each.recording and each.recording.epochs]
+        criteria = ", ".join(sorted({each.criterion for each in recorded}))
+        own = f"(FOSC of its training: {subject.criterion})"
+        titles = {
+            "last_epoch": f"Training examples of the last epoch (FOSC of training: {criteria})",
+            "fosc_by_epoch": f"{subject.name}: training examples {own}",
+            "course": f"{subject.name}: its training attack, epoch by epoch {own}",
+        }
+        makers = (
+            lambda: last_epoch({each.name: each.recording for each in recorded}),
+            lambda: fosc_by_epoch(subject.recording, epochs, upper=upper),
+            lambda: course(subject.recording, upper=upper),
+        )
+        for (name, title), compute in zip(titles.items(), makers, strict=True):
+            try:
+                arrays, reason = compute() if subject in recorded else None, _NO_FOSC
+            except UserError as error:
+                arrays, reason = None, error.rule
+            if arrays is None:
+                self.absent[name] = reason
+                self.store.remove(name)
+            else:
+                self._draw(name, title, arrays, getattr(training_plots, name))
+
+    def _kept(
+        self,
+        name: str,
+        subjects: Sequence[Subject],
+        compute: Callable[[], Arrays],
+        more: dict[str, Any],
+    ) -> Arrays:
+        """Returns the arrays of climbs, which are made once for what decides them."""
+        code = {"version": __version__, "form": _FORM}
+        weights = [(subject.name, subject.fingerprint) for subject in subjects]
+        made_of = {**code, "networks": weights, **self.made_of, **more}
+        return self.store.arrays(name, compute, made_of=made_of)
+
+    def _draw(
+        self, name: str, title: str, arrays: Arrays, draw: Callable[[Arrays, str], Figure]
+    ) -> None:
+        self._picture(name, title, draw(self.store.arrays(name, lambda: arrays), title))
+
+    def _picture(self, name: str, title: str, figure: Figure) -> None:
+        self.store.picture(name, figure)
+        self.titles[name] = title
+
+
+def _plain(value: Any) -> Any:
+    """Returns `value` for JSON: NumPy numbers as Python's, NaN as None."""
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
