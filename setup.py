@@ -31,6 +31,7 @@ setup(
         "numpy>=1.26",
         "scipy>=1.11",
         "scikit-learn>=1.4",
+        "joblib>=1.3",
         "rich>=13.7",
         "matplotlib>=3.8",
         "jinja2>=3.1",

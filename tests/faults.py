@@ -86,9 +86,9 @@ def logical_cpus(number: int) -> str:
     """Splits the CPU into as many devices, for `distribution=mirrored`."""
     return f"""
 import tensorflow as tf
-from fosc_tf import cli
+from fosc_tf.quiet import tensorflow_silent
 
-with cli.tensorflow_silent():
+with tensorflow_silent():
     tf.config.list_physical_devices()
 cpus = [tf.config.LogicalDeviceConfiguration()] * {number}
 tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], cpus)

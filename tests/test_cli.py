@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from fosc_tf import cli
+from fosc_tf import command
 from tests import faults, small_run
 from tests.program import ROOT
 
@@ -182,7 +182,7 @@ def test_fraction_is_accepted(program, tmp_path, words):
 
 @pytest.mark.parametrize("words", [["--config.data.dir=2024/11"], ["--config.data.dir", "2024/11"]])
 def test_a_folder_is_no_fraction(words):
-    assert cli._with_decimals(words) == words
+    assert command.with_decimals(words) == words
 
 
 def test_default_work_folder_is_named_after_the_config(program, tmp_path):

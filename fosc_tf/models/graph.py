@@ -7,6 +7,7 @@ logits = graph.run(image, lambda node: node.layer)
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -69,7 +70,7 @@ def walk(network: Any) -> Graph | None:
     inputs of other ranks on their way. No layer is called and nothing of the network changes. Walk
     anew where layers may have come or gone: it takes milliseconds.
     """
-    if type(network) not in (keras.Sequential, _Functional):
+    if type(network) not in (keras.Sequential, _functional()):
         return None
     inputs = getattr(network, "inputs", [])  # a Sequential may not have any yet
     if len(inputs) != 1 or len(inputs[0].shape) != 4:
@@ -113,6 +114,8 @@ def _kinds(structure: Any) -> list[tuple[tuple[int | None, ...], str]]:
     return [(x.shape, x.dtype) for x in _tensors(structure)]
 
 
-_image = keras.Input((1,), name="image")
-# What Keras makes of a graph of layers; the class has no public name.
-_Functional = type(keras.Model(_image, keras.layers.Identity(name="same")(_image), name="any"))
+@functools.cache
+def _functional() -> type:
+    """Returns what Keras makes of a graph of layers; the class has no public name."""
+    image = keras.Input((1,), name="image")
+    return type(keras.Model(image, keras.layers.Identity(name="same")(image), name="any"))

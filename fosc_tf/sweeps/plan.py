@@ -10,7 +10,7 @@ import shlex
 
 from ml_collections import ConfigDict
 
-from fosc_tf import cli
+from fosc_tf.command import config_of
 from fosc_tf.errors import UserError
 from fosc_tf.sweeps.run import Run
 
@@ -54,7 +54,7 @@ def _words(arguments: str) -> list[str]:
 
 
 def _experiment(command: tuple[str, ...]) -> ConfigDict:
-    config = cli.config_of(command)
+    config = config_of(command)
     if config is None or "seed" not in config:
         raise UserError(
             "a run of a sweep names the config of an experiment",

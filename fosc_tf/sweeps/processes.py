@@ -1,8 +1,6 @@
-"""The processes of a sweep: some at a time, each with its share of the cores and GPUs.
+"""The processes of a sweep: joblib runs some at a time, each with its share of the machine.
 
 failures = run_all(waiting, jobs=2, console=Console())
-
-They end with the sweep: one left behind would write into the folder of its own second start.
 """
 
 from __future__ import annotations
@@ -10,22 +8,21 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import queue
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from itertools import cycle, islice
 from typing import NamedTuple
 
+import joblib
 from rich.console import Console
 
 from fosc_tf.sweeps.run import Run
 
 LOG = "log.txt"
 _DEVICES = "CUDA_VISIBLE_DEVICES"
-_PAUSE = 0.1
-"""Seconds between two looks at who has ended."""
 
 
 class Share(NamedTuple):
@@ -41,12 +38,7 @@ class Share(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """A run that did not end well.
-
-    Attributes:
-        log: file of its output.
-        reason: its name, exit code and what it said last.
-    """
+    """A run that did not end well: the file of its output; its name, exit code and last words."""
 
     log: pathlib.Path
     reason: str
@@ -55,31 +47,19 @@ class Failure(NamedTuple):
 def run_all(runs: Sequence[Run], jobs: int, console: Console) -> list[Failure]:
     """Runs each in a process, unless it is finished when its turn comes.
 
-    SIGTERM, SIGHUP and SIGINT end the processes, and then do here what they always do.
-
     Args:
         runs: in the order of their start.
         jobs: how many at a time.
         console: is told of every end.
     """
-    free = shares(min(jobs, len(runs)))
-    waiting, running, failures = list(runs), [], []
-    with told_to_end() as told:
-        try:
-            while (waiting or running) and not told:
-                while waiting and free:
-                    run = waiting.pop(0)
-                    if not run.finished:  # by another sweep over the same folder, meanwhile
-                        running.append(_Process(run, free.pop(0)))
-                time.sleep(_PAUSE)
-                for process in [each for each in running if each.code is not None]:
-                    running.remove(process)
-                    free.append(process.share)
-                    failures += process.conclude(console)
-        finally:
-            for process in running:
-                process.kill()
-    return failures
+    free: queue.SimpleQueue[Share] = queue.SimpleQueue()
+    for share in shares(min(jobs, len(runs))):
+        free.put(share)
+    with ending_together() as children:
+        found = joblib.Parallel(n_jobs=max(free.qsize(), 1), prefer="threads")(
+            joblib.delayed(_run)(run, free, children, console) for run in runs
+        )
+    return [failure for failure in found if failure is not None]
 
 
 def shares(jobs: int) -> list[Share]:
@@ -100,82 +80,73 @@ def shares(jobs: int) -> list[Share]:
 
 
 @contextlib.contextmanager
-def told_to_end() -> Iterator[list[int]]:
-    """Gives the list of the signals to end that came; they take effect after the block."""
-    told: list[int] = []
+def ending_together() -> Iterator[list[subprocess.Popen]]:
+    """Gives a list of children that SIGINT, SIGTERM and SIGHUP end first: one left behind would
+    write into the folder of its own second start."""
+    children: list[subprocess.Popen] = []
     names = ("SIGINT", "SIGTERM", "SIGHUP")
     before = {each: signal.getsignal(each) for each in signal.Signals if each.name in names}
     # What is ignored stays so: under nohup a sweep outlives its terminal.
     heard = {each: old for each, old in before.items() if old not in (signal.SIG_IGN, None)}
+
+    def end(number: int, _: object) -> None:
+        while children:
+            child = children.pop()
+            child.kill()
+            # Not `wait`: the thread that waits holds its lock, and may be this one.
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(child.pid, 0)
+        signal.signal(number, heard[number])
+        signal.raise_signal(number)
+
     for each in heard:
-        signal.signal(each, lambda number, _: told.append(number))
+        signal.signal(each, end)
     try:
-        yield told
+        yield children
     finally:
+        for child in children:
+            child.kill()
         for each, old in heard.items():
             signal.signal(each, old)
-    if told:
-        signal.raise_signal(told[0])
 
 
-class _Process:
-    """A run under way."""
-
-    def __init__(self, run: Run, share: Share) -> None:
-        self.run, self.share = run, share
-        run.unmark()
-        self.log = run.folder / LOG
-        with self.log.open("ab") as log, _kept_to(share.cores):
-            self._begin = log.tell()  # after what earlier starts wrote
-            self._process = subprocess.Popen(
-                [sys.executable, *run.command],
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=os.environ | share.environment,
-            )
-
-    @property
-    def code(self) -> int | None:
-        """The exit code; None while it runs."""
-        return self._process.poll()
-
-    def conclude(self, console: Console) -> list[Failure]:
-        """Marks the run if it ended well, and says how it ended."""
-        if self.code:
-            said = f"failed with code {self.code}"
-            reason = f"code {self.code}, {self._last_line()}"
-        else:
-            self.run.mark()
-            # Such as an evaluation of a network that is still in training.
-            said = reason = "ended without the results of a finished training"
-            if self.run.finished:
-                said = "finished"
-        console.print(f"{self.run.name}: {said}", markup=False, highlight=False)
-        if self.run.finished:
-            return []
-        return [Failure(self.log, f"{self.run.name}: {reason}")]
-
-    def kill(self) -> None:
-        """Ends it at once: a run is made to go on after that."""
-        self._process.kill()
-        self._process.wait()
-
-    def _last_line(self) -> str:
-        text = self.log.read_bytes()[self._begin :].decode(errors="replace")
-        lines = [line for line in text.splitlines() if line.strip()]
-        errors = [line for line in lines if line.startswith("Error: ")]
-        return (errors or lines or ["no output"])[-1].strip().rstrip(".")
+def _run(
+    run: Run, free: queue.SimpleQueue, children: list[subprocess.Popen], console: Console
+) -> Failure | None:
+    if run.finished:  # by another sweep over the same folder, meanwhile
+        return None
+    share = free.get()
+    run.unmark()
+    path = run.folder / LOG
+    with path.open("ab") as log:
+        begin = log.tell()  # after what earlier starts wrote
+        child = subprocess.Popen(
+            [sys.executable, *run.command],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=os.environ | share.environment,
+        )
+    children.append(child)
+    if share.cores:
+        os.sched_setaffinity(child.pid, share.cores)
+    code = child.wait()
+    if child not in children:  # the sweep has been told to end
+        return None
+    children.remove(child)
+    free.put(share)
+    if code:
+        said, reason = f"failed with code {code}", f"code {code}, {_last_line(path, begin)}"
+    else:
+        run.mark()
+        # Such as an evaluation of a network that is still in training.
+        said = reason = "ended without the results of a finished training"
+    finished = run.finished
+    console.print(f"{run.name}: {'finished' if finished else said}", markup=False, highlight=False)
+    return None if finished else Failure(path, f"{run.name}: {reason}")
 
 
-@contextlib.contextmanager
-def _kept_to(cores: set[int]) -> Iterator[None]:
-    """Keeps this thread, and with it the processes that the block starts, to some cores."""
-    if not cores:
-        yield
-        return
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, cores)
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
+def _last_line(path: pathlib.Path, begin: int) -> str:
+    text = path.read_bytes()[begin:].decode(errors="replace")
+    lines = [line for line in text.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("Error: ")]
+    return (errors or lines or ["no output"])[-1].strip().rstrip(".")

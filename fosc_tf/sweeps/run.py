@@ -14,8 +14,9 @@ from typing import NamedTuple
 from absl import flags
 from ml_collections import ConfigDict
 
-from fosc_tf import cli, files
+from fosc_tf import files
 from fosc_tf.errors import UserError
+from fosc_tf.quiet import tensorflow_silent
 from fosc_tf.runs import record as records
 from fosc_tf.sweeps import summary
 
@@ -67,7 +68,7 @@ class Run(NamedTuple):
         Whether data and other networks are there, whether the network can be built and XLA compile
         it, it finds out itself: what it needs may be what a run before it makes.
         """
-        with cli.tensorflow_silent():
+        with tensorflow_silent():
             # It takes seconds to import, which a sweep with nothing to start need not wait for.
             from fosc_tf import build, config_check
         try:

@@ -30,7 +30,9 @@ _IN_TWO_WORDS = re.compile(r"--?config\.(?:only|jobs)")
 """Those of them whose value is the next word; what is true or false has no second word."""
 
 
-def sweep(config: ConfigDict, folder: pathlib.Path) -> None:
+def sweep(
+    config: ConfigDict, folder: pathlib.Path, overrides: dict[str, object] | None = None
+) -> None:
     """Runs what is not finished yet, then writes what `sweeps.summary.write` does.
 
     With `only` it runs these and writes no summary; with no `jobs` it writes the summary alone;
@@ -39,11 +41,13 @@ def sweep(config: ConfigDict, folder: pathlib.Path) -> None:
     Args:
         config: of `configs/sweeps.py`.
         folder: for the work folders and the summary.
+        overrides: known from the config already.
 
     Raises:
         UserError: runs that cannot be started, before the first is; or runs that failed, after the
             others are finished and summed up.
     """
+    del overrides
     runs = planned(config, folder)
     chosen = _chosen(runs, config.only)
     waiting = [run for run in chosen if not run.finished]
