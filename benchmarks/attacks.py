@@ -158,7 +158,7 @@ def compare_autoattack(subject: Subject, clone: str, clock: Callable) -> rich.ta
     label = np.concatenate([label for _, label in subject.batches])
     attack = AutoAttack(epsilon=subject.epsilon)
     for name in attack.members:
-        attack.run_member(name, subject.network, image[:2], label[:2])
+        attack.members[name].search(subject.network, image[:2], label[:2])
     began = clock()
     found = attack(subject.network, image, label, batch_size=subject.batch)
     middle = clock()

@@ -94,7 +94,7 @@ def _check_evaluation(config: ConfigDict) -> None:
         ("attack of the sweep", config.report.sweep_attack),
     ):
         if not stages(name, epsilon=evaluation.epsilon, norm=evaluation.norm).attacks:
-            raise unknown_name(kind, name, presets.NAMES)
+            raise unknown_name(kind, name, presets.names())
 
 
 def _check_whole_numbers(config: ConfigDict) -> None:

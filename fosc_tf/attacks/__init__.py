@@ -8,7 +8,7 @@ from fosc_tf.attacks.gates import Friendly, Gate, fosc_above
 from fosc_tf.attacks.independent import Independent
 from fosc_tf.attacks.losses import carlini_wagner
 from fosc_tf.attacks.pgd import PGD
-from fosc_tf.attacks.presets import get
+from fosc_tf.attacks.presets import get, names, register
 from fosc_tf.attacks.rules import Momentum, StepRule
 from fosc_tf.attacks.trace import Trace, trace
 
@@ -30,5 +30,7 @@ __all__ = [
     "fosc",
     "fosc_above",
     "get",
+    "names",
+    "register",
     "trace",
 ]

@@ -33,6 +33,7 @@ class Traits:
         gated: examples may stop before their last step.
         passes: answers of the network that are averaged to judge; 1 unless it is random.
         least_classes: what its loss is defined for.
+        until_wrong: an example is left alone as soon as the network errs on it.
         by_example: its random numbers are keyed by `context["position"]`, [batch] int64, the places
             of the examples in the whole set.
     """
@@ -42,6 +43,7 @@ class Traits:
     passes: int = 1
     least_classes: int = 2
     by_example: bool = False
+    until_wrong: bool = False
 
 
 class Attack(abc.ABC):
@@ -71,6 +73,12 @@ class Attack(abc.ABC):
         """Raises `UserError` where the attack does not fit images of `shape` at `step`."""
         if not isinstance(self.epsilon, PerExample):
             check_epsilon(asked("epsilon", self.epsilon, step), self.norm, shape)
+
+    def again(self, name: str, times: int) -> dict[str, Attack]:
+        """Returns so many tries of the attack called `name`, by their names; seeds differ."""
+        if times == 1:
+            return {name: self}
+        return {f"{name} #{number + 1}": self for number in range(times)}
 
     @final
     def __call__(
@@ -154,7 +162,10 @@ class Wrapped(Attack):
             passes=max([1, *(each.passes for each in traits)]),
             least_classes=max([2, *(each.least_classes for each in traits)]),
             by_example=bool(traits) and all(each.by_example for each in traits),
+            until_wrong=any(each.until_wrong for each in traits),
         )
+        # None of a function of which nothing is known.
+        self.epsilon, self.norm = None, None
         if attacks:
             self.epsilon, self.norm = attacks[0].epsilon, attacks[0].norm
 

@@ -15,15 +15,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fosc_tf.attacks.limits import check_climb, check_draw, check_epsilon, check_examples
+from fosc_tf.attacks.attack import Attack
+from fosc_tf.attacks.limits import check_climb
 from fosc_tf.errors import UserError, unknown_name
-from fosc_tf.types import Found
+from fosc_tf.types import Batch, Found
 
 NORMS = {"linf": np.inf, "l2": 2}
 """The norms that all these tools know, as they write them."""
 
 
-class Independent:
+class Independent(Attack):
     """PGD with a random start and steps of the cross-entropy, as another tool does it.
 
     What is compared is a whole second implementation: its gradient, steps, projection and random
@@ -61,35 +62,17 @@ class Independent:
         self.version = f"{package} {_installed(tool, package)}"
         self._prepared: tuple[Any, Callable[..., np.ndarray]] | None = None
 
-    def __call__(
-        self,
-        network: Any,
-        image: tf.Tensor,
-        label: tf.Tensor,
-        *,
-        seed: int = 0,
-        step: int = 0,
-        final_fosc: bool = False,
+    def find(
+        self, network: Any, batch: Batch, *, seed: Any, step: Any, final_fosc: bool | tf.Tensor
     ) -> Found:
-        """Attacks `image` [batch, ...] in [0, 1] with `label` [batch]; see `PGD`.
-
-        Returns:
-            `Found`; its FOSC and loss are NaN, since these tools know neither.
-
-        Raises:
-            UserError: images or labels out of range, probabilities instead of logits, a seed or
-                step that is no whole number from 0 on.
-        """
+        """Returns `Found`; its FOSC and loss are NaN, since these tools know neither."""
         del final_fosc
-        image, label = check_examples(network, image, label)
-        check_epsilon(self.epsilon, self.norm, image.shape[1:])
-        draw = check_draw(seed, step)
         if self._prepared is None or self._prepared[0] is not network:
-            self._prepared = network, self._prepare(self, network, image)
+            self._prepared = network, self._prepare(self, network, batch.image)
+        draw = int(seed), int(step)
         keras.utils.set_random_seed(int(np.random.SeedSequence(draw).generate_state(1)[0]))
-        found = self._prepared[1](image, label)
-        nan = tf.fill([len(label)], float("nan"))
-        return Found(tf.constant(found), nan, nan, tf.fill([len(label)], self.num_steps))
+        found = self._prepared[1](batch.image, batch.label)
+        return Found.at(tf.constant(found), self.num_steps)
 
     def parameters(self) -> dict[str, Any]:
         """Returns what makes this attack, for records, with the tool's version."""

@@ -17,6 +17,7 @@ from fosc_tf.attacks import gates, losses, rules, starts, targets
 from fosc_tf.attacks.attack import Attack, Traits, asked
 from fosc_tf.attacks.climb import Climb, Parts, Watch
 from fosc_tf.attacks.limits import check_climb
+from fosc_tf.errors import UserError
 from fosc_tf.number import whole
 from fosc_tf.schedules import at
 from fosc_tf.types import Batch, Found, Number, PerExample, Rows, Schedule
@@ -87,7 +88,9 @@ class PGD(Attack):
         )
         # Otherwise examples leave the batch, and the shapes inside the loop change.
         fixed = gate is None and isinstance(self.num_steps, int)
-        self.traits = Traits(fixed_shapes=fixed, gated=gate is not None)
+        self.traits = Traits(
+            fixed_shapes=fixed, gated=gate is not None, until_wrong=gate is gates.still_right
+        )
         self._names = {"start": start, "loss": loss, "feasible": feasible}
         # Records of plain attacks stay short.
         own = {"target": target, "rule": None if rule == "steepest" else rule}
@@ -114,6 +117,16 @@ class PGD(Attack):
             whole("num_steps", int(said["num_steps"]), least=0)
             said["num_steps"] = 1
         check_climb(**said, norm=self.norm, feasible=self.parts.feasible)
+
+    def again(self, name: str, times: int) -> dict[str, Attack]:
+        """Returns so many tries, which start elsewhere each."""
+        if times > 1 and self.start is starts.clean:
+            raise UserError(
+                "what starts at the clean image finds the same at every try",
+                name,
+                f"{name}x{times}",
+            )
+        return super().again(name, times)
 
     def find(
         self, network: Any, batch: Batch, *, seed: Any, step: Any, final_fosc: bool | tf.Tensor

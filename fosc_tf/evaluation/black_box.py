@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from fosc_tf.attacks.autoattack.member import Member
 from fosc_tf.attacks.limits import check_examples
 from fosc_tf.errors import UserError
 from fosc_tf.evaluation.journal import Journal
 from fosc_tf.evaluation.stages import stages
-from fosc_tf.evaluation.survival import Survival, first_of
+from fosc_tf.evaluation.survival import Survival, batches_of, first_of
 from fosc_tf.probe import probe_images
 from fosc_tf.training.first_batch import check_batch
 
@@ -60,12 +59,13 @@ def black_box(
     """
     plans = [stages(name, epsilon=epsilon, norm=norm) for name in attacks]
     for plan in plans:
-        if any(isinstance(attack, Member) for attack in plan.attacks.values()):
+        if any(attack.traits.until_wrong for attack in plan.attacks.values()):
             raise UserError(
                 "an attack that stops at the surrogate's first error says little of transfer",
                 ", ".join(TABLE_2),
                 plan.name,
             )
+    dataset = batches_of(dataset)
     _check_surrogates(network, surrogates, dataset)
     rows = []
     for name, surrogate in surrogates.items():

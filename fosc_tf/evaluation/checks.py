@@ -8,7 +8,6 @@ A flag is a place to look: it says what was measured, what was expected, and wha
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,40 +15,24 @@ import numpy as np
 import tensorflow as tf
 
 from fosc_tf.attacks import ball as balls
-from fosc_tf.attacks import losses
+from fosc_tf.attacks import losses, starts
+from fosc_tf.attacks.attack import Attack
 from fosc_tf.attacks.autoattack import Square
+from fosc_tf.attacks.findings import (
+    NO_GRADIENT,
+    TOLERANCE,
+    Finding,
+    at_least_as_strong,
+    gradients,
+    same_answers,
+)
 from fosc_tf.attacks.limits import check_epsilon, diameter
-from fosc_tf.attacks.slope import input_gradient
 from fosc_tf.evaluation.journal import Journal
 from fosc_tf.evaluation.stages import Stages, stages
-from fosc_tf.evaluation.survival import Survival, first_of
+from fosc_tf.evaluation.survival import Survival, batches_of, first_of
 from fosc_tf.number import number
 from fosc_tf.training.first_batch import check_batch
-from fosc_tf.types import Found
-
-TOLERANCE = 0.005  # half a point of accuracy
-NO_GRADIENT = "no gradient reaches the image"
-_MASKED = (
-    "gradients are masked (quantised input, saturated logits): cross-entropy attacks fail here "
-    "without meaning; rescale the logits or attack around the layer that masks"
-)
-
-
-@dataclasses.dataclass(frozen=True)
-class Finding:
-    """One check and what it found.
-
-    Attributes:
-        name: short and the same in every report.
-        passed: False raises a flag.
-        value: what was measured, in words and numbers.
-        meaning: what a flag would mean.
-    """
-
-    name: str
-    passed: bool
-    value: str
-    meaning: str
+from fosc_tf.types import Batch, Found
 
 
 def check(
@@ -82,14 +65,15 @@ def check(
     Raises:
         UserError: what `white_box` raises, but for probabilities.
     """
-    epsilon = number("epsilon", epsilon, "epsilon=8/255")
+    epsilon, dataset = number("epsilon", epsilon, "epsilon=8/255"), batches_of(dataset)
     batch = check_batch(network, first_of(dataset), probabilities=True)
     check_epsilon(epsilon, norm, batch.image.shape[1:])
     output = np.asarray(tf.cast(network(batch.image, training=False), tf.float32))
     if not np.isfinite(output).all():
         return [_not_finite(output)]
     logits = _logits_are_logits(output)
-    findings = [logits, _deterministic(network, batch.image), _gradients(network, dataset)]
+    batches = (check_batch(network, data, probabilities=True) for data in dataset)
+    findings = [logits, same_answers(network, batch.image), gradients(network, batches)]
     if not logits.passed or findings[-1].value == NO_GRADIENT:
         return findings
     survival = Survival(network, dataset, seed=seed, journal=journal)
@@ -105,7 +89,7 @@ def check(
     whole = diameter(norm, batch.image.shape[1:])
     wider = [(radius, accuracy("pgd-20", radius)) for radius in (min(2 * epsilon, whole), whole)]
     findings += [
-        _at_least_as_strong("iterative against single step", strong, single, "PGD-20", "FGSM"),
+        at_least_as_strong("iterative against single step", strong, single, "PGD-20", "FGSM"),
         Finding(
             "more steps and restarts",
             # A hundred images cannot resolve half a point: one example more is forgiven.
@@ -113,19 +97,19 @@ def check(
             f"PGD-20 {strong:.1%}, PGD-100 with 3 restarts {longer:.1%}",
             "the attack had not converged: quote the stronger number, and doubt it too",
         ),
-        _at_least_as_strong("gradient against noise", strong, noise, "PGD-20", "random noise"),
+        at_least_as_strong("gradient against noise", strong, noise, "PGD-20", "random noise"),
         _curve([(0.0, clean), (epsilon, strong), *wider], classes),
     ]
     if norm != "l1":  # Square knows no l1
         square = survival.row(_square(epsilon, norm))["accuracy"]
         findings.append(
-            _at_least_as_strong("white against black box", longer, square, "PGD", "Square")
+            at_least_as_strong("white against black box", longer, square, "PGD", "Square")
         )
     for name, surrogate in (surrogates or {}).items():
         crafted = Survival(network, dataset, seed=seed, journal=journal, surrogate=surrogate)
         transfer = crafted.row(stages("pgd-20", epsilon=epsilon, norm=norm))["accuracy"]
         findings.append(
-            _at_least_as_strong(
+            at_least_as_strong(
                 "white box against transfer", longer, transfer, "PGD", f"transfer from {name}"
             )
         )
@@ -162,58 +146,6 @@ def _logits_are_logits(output: np.ndarray) -> Finding:
     )
 
 
-def _deterministic(network: Any, image: tf.Tensor) -> Finding:
-    first, second = (np.asarray(network(image, training=False)) for _ in range(2))
-    difference = float(np.abs(first - second).max())
-    return Finding(
-        "deterministic",
-        difference == 0.0,
-        f"two passes differ by at most {difference:.3g}",
-        "a random layer is active: average gradients over it (AutoAttack version rand)",
-    )
-
-
-def _gradients(network: Any, dataset: tf.data.Dataset) -> Finding:
-    zero = count = 0
-    for data in dataset:
-        batch = check_batch(network, data, probabilities=True)
-        with tf.GradientTape() as tape:
-            tape.watch(batch.image)
-            output = tf.cast(network(batch.image, training=False), tf.float32)
-            loss = losses.cross_entropy(output, batch.label)
-        gradient = input_gradient(tape, loss, batch.image)
-        if gradient is None:
-            return Finding("gradients", False, NO_GRADIENT, _MASKED)
-        zero += int(tf.reduce_sum(tf.cast(_steepest(gradient) == 0.0, tf.int32)))
-        count += len(loss)
-    return Finding(
-        "gradients",
-        zero / count < 0.01,
-        f"{zero} of {count} examples have a zero input gradient",
-        _MASKED,
-    )
-
-
-def _steepest(gradient: tf.Tensor) -> tf.Tensor:
-    return tf.reduce_max(tf.abs(balls.flat(gradient)), axis=1)
-
-
-def _at_least_as_strong(
-    name: str, strong: float, weak: float, strong_name: str, weak_name: str
-) -> Finding:
-    """Looks whether the attack that sees more breaks more.
-
-    One example of a hundred is a flag: where gradients lead, the weak attack is far behind.
-    """
-    return Finding(
-        name,
-        strong <= weak + TOLERANCE,
-        f"{strong_name} {strong:.1%}, {weak_name} {weak:.1%}",
-        f"{weak_name} should not be the stronger attack: gradients are masked or the "
-        f"attack's settings are too weak",
-    )
-
-
 def _curve(points: list[tuple[float, float]], classes: int) -> Finding:
     """Looks whether accuracy falls with epsilon down to chance."""
     falls = all(b <= a + TOLERANCE for (_, a), (_, b) in zip(points, points[1:], strict=False))
@@ -235,7 +167,7 @@ def _noise(epsilon: float, norm: str) -> Stages:
     return Stages("noise", {"noise": _Noise(epsilon, norm)}, {"epsilon": epsilon, "norm": norm})
 
 
-class _Noise:
+class _Noise(Attack):
     """A random point of the ball: what an attack must at least beat."""
 
     def __init__(self, epsilon: float, norm: str) -> None:
@@ -244,14 +176,10 @@ class _Noise:
     def parameters(self) -> dict[str, Any]:
         return {"epsilon": self.epsilon, "norm": self.norm, "attack": "noise"}
 
-    def __call__(
-        self, network: Any, image: Any, label: Any, *, seed: int = 0, step: int = 0
+    def find(
+        self, network: Any, batch: Batch, *, seed: Any, step: Any, final_fosc: bool | tf.Tensor
     ) -> Found:
-        del network
-        ball = balls.get(self.norm)
-        image = tf.convert_to_tensor(image)
-        shape = tf.shape(balls.flat(image))
-        noise = ball.uniform(shape, tf.constant([seed, step], tf.int64), self.epsilon)
-        image_adv = ball.project(image + tf.reshape(noise, image.shape), image, self.epsilon)
-        nan = tf.fill([len(label)], float("nan"))
-        return Found(image_adv, nan, nan, tf.zeros([len(label)], tf.int32))
+        del network, final_fosc
+        radius = tf.constant(self.epsilon, tf.float32)
+        seeds = tf.stack([tf.cast(seed, tf.int64), tf.cast(step, tf.int64)])
+        return Found.at(starts.uniform(batch, balls.get(self.norm), radius, seeds, step))

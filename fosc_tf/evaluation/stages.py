@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Callable
 from typing import Any
 
-from fosc_tf.attacks import presets, starts
-from fosc_tf.attacks.attack import Attack
-from fosc_tf.attacks.autoattack.member import Member
-from fosc_tf.attacks.pgd import PGD
+from fosc_tf.attacks import presets
+from fosc_tf.attacks.attack import Attack, declared
+from fosc_tf.attacks.autoattack import AutoAttack
 from fosc_tf.errors import UserError, unknown_name
 
 
@@ -36,7 +36,7 @@ class Stages:
     @property
     def passes(self) -> int:
         """How many answers are averaged to judge: those of the attack, for random networks."""
-        return max([1, *(getattr(attack, "passes", 1) for attack in self.attacks.values())])
+        return max([1, *(attack.traits.passes for attack in self.attacks.values())])
 
 
 def stages(
@@ -63,28 +63,44 @@ def stages(
             its range.
     """
     if not isinstance(name, str):
-        raise unknown_name("attack", name, ("clean", *presets.NAMES))
+        raise unknown_name("attack", name, ("clean", *presets.names()))
     whole, examples = _examples(name)
     if whole == "clean":
         return Stages(name, {}, {}, examples)
     base, restarts = _restarts(whole)
-    options = {"stop_when_wrong": True} if stop_when_wrong else {}
-    attack = presets.get(base, epsilon=epsilon, step_size=step_size, norm=norm, **options)
-    members = getattr(attack, "members", None)
-    if members is not None:
-        if restarts > 1:
-            raise UserError("an ensemble is one try of each member", base, name)
-        return Stages(name, dict(members), attack.parameters(), examples)
-    if isinstance(attack, Member):
-        # Another seed would repeat FAB, whose first run draws no random numbers.
-        attack.restarts = restarts
-        return Stages(name, {base: attack}, attack.parameters(), examples)
-    if restarts > 1 and isinstance(attack, PGD) and attack.start is starts.clean:
-        raise UserError("what starts at the clean image finds the same at every try", base, name)
-    tries = {
-        f"{base} #{number + 1}" if restarts > 1 else base: attack for number in range(restarts)
-    }
-    return Stages(name, tries, attack.parameters() | {"restarts": restarts}, examples)
+    attack = presets.get(
+        base, epsilon=epsilon, step_size=step_size, norm=norm, stop_when_wrong=stop_when_wrong
+    )
+    if restarts > 1 and isinstance(attack, AutoAttack):
+        raise UserError("an ensemble is one try of each member", base, name)
+    return _of_value(name, base, attack, restarts, examples)
+
+
+def of_value(name: str, attack: Attack | AutoAttack | Callable[..., Any]) -> Stages:
+    """Returns the stages of an attack given as a value, called `name` in tables.
+
+    Raises:
+        UserError: what is no attack, or one of which nobody knows the ball.
+    """
+    if not isinstance(attack, AutoAttack):
+        attack = declared(attack)
+    return _of_value(name, name, attack, 1, None)
+
+
+def _of_value(
+    name: str, base: str, attack: Attack | AutoAttack, restarts: int, examples: int | None
+) -> Stages:
+    if isinstance(attack, AutoAttack):
+        return Stages(name, dict(attack.members), attack.parameters(), examples)
+    if attack.norm is None:
+        raise UserError(
+            "an attack that is judged must tell its ball",
+            "a subclass of fosc_tf.attacks.Attack, or a function around one",
+            f"{name}, of which nothing is known",
+        )
+    tries = attack.again(base, restarts)
+    parameters = attack.parameters() | {"restarts": restarts}
+    return Stages(name, tries, parameters, examples)
 
 
 def _examples(name: str) -> tuple[str, int | None]:

@@ -15,10 +15,11 @@ import numpy as np
 import tensorflow as tf
 
 from fosc_tf.attacks import ball as balls
-from fosc_tf.attacks.attack import Attack
+from fosc_tf.attacks.attack import Attack, asked
 from fosc_tf.attacks.autoattack import look
-from fosc_tf.attacks.autoattack.limits import check_classes
-from fosc_tf.attacks.limits import check_draw, check_epsilon
+from fosc_tf.attacks.autoattack.defined import check_classes
+from fosc_tf.attacks.limits import check_draw
+from fosc_tf.data import test_batches
 from fosc_tf.errors import UserError
 from fosc_tf.evaluation.journal import Journal, Known, fingerprint, key
 from fosc_tf.evaluation.stages import Stages
@@ -49,7 +50,8 @@ class Survival:
 
     Args:
         network: maps images to logits.
-        dataset: batches of (image, label), or dicts with these, there for every attack anew.
+        dataset: batches of (image, label), or dicts with these, there for every attack anew; or a
+            pair of arrays.
         seed: decides, with the stage and the batch, all random numbers.
         journal: what is already known; None finds everything anew at each call, as for a network
             whose weights change in between.
@@ -74,6 +76,7 @@ class Survival:
         journal: Journal | None = None,
         surrogate: Any = None,
     ) -> None:
+        dataset = batches_of(dataset)
         self.network, self.dataset, self.journal = network, dataset, journal
         self.seed = int(check_draw(seed, 0)[0])
         self.surrogate = network if surrogate is None else surrogate
@@ -90,11 +93,10 @@ class Survival:
     def check(self, plan: Stages) -> None:
         """Raises `UserError` where no attack of `plan` fits the classes, or a ball the images."""
         for attack in plan.attacks.values():
-            numbers = attack.parameters()
-            check_epsilon(numbers["epsilon"], numbers["norm"], self._shape)
+            attack.check(self._shape)
         if plan.attacks and not self._fitting(plan):
             name, attack = next(iter(plan.attacks.items()))
-            check_classes(name, self._classes, least=attack.least_classes)
+            check_classes(name, self._classes, least=attack.traits.least_classes)
 
     def row(self, plan: Stages) -> dict[str, Any]:
         """Returns what a table needs to know.
@@ -173,7 +175,7 @@ class Survival:
         return {
             name: attack
             for name, attack in plan.attacks.items()
-            if getattr(attack, "least_classes", 2) <= self._classes
+            if attack.traits.least_classes <= self._classes
         }
 
     def _known(self, place: list[Any], find: Callable[..., Known], *arguments: Any) -> Known:
@@ -197,14 +199,14 @@ class Survival:
         if not alive.size:
             return Known(robust, _NOWHERE)
         image, label = examples.image[alive], examples.label[alive]
-        if hasattr(attack, "search"):
-            # AutoAttack's members key their random numbers by example.
-            options = {"seed": self.seed, "position": examples.first + alive}
-            found = attack.search(self.surrogate, image, label, **options)
-        else:
-            # Restarts must draw other numbers than each other; batches differ by the step.
-            seed = self.seed if stage == 0 else zlib.crc32(f"{self.seed}/{stage}".encode())
-            found = attack(self.surrogate, image, label, seed=seed, step=examples.number)
+        # Restarts must draw other numbers than each other; batches differ by the step.
+        seed, step = self.seed, examples.number
+        if attack.traits.by_example:
+            step = 0
+        elif stage:
+            seed = zlib.crc32(f"{self.seed}/{stage}".encode())
+        context = {"position": examples.first + alive}
+        found = attack(self.surrogate, image, label, context=context, seed=seed, step=step)
         image_adv = np.asarray(found.image)
         survivors = robust.copy()
         survivors[alive] = self._judge(image_adv, label, passes)
@@ -220,6 +222,14 @@ class Survival:
                 input_signature=[pixels, tf.TensorSpec([None], tf.int64)],
             )
         return np.asarray(self._right[passes](image, label))
+
+
+def batches_of(dataset: Any, batch_size: int = 250) -> Any:
+    """Returns batches of a pair of arrays, images and labels; a dataset as it is."""
+    if isinstance(dataset, tuple) and len(dataset) == 2 and np.ndim(dataset[0]) == 4:
+        image, label = (np.asarray(part) for part in dataset)
+        return test_batches(image, label, batch_size=batch_size)
+    return dataset
 
 
 def first_of(dataset: Any) -> Any:
@@ -255,9 +265,8 @@ def _reached(found: dict[str, list[Known]]) -> dict[str, float]:
 
 
 def _measured(attack: Attack, image_adv: np.ndarray, image: np.ndarray) -> dict[str, float]:
-    numbers = attack.parameters()
-    distance = np.asarray(balls.get(numbers["norm"]).distance(image_adv, image))
+    distance = np.asarray(balls.get(attack.norm).distance(image_adv, image))
     beyond = np.maximum(-image_adv, image_adv - 1.0)
     # What is not a number is nowhere near.
     far, out = (float(np.nan_to_num(each, nan=np.inf).max()) for each in (distance, beyond))
-    return {"farthest": far / numbers["epsilon"], "outside": max(0.0, out)}
+    return {"farthest": far / asked("epsilon", attack.epsilon, 0), "outside": max(0.0, out)}

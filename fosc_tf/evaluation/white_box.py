@@ -5,16 +5,17 @@ rows = white_box(network, dataset, epsilon=0.3, attacks=("clean", "fgsm", "pgd-2
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from fosc_tf.attacks.attack import Attack
 from fosc_tf.attacks.limits import check_epsilon
 from fosc_tf.errors import UserError
 from fosc_tf.evaluation.journal import Journal
-from fosc_tf.evaluation.stages import stages
+from fosc_tf.evaluation.stages import of_value, stages
 from fosc_tf.evaluation.survival import Survival
 from fosc_tf.number import number
 
@@ -27,7 +28,7 @@ def white_box(
     dataset: tf.data.Dataset,
     *,
     epsilon: float | Sequence[float] | np.ndarray,
-    attacks: Sequence[str] = TABLE_1,
+    attacks: Sequence[str | Attack] | Mapping[str, Attack] = TABLE_1,
     norm: str = "linf",
     step_size: float | None = None,
     seed: int = 0,
@@ -44,10 +45,13 @@ def white_box(
 
     Args:
         network: a Keras model or an `export.load`ed one, from images to logits.
-        dataset: batches of (image, label), or dicts with these; images float32 in [0, 1].
+        dataset: batches of (image, label), or dicts with these; images float32 in [0, 1]. Or a pair
+            of arrays (images, labels).
         epsilon: radius of the ball over pixels in [0, 1], or several, as a sequence or array [n].
         attacks: "clean" or names that `fosc_tf.attacks.get` knows; "pgd-100x5" restarts 5 times,
-            and "autoattack@1000" takes the first 1,000 examples only.
+            and "autoattack@1000" takes the first 1,000 examples only. Also attacks themselves, or
+            functions around one, with a ball of their own; a mapping gives them names, else they
+            are called by their class or function.
         norm: "linf", "l2" or "l1".
         step_size: of the iterated attacks and "fgsm-rs"; None takes each preset's own.
         seed: with the number of the batch it decides the random starts.
@@ -70,23 +74,27 @@ def white_box(
         raise UserError("there must be a radius", "epsilon=8/255", "no epsilon")
     for radius in epsilons:
         check_epsilon(radius, norm)
-    plans = [
-        (
-            radius,
-            stages(
-                name,
-                epsilon=radius,
-                norm=norm,
-                step_size=step_size,
-                stop_when_wrong=stop_when_wrong,
-            ),
-        )
-        for radius in epsilons
-        for name in attacks
-    ]
-    # Clean accuracy is the same for all radii.
-    plans = [plan for radius, plan in plans if plan.attacks or radius == epsilons[0]]
+    options = {"norm": norm, "step_size": step_size, "stop_when_wrong": stop_when_wrong}
+    pairs = attacks.items() if isinstance(attacks, Mapping) else zip(attacks, attacks, strict=True)
+    named = list(pairs)
+    plans = []
+    for number_of, radius in enumerate(epsilons):
+        for name, attack in named:
+            if isinstance(attack, str):
+                plan = stages(attack, epsilon=radius, **options)
+            else:
+                plan = of_value(_name(name), attack)
+            # Clean accuracy is the same for all radii, and a value has its own.
+            if number_of == 0 or (plan.attacks and isinstance(attack, str)):
+                plans.append(plan)
     survival = Survival(network, dataset, seed=seed, journal=journal)
     for plan in plans:
         survival.check(plan)
     return [survival.row(plan) for plan in plans]
+
+
+def _name(given: Any) -> str:
+    """Returns what tables call an attack: a name as it is, else that of its function or class."""
+    if isinstance(given, str):
+        return given
+    return getattr(given, "__name__", type(given).__name__)

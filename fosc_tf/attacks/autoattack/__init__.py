@@ -10,10 +10,9 @@ Attack (ECCV 2020).
 """
 
 from fosc_tf.attacks.autoattack.apgd import APGD, TargetedAPGD
-from fosc_tf.attacks.autoattack.ensemble import AutoAttack
+from fosc_tf.attacks.autoattack.ensemble import AutoAttack, AutoAttackFound
 from fosc_tf.attacks.autoattack.fab import FAB
 from fosc_tf.attacks.autoattack.outcome import Outcome
-from fosc_tf.attacks.autoattack.record import AutoAttackFound, Piece
 from fosc_tf.attacks.autoattack.square import Square
 from fosc_tf.attacks.autoattack.untargeted_fab import UntargetedFAB
 
@@ -23,7 +22,6 @@ __all__ = [
     "AutoAttack",
     "AutoAttackFound",
     "Outcome",
-    "Piece",
     "Square",
     "TargetedAPGD",
     "UntargetedFAB",

@@ -17,7 +17,7 @@ from fosc_tf.attacks import losses
 from fosc_tf.attacks.autoattack import look
 from fosc_tf.attacks.autoattack.active import Problem
 from fosc_tf.attacks.autoattack.ascent import Ascent, judge, record
-from fosc_tf.attacks.autoattack.checkpoints import lengths
+from fosc_tf.attacks.autoattack.halvings import lengths
 from fosc_tf.attacks.autoattack.member import Member
 from fosc_tf.attacks.autoattack.random_point import random_point
 from fosc_tf.attacks.ball import column
@@ -30,7 +30,7 @@ class APGD(Member):
     """Auto-PGD on cross-entropy or DLR, one gradient a step.
 
     Source: Croce and Hein 2020 (AutoAttack), Algorithm 1: eta starts at 2 * epsilon; at the
-    checkpoints of `checkpoints.lengths` it is halved, and the climb goes on from x_max, when f rose
+    checkpoints of `halvings.lengths` it is halved, and the climb goes on from x_max, when f rose
     in fewer than 75 % of the steps since the last checkpoint, or when neither eta nor f_max have
     changed since then. Momentum 0.75.
     Departures: a checkpoint w is judged when x_w is looked at, and x_w is what x_max replaces;
@@ -108,7 +108,7 @@ class APGD(Member):
         self, network: Any, problem: Problem, state: Ascent, done: tf.Tensor
     ) -> tuple[Ascent, tf.Tensor, tf.Tensor]:
         """Looks at x_k and goes on to x_{k+1}."""
-        here = look.climb(network, state.image, self.ascended(problem), self.passes)
+        here = look.slope(network, state.image, self.ascended(problem), self.passes)
         broken = self.leaves(here.logits, problem.label)
         looked_at = state.image
         state, gradient = judge(record(state, here), here, tf.gather(self._lengths, done))

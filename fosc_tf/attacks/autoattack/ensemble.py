@@ -6,24 +6,46 @@ found.accuracy, found.image, found.robust
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from fosc_tf.attacks.autoattack.checks import gradient_notes, random_notes, result_notes, warn
+from fosc_tf.attacks import findings
 from fosc_tf.attacks.autoattack.member import Member
-from fosc_tf.attacks.autoattack.outcome import Outcome, misclassified
-from fosc_tf.attacks.autoattack.record import AutoAttackFound, Ledger, Piece
+from fosc_tf.attacks.autoattack.outcome import misclassified
 from fosc_tf.attacks.autoattack.versions import members_of
 from fosc_tf.attacks.limits import check_draw, check_epsilon, check_examples
-from fosc_tf.errors import UserError, unknown_name
+from fosc_tf.errors import UserError
 from fosc_tf.number import whole
+from fosc_tf.types import Batch
 
 CHECKED = 100
+_WHITE_BOX = ("apgd-ce", "apgd-dlr", "apgd-t", "fab", "fab-t")
+
+
+class AutoAttackFound(NamedTuple):
+    """What AutoAttack returns; n is the number of examples.
+
+    Attributes:
+        image: [n, ...] float32, in the ball and in [0, 1]: adversarial where an attack broke the
+            example, else clean.
+        robust: [n] bool, classified right and broken by nobody.
+        broken_by: [n] strings: the member that broke it, "clean" where the clean image is
+            misclassified already, "" where robust.
+        accuracy: robust accuracy in 0..1 after "clean" and after each member, in their order.
+        num_gradients: [n] int32, gradients spent on each example by all members together.
+        notes: reasons to doubt the accuracy, see `findings`; empty when there are none.
+    """
+
+    image: tf.Tensor
+    robust: tf.Tensor
+    broken_by: np.ndarray
+    accuracy: dict[str, float]
+    num_gradients: tf.Tensor
+    notes: tuple[str, ...]
 
 
 class AutoAttack:
@@ -91,21 +113,12 @@ class AutoAttack:
                 )
 
     def __call__(
-        self,
-        network: Any,
-        image: Any,
-        label: Any,
-        *,
-        seed: int = 0,
-        batch_size: int = 250,
-        done: Iterable[Piece] = (),
-        on_piece: Callable[[Piece], None] | None = None,
+        self, network: Any, image: Any, label: Any, *, seed: int = 0, batch_size: int = 250
     ) -> AutoAttackFound:
         """Attacks `image`; call it outside `tf.function`.
 
-        To go on after an interruption, store every piece in `on_piece` and hand them all back as
-        `done`, with the same network, images, labels and seed: the result is the same as without
-        the interruption, up to rounding.
+        What can be interrupted and gone on with is an evaluation: see `evaluation.white_box` and
+        its journal.
 
         Args:
             network: a Keras model, or anything called like one, from images to logits.
@@ -113,47 +126,49 @@ class AutoAttack:
             label: [n] int in 0..num_classes-1.
             seed: decides all random numbers.
             batch_size: most examples in one call of the network.
-            done: pieces of an earlier run.
-            on_piece: called with every new piece.
 
         Returns:
             `AutoAttackFound`.
 
         Raises:
             UserError: images or labels out of range, probabilities instead of logits, a seed that
-                is no whole number from 0 on, a piece of another attack, seed, image or label.
+                is no whole number from 0 on.
         """
         image, label = (part.numpy() for part in check_examples(network, image, label))
         check_epsilon(self.epsilon, self.norm, image.shape[1:])
         seed, _ = check_draw(seed, 0)
         whole("batch_size", batch_size, least=1)
-        ledger, num_classes = self._clean(network, image, label, batch_size)
-        of = self._digest(seed, image, label)
-        for piece in done:
-            if piece.of != of:
-                raise UserError(
-                    "a run goes on from pieces of its own",
-                    "those of the same attack, seed, images and labels",
-                    f"a piece of {piece.member} made with others",
-                )
-            ledger.enter(piece)
-        names = self.names(num_classes)
+        logits = self._logits(network, image, batch_size)
+        names = self.names(logits.shape[1])
         notes = self._notes(network, image[:CHECKED], label[:CHECKED], names)
+        wrong = misclassified(logits, label).numpy()
+        broken_by = np.where(wrong, "clean", "").astype(object)
+        found, num_gradients = image.copy(), np.zeros(len(image), np.int32)
         for name in names:
-            for position in _batches(ledger.waiting(name), batch_size):
-                found = self.run_member(
-                    name, network, image[position], label[position], seed=seed, position=position
+            for position in _batches(np.flatnonzero(broken_by == ""), batch_size):
+                outcome = self.members[name].search(
+                    network, image[position], label[position], seed=seed, position=position
                 )
-                piece = _piece(name, of, position, found)
-                ledger.enter(piece)
-                if on_piece is not None:
-                    on_piece(piece)
-        notes += warn(result_notes(ledger.accuracy(names)))
-        return ledger.found(names, notes)
+                broken = outcome.broken.numpy()
+                found[position[broken]] = outcome.image.numpy()[broken]
+                broken_by[position[broken]] = name
+                num_gradients[position] += outcome.num_gradients.numpy()
+        accuracy, left = {}, len(image)
+        for name in ("clean", *names):
+            left -= int(np.sum(broken_by == name))
+            accuracy[name] = left / len(image)
+        return AutoAttackFound(
+            image=tf.constant(found),
+            robust=tf.constant(broken_by == ""),
+            broken_by=broken_by.astype(str),
+            accuracy=accuracy,
+            num_gradients=tf.constant(num_gradients),
+            notes=(*notes, *_warned(black_box_findings(accuracy))),
+        )
 
     def names(self, num_classes: int) -> list[str]:
         """Returns the members that run with so many classes, in their order."""
-        return [name for name, m in self.members.items() if num_classes >= m.least_classes]
+        return [name for name, m in self.members.items() if num_classes >= m.traits.least_classes]
 
     def parameters(self) -> dict[str, Any]:
         """Returns what makes this attack, for records."""
@@ -165,65 +180,49 @@ class AutoAttack:
             "members": members,
         }
 
-    def run_member(
-        self,
-        name: str,
-        network: Any,
-        image: tf.Tensor,
-        label: tf.Tensor,
-        *,
-        seed: int | tf.Tensor = 0,
-        position: tf.Tensor | None = None,
-    ) -> Outcome:
-        """Returns what one member finds for one batch: a pure function, to distribute or store.
-
-        Args:
-            name: of the member.
-            network: see `__call__`.
-            image: [batch, ...] float32 in [0, 1].
-            label: [batch] int32.
-            seed: as for the whole set.
-            position: [batch] int64, places of the examples in the whole set; None for 0, 1, ...
-
-        Raises:
-            UserError: unknown name, or fewer classes than the member needs.
-        """
-        if name not in self.members:
-            raise unknown_name("member of AutoAttack", name, self.members)
-        return self.members[name].search(network, image, label, seed=seed, position=position)
-
     def _notes(
         self, network: Any, image: np.ndarray, label: np.ndarray, names: list[str]
     ) -> list[str]:
         notes = [f"{name} needs more classes" for name in self.members if name not in names]
+        looked = []
         if all(self.members[name].passes == 1 for name in names):
-            notes += random_notes(network, image)
+            looked.append(findings.same_answers(network, image))
         if any(self.members[name].gradients(1) for name in names):
-            notes += gradient_notes(network, image, label)
-        return warn(notes)
+            batch = Batch(tf.constant(image), tf.constant(label), {})
+            looked.append(findings.gradients(network, [batch]))
+        return _warned(looked, notes)
 
-    def _digest(self, seed: Any, image: np.ndarray, label: np.ndarray) -> str:
-        made_by = json.dumps([self.parameters(), int(seed), image.shape], sort_keys=True)
-        digest = hashlib.sha256(made_by.encode())
-        for part in (image, label):
-            digest.update(part.tobytes())
-        return digest.hexdigest()
-
-    def _clean(
-        self, network: Any, image: np.ndarray, label: np.ndarray, batch_size: int
-    ) -> tuple[Ledger, int]:
+    def _logits(self, network: Any, image: np.ndarray, batch_size: int) -> np.ndarray:
+        """Returns the clean logits, [n, classes]."""
         first = next(iter(self.members.values()))
         logits = [
             first.compiled(first.logits, network, image[position]).numpy()
             for position in _batches(np.arange(len(image)), batch_size)
         ]
-        logits = np.concatenate(logits)
-        return Ledger(image, misclassified(logits, label).numpy()), logits.shape[1]
+        return np.concatenate(logits)
 
 
-def _piece(name: str, of: str, position: np.ndarray, found: Outcome) -> Piece:
-    image, broken = found.image.numpy(), found.broken.numpy()
-    return Piece(name, of, position, broken, image[broken], found.num_gradients.numpy())
+def black_box_findings(accuracy: dict[str, float]) -> list[findings.Finding]:
+    """Returns what the accuracies after each member, in their order, say of hidden gradients.
+
+    A black box that breaks what white boxes left is a sign of them.
+    """
+    names = list(accuracy)
+    earlier = names[: names.index("square")] if "square" in names else []
+    if not any(name in earlier for name in _WHITE_BOX):
+        return []
+    pair = accuracy[earlier[-1]], accuracy["square"]
+    names = "white boxes", "square after them"
+    name = "white against black box"
+    return [findings.at_least_as_strong(name, *pair, *names, tolerance=0.0)]
+
+
+def _warned(looked: Sequence[findings.Finding], notes: Sequence[str] = ()) -> list[str]:
+    """Returns notes and flags, each issued as a Python warning."""
+    found = [*notes, *(each.note for each in looked if not each.passed)]
+    for note in found:
+        warnings.warn(note, stacklevel=4)
+    return found
 
 
 def _batches(position: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:

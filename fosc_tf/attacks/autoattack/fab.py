@@ -146,7 +146,7 @@ class FAB(Member):
         self, network: Any, problem: Problem, image: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns the gradient of z_t - z_y, [active, features], and what it lacks to 0."""
-        ahead = look.climb(
+        ahead = look.slope(
             network, image, lambda logits: lead(logits, problem.label, problem.target), self.passes
         )
         return flat(ahead.gradient), -ahead.loss
@@ -186,7 +186,7 @@ class FAB(Member):
 
     def _walk(self, network: Any, image: tf.Tensor, label: tf.Tensor, *plan: tf.Tensor) -> Nearest:
         problem = Problem(tf.range(tf.shape(image)[0]), image, label, *plan)
-        best, _ = self.climb(network, problem, self.start(network, problem, enough=-1.0))
+        best, _ = self.go(network, problem, self.start(network, problem, enough=-1.0))
         broken = misclassified(self.logits(network, best), label)
         return Nearest(best, tf.where(broken, self.ball.distance(best, image), float("inf")))
 

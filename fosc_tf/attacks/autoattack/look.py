@@ -1,7 +1,7 @@
 """What the network says about images, and how its logits move with them.
 
 logits(network, image)                                       # [batch, classes]
-climb(network, image, lambda logits: margin(logits, label))  # logits, loss and its gradient
+slope(network, image, lambda logits: margin(logits, label))  # logits, loss and its gradient
 
 `passes` > 1 averages over as many calls: Expectation over Transformation for networks whose
 answers are random (Athalye et al. 2018, section 3.3).
@@ -14,7 +14,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from fosc_tf.attacks.slope import Slope, slope
+from fosc_tf.attacks import slope as one
+from fosc_tf.attacks.slope import Slope
 
 
 def logits(network: Any, image: tf.Tensor, passes: int = 1) -> tf.Tensor:
@@ -26,7 +27,7 @@ def logits(network: Any, image: tf.Tensor, passes: int = 1) -> tf.Tensor:
     return _mean(once, passes)
 
 
-def climb(
+def slope(
     network: Any, image: tf.Tensor, loss: Callable[[tf.Tensor], tf.Tensor], passes: int = 1
 ) -> Slope:
     """Returns logits, loss and gradient at `image`, each the mean over `passes` calls.
@@ -42,7 +43,7 @@ def climb(
     """
     # A graph function of its own, as in the climb of `PGD`: never merged into the search's loop.
     once = tf.function(
-        lambda image: slope(network, image, loss),
+        lambda image: one.slope(network, image, loss),
         autograph=False,
         input_signature=[tf.TensorSpec([None, *image.shape[1:]], tf.float32)],
         experimental_attributes={"_noinline": True},

@@ -5,6 +5,7 @@ A member adds `start`, `step` and `finish`, which see the examples that are not 
 
 from __future__ import annotations
 
+import copy
 import zlib
 from typing import Any
 
@@ -12,23 +13,23 @@ import tensorflow as tf
 
 from fosc_tf.attacks import ball as balls
 from fosc_tf.attacks import losses
+from fosc_tf.attacks.attack import Attack, Traits
 from fosc_tf.attacks.autoattack import look, noise
 from fosc_tf.attacks.autoattack.active import Problem, shrink
 from fosc_tf.attacks.autoattack.compiled import Compiled
-from fosc_tf.attacks.autoattack.limits import check_ball, check_classes
+from fosc_tf.attacks.autoattack.defined import check_ball, check_classes
 from fosc_tf.attacks.autoattack.outcome import (
     Outcome,
     keep_better,
     misclassified,
     ranked_others,
 )
-from fosc_tf.attacks.limits import check_draw, check_epsilon, check_examples
 from fosc_tf.models.folding import folded
 from fosc_tf.number import whole
-from fosc_tf.types import Found
+from fosc_tf.types import Batch, Found
 
 
-class Member:
+class Member(Attack):
     """One attack of the ensemble, usable alone.
 
     Examples that the network misclassifies anyway are returned clean. Every other one gets
@@ -81,43 +82,41 @@ class Member:
         self.passes = whole("passes", passes, least=1)
         self.compiled = Compiled()
 
-    def __call__(
-        self,
-        network: Any,
-        image: tf.Tensor,
-        label: tf.Tensor,
-        *,
-        seed: int | tf.Tensor = 0,
-        step: int | tf.Tensor = 0,
-        final_fosc: bool | tf.Tensor = False,
+    @property
+    def traits(self) -> Traits:
+        """Examples leave the batch as soon as the network errs; each has its own random numbers."""
+        return Traits(
+            fixed_shapes=False,
+            passes=self.passes,
+            least_classes=self.least_classes,
+            by_example=True,
+            until_wrong=True,
+        )
+
+    def again(self, name: str, times: int) -> dict[str, Attack]:
+        """Returns itself with so many restarts: another seed would repeat FAB, whose first run
+        draws no random numbers."""
+        if times == self.restarts:
+            return {name: self}
+        twin = copy.copy(self)
+        twin.restarts, twin.compiled = times, Compiled()
+        return {name: twin}
+
+    def find(
+        self, network: Any, batch: Batch, *, seed: Any, step: Any, final_fosc: bool | tf.Tensor
     ) -> Found:
-        """Attacks `image`, within a `tf.function` or outside.
-
-        Args:
-            network: a Keras model, or anything called like one, from images to logits.
-            image: [batch, height, width, channels] float32 in [0, 1], clean.
-            label: [batch] int in 0..num_classes-1.
-            seed: with `step` it decides all random numbers.
-            step: such as the number of the batch.
-            final_fosc: ignored, these attacks know no FOSC.
-
-        Returns:
-            `Found`: `loss` is the margin max_{j != y} z_j - z_y, positive where broken; `fosc` is
-            NaN.
-
-        Raises:
-            UserError: fewer classes than the loss needs; outside a `tf.function` also images or
-                labels out of range, probabilities instead of logits, a seed or step that is no
-                whole number from 0 on.
-        """
-        del final_fosc
-        if tf.executing_eagerly():
-            image, label = check_examples(network, image, label)
-            check_epsilon(self.epsilon, self.norm, image.shape[1:])
-            seed, step = check_draw(seed, step)
-        outcome = self.search(network, image, label, seed=seed, step=step)
-        nan = tf.fill(tf.shape(outcome.margin), float("nan"))
-        return Found(outcome.image, nan, outcome.margin, outcome.num_gradients)
+        """Returns `Found`: `loss` is the margin max_{j != y} z_j - z_y, positive where broken."""
+        del final_fosc  # These attacks know no FOSC.
+        outcome = self.search(
+            network,
+            batch.image,
+            batch.label,
+            seed=seed,
+            step=step,
+            position=batch.context.get("position"),
+        )
+        found = Found.at(outcome.image, outcome.num_gradients)
+        return found._replace(loss=outcome.margin)
 
     def search(
         self,
@@ -132,7 +131,7 @@ class Member:
         """Attacks images already checked: a pure function of its arguments and the weights.
 
         Args:
-            network: see `__call__`.
+            network: maps images to logits.
             image: [batch, ...] float32 in [0, 1].
             label: [batch] int32.
             seed: with `step` and `position` it decides all random numbers.
@@ -189,7 +188,7 @@ class Member:
         """Returns the best images [active, ...] of those who stayed to the end."""
         raise NotImplementedError
 
-    def climb(self, network: Any, problem: Problem, state: Any) -> tuple[tf.Tensor, tf.Tensor]:
+    def go(self, network: Any, problem: Problem, state: Any) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns images [batch, ...], not yet projected, and steps [batch] int32 of one run."""
 
         def step(problem: Problem, state: Any, done: tf.Tensor) -> Any:
@@ -250,7 +249,7 @@ class Member:
     def _run(self, network: Any, image: tf.Tensor, label: tf.Tensor, *plan: tf.Tensor) -> Outcome:
         problem = Problem(tf.range(tf.shape(image)[0]), image, label, *plan)
         seen = folded(network) if self.folds else network
-        image_adv, num_steps = self.climb(seen, problem, self.start(seen, problem))
+        image_adv, num_steps = self.go(seen, problem, self.start(seen, problem))
         image_adv = self.ball.project(image_adv, image, self.epsilon)
         # Projection and rounding may undo what an attack saw, so only this look decides.
         logits = self.logits(network, image_adv)

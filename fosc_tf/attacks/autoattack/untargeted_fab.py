@@ -45,7 +45,7 @@ class UntargetedFAB(FAB):
     ) -> tuple[tf.Tensor, tf.Tensor]:
         def towards(target: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
             everyone = tf.fill(tf.shape(problem.label), target)
-            ahead = look.climb(
+            ahead = look.slope(
                 network, image, lambda logits: lead(logits, problem.label, everyone), self.passes
             )
             dual = self.ball.support(ahead.gradient, 1.0)

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 import fosc_tf
 from fosc_tf.attacks.autoattack import APGD, FAB, AutoAttack, Square, TargetedAPGD
-from fosc_tf.attacks.autoattack.checks import result_notes
+from fosc_tf.attacks.autoattack.ensemble import black_box_findings
 from fosc_tf.attacks.autoattack.versions import members_of
 from fosc_tf.errors import UserError
 from tests.attacks.autoattack import small_networks as small
@@ -46,19 +46,14 @@ def attack():
 
 
 @pytest.fixture(scope="module")
-def pieces():
-    return []
-
-
-@pytest.fixture(scope="module")
 def cost():
     return {}
 
 
 @pytest.fixture(scope="module")
-def found(attack, network, examples, pieces, cost):
+def found(attack, network, examples, cost):
     before = int(network.images)
-    found = attack(network, *examples, seed=0, batch_size=16, on_piece=pieces.append)
+    found = attack(network, *examples, seed=0, batch_size=16)
     cost["images"] = int(network.images) - before
     return found
 
@@ -134,23 +129,12 @@ def test_is_at_least_as_strong_as_each_member(found, attack, network, examples):
     image, label = examples
     broken = {}
     for name in attack.members:
-        outcome = attack.run_member(name, network, image, label, seed=0)
+        outcome = attack.members[name].search(network, image, label, seed=0)
         wrong = small.predicted(network, outcome.image) != label
         np.testing.assert_array_equal(wrong, outcome.broken)
         broken[name] = wrong
         assert found.accuracy["square"] <= 1.0 - wrong.mean() + 1e-9
     np.testing.assert_array_equal(np.any(list(broken.values()), axis=0), ~found.robust.numpy())
-
-
-def test_every_member_sees_only_whom_the_others_left(found, pieces):
-    left = set(range(60)) - set(np.flatnonzero(found.broken_by == "clean"))
-    for name in ("apgd-ce", "apgd-t", "fab-t", "square"):
-        mine = [piece for piece in pieces if piece.member == name]
-        seen = [position for piece in mine for position in piece.position]
-        assert sorted(seen) == sorted(left)
-        assert all(len(piece.position) <= 16 for piece in mine)
-        assert all(len(piece.image) == piece.broken.sum() for piece in mine)
-        left -= set(np.flatnonzero(found.broken_by == name))
 
 
 def test_cost_follows_the_survivors(found, cost):
@@ -176,44 +160,11 @@ def test_seed_decides_and_batch_size_does_not(found, network, examples, attack):
     assert np.any(other.image.numpy() != found.image.numpy())
 
 
-@pytest.mark.parametrize("stored", [1, 4, 6])
-def test_going_on_equals_going_through(found, pieces, network, examples, attack, stored):
-    fresh = []
-    again = attack(
-        network,
-        *examples,
-        seed=0,
-        batch_size=16,
-        done=pieces[:stored],
-        on_piece=fresh.append,
-    )
-    assert len(fresh) == len(pieces) - stored
-    assert again.accuracy == found.accuracy
-    np.testing.assert_array_equal(again.broken_by, found.broken_by)
-    np.testing.assert_array_equal(again.image, found.image)
-    np.testing.assert_array_equal(again.num_gradients, found.num_gradients)
-
-
-def test_other_pieces_are_refused(found, pieces, network, examples, attack):
-    del found  # makes the pieces
-    image, label = examples
-    other = AutoAttack(epsilon=EPSILON, members=[APGD(epsilon=EPSILON, num_steps=3)])
-    for attempt in (
-        lambda: attack(network, image, label, seed=1, done=pieces),
-        lambda: attack(network, image[::-1], label[::-1], seed=0, done=pieces),
-        lambda: attack(network, image[:-1], label[:-1], seed=0, done=pieces),
-        lambda: other(network, image, label, seed=0, done=pieces[:1]),
-    ):
-        with pytest.raises(UserError, match="goes on from pieces of its own") as error:
-            attempt()
-        assert error.value.received == f"a piece of {pieces[0].member} made with others"
-
-
 def test_compiles_once_for_all_batches(network, examples, attack):
     image, label = examples
-    attack.run_member("apgd-t", network, image, label)
+    attack.members["apgd-t"].search(network, image, label)
     traces = network.traces
-    attack.run_member("apgd-t", network, image[:7], label[:7])
+    attack.members["apgd-t"].search(network, image[:7], label[:7])
     assert network.traces == traces
 
 
@@ -325,18 +276,21 @@ def test_warns_of_hidden_gradients():
     label = small.predicted(staircase, image)
     epsilon = 0.05
     members = [APGD(epsilon=epsilon, num_steps=2), Square(epsilon=epsilon, num_steps=100)]
-    with pytest.warns(UserWarning, match="hidden") as raised:
+    with pytest.warns(UserWarning, match="masked") as raised:
         found = AutoAttack(epsilon=epsilon, members=members)(staircase, image, label)
     assert len(raised) == len(found.notes) == 2
-    assert "zero gradient at 40 of 40" in found.notes[0]
-    assert "square lowered robust accuracy" in found.notes[1]
+    assert "40 of 40 examples have a zero input gradient" in found.notes[0]
+    assert "square after them should not be the stronger attack" in found.notes[1]
 
 
 def test_only_white_boxes_before_a_black_box_are_compared_with_it():
-    assert result_notes({"clean": 0.9, "square": 0.5, "apgd-ce": 0.4}) == []
-    assert result_notes({"clean": 0.9, "apgd-ce": 0.5, "square": 0.5}) == []
-    (note,) = result_notes({"clean": 0.9, "apgd-ce": 0.5, "square": 0.4})
-    assert "from 0.5 to 0.4" in note
+    def flags(**accuracy):
+        return [each.note for each in black_box_findings(accuracy) if not each.passed]
+
+    assert flags(clean=0.9, square=0.5, **{"apgd-ce": 0.4}) == []
+    assert flags(clean=0.9, **{"apgd-ce": 0.5}, square=0.5) == []
+    (note,) = flags(clean=0.9, **{"apgd-ce": 0.5}, square=0.4)
+    assert "white boxes 50.0%, square after them 40.0%" in note
 
 
 @pytest.mark.parametrize(
@@ -366,8 +320,6 @@ def test_mistakes_in_calls(attack, network, examples):
         attack(network, image, label, batch_size=0)
     with pytest.raises(UserError, match="seed must be a whole number"):
         attack(network, image, label, seed=0.5)
-    with pytest.raises(UserError, match="apgd-ce"):
-        attack.run_member("apgd", network, image, label)
     with pytest.raises(UserError, match="logits"):
         attack(lambda x, training: tf.nn.softmax(network(x, training)), image, label)
     with pytest.raises(UserError):

@@ -71,7 +71,7 @@ def train(network, image, label):
 
     @tf.function(autograph=False)
     def update(image, label, step):
-        image = attack.climb(network, image, label, tf.constant(0, tf.int64), step, False).image
+        image = attack(network, image, label, step=step).image
         with tf.GradientTape() as tape:
             height = loss(label, network(image, training=True))
         gradient = tape.gradient(height, network.trainable_variables)
@@ -115,7 +115,7 @@ def found(network, copy):
             np.arange(first, min(first + BATCH, IMAGES)) for first in range(0, IMAGES, BATCH)
         ]
         adversarial = [
-            ours.run_member(name, network, image[row], label[row], position=row).image.numpy()
+            ours.members[name].search(network, image[row], label[row], position=row).image.numpy()
             for row in batches
         ]
         middle = time.perf_counter()

@@ -1,4 +1,4 @@
-from fosc_tf.attacks.autoattack.checkpoints import checkpoints, lengths
+from fosc_tf.attacks.autoattack.halvings import checkpoints, lengths
 
 
 def test_of_100_steps_by_hand():
