@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fosc_tf.attacks import PGD
+from fosc_tf import attacks
+from fosc_tf.attacks import PGD, Attack, presets
 from fosc_tf.attacks.autoattack import Square
 from fosc_tf.errors import UserError
 from fosc_tf.evaluation import Journal, black_box, journal, sweep, white_box
@@ -20,19 +21,20 @@ from tests.data.three_parts import refused
 from tests.evaluation.linear import EASY, LABELS, SUMS, dataset, two_class
 
 
-class Counting:
+class Counting(Attack):
     """An attack that counts the images it is given."""
 
     def __init__(self, name):
         self.inner = next(iter(stages(name, epsilon=0.1).attacks.values()))
+        self.epsilon, self.norm = self.inner.epsilon, self.inner.norm
         self.seen = []
 
     def parameters(self):
         return self.inner.parameters()
 
-    def __call__(self, network, image, label, **options):
-        self.seen.append((len(image), options))
-        return self.inner(network, image, label, **options)
+    def find(self, network, batch, **options):
+        self.seen.append((len(batch.image), options))
+        return self.inner.find(network, batch, **options)
 
 
 class OnePixel:
@@ -272,8 +274,10 @@ def test_attacks_are_refused_before_the_first_of_them_runs():
 
 
 def test_how_far_each_row_went():
-    class Away:
+    class Away(Attack):
         """Moves every pixel by `size`, whatever the ball."""
+
+        epsilon, norm = 0.125, "linf"
 
         def __init__(self, size):
             self.size = size
@@ -281,9 +285,8 @@ def test_how_far_each_row_went():
         def parameters(self):
             return {"epsilon": 0.125, "norm": "linf", "size": self.size}
 
-        def __call__(self, network, image, label, **options):
-            nan = tf.fill([len(label)], float("nan"))
-            return Found(image + self.size, nan, nan, tf.zeros([len(label)], tf.int32))
+        def find(self, network, batch, **options):
+            return Found.at(batch.image + self.size)
 
     known = Journal()
     for _ in "ab":
@@ -439,12 +442,43 @@ def test_networks_that_do_not_say_which_images_they_take_lend_their_attacks():
 
 @pytest.mark.parametrize("attack", [None, 3, PGD(epsilon=0.2, step_size=0.1, num_steps=2)])
 def test_attacks_are_given_by_name(attack):
-    rule, right = "the attack must be a known one", "pgd-K"
-    for attempt in (
-        lambda: white_box(two_class(), EASY, epsilon=0.2, attacks=(attack,)),
+    refused(
         lambda: black_box(two_class(), {"self": two_class()}, EASY, epsilon=0.2, attacks=[attack]),
-    ):
-        refused(attempt, rule=rule, right=right, received=f"attack={attack!r}")
+        rule="the attack must be a known one",
+        right="pgd-K",
+        received=f"attack={attack!r}",
+    )
+    if not isinstance(attack, PGD):
+        refused(
+            lambda: white_box(two_class(), EASY, epsilon=0.2, attacks=(attack,)),
+            rule="an attack must be one of fosc_tf.attacks",
+            right="PGD(",
+            received=f"attack={attack!r}",
+        )
+
+
+def test_attacks_may_be_values_and_data_arrays(monkeypatch):
+    """Names, a value, a lambda around one and one that a user registered: 0.8, 0.4, 0.4, 0.4."""
+    monkeypatch.setattr(presets.ATTACKS, "_factories", dict(presets.ATTACKS._factories))
+
+    @attacks.register("mine")
+    def mine(*, epsilon, num_steps, norm="linf"):
+        return PGD(epsilon=epsilon, step_size=epsilon, num_steps=num_steps, norm=norm)
+
+    value = PGD(epsilon=0.2, step_size=0.1, num_steps=20)
+    image, label = (np.asarray(part) for part in next(iter(EASY.unbatch().batch(5))))
+    named = {"clean": "clean", "own": value, "around": lambda *a, **o: value(*a, **o)}
+    rows = white_box(two_class(), (image, label), epsilon=0.2, attacks=named)
+    rows += white_box(two_class(), EASY, epsilon=0.2, attacks=("mine-20", value))
+    assert [row["attack"] for row in rows] == ["clean", "own", "around", "mine-20", "PGD"]
+    assert [row["accuracy"] for row in rows] == [0.8, 0.4, 0.4, 0.4, 0.4]
+    assert rows[3]["parameters"]["num_steps"] == 20
+    refused(
+        lambda: white_box(two_class(), EASY, epsilon=0.2, attacks={"odd": lambda *a, **o: None}),
+        rule="must tell its ball",
+        right="Attack",
+        received="odd",
+    )
 
 
 def test_restarts_of_fgsm_are_refused():
