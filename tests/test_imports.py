@@ -3,20 +3,32 @@
 import ast
 import pathlib
 
-import pytest
-
 PACKAGE = pathlib.Path(__file__).parents[1] / "fosc_tf"
-FOUNDATIONS = ("attacks", "bounds", "objectives", "schedules", "models", "data")
-ABOVE = ("training", "evaluation", "analysis", "runs", "sweeps", "build", "cli")
+# Every room and every file beside them, from the ground up: each may import what stands before it.
+FLOORS = (
+    ("errors", "files", "quiet", "probe"),
+    ("fields", "number", "registry"),
+    ("types", "replicas"),
+    ("data", "schedules", "models"),
+    ("memory", "objectives", "show", "command"),
+    ("attacks",),
+    ("defenses", "training", "evaluation", "export"),
+    ("analysis", "callbacks"),
+    ("config_check",),
+    ("build",),
+    ("runs",),
+    ("sweeps", "cli"),
+)
 # The config is unfolded by `build`; the modes of a run read their own sections of it.
 KNOW_CONFIGS = {
     "build.py",
     "config_check.py",
     "cli.py",
+    "command.py",
     "sweeps/plan.py",
     "sweeps/run.py",
     "sweeps/sweep.py",
-} | {f"runs/{name}.py" for name in ("evaluation", "modes", "report", "trained", "views")}
+} | {f"runs/{name}.py" for name in ("evaluation", "modes", "page", "trained", "views")}
 
 
 def modules(path):
@@ -39,19 +51,59 @@ def within(module, *names):
     return any(module == name or module.startswith(f"{name}.") for name in names)
 
 
-@pytest.mark.parametrize("room", [room for room in FOUNDATIONS if (PACKAGE / room).is_dir()])
-def test_foundations_do_not_know_what_is_built_on_them(room):
-    forbidden = [f"fosc_tf.{name}" for name in ABOVE]
-    for path in (PACKAGE / room).rglob("*.py"):
-        wrong = sorted(module for module in modules(path) if within(module, *forbidden))
-        assert not wrong, f"{path.relative_to(PACKAGE)} imports {wrong}"
+FILES = {
+    ".".join(("fosc_tf", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(
+        ".__init__"
+    ): path
+    for path in PACKAGE.rglob("*.py")
+}
+ARROWS = {name: (modules(path) & set(FILES)) - {name} for name, path in FILES.items()}
 
 
-def test_what_draws_takes_plain_arrays_and_rows():
-    forbidden = [f"fosc_tf.{name}" for name in (*ABOVE, *FOUNDATIONS, "callbacks", "defenses")]
-    for path in (PACKAGE / "show").rglob("*.py"):
-        wrong = sorted(m for m in modules(path) if within(m, *forbidden, "tensorflow", "keras"))
-        assert not wrong, f"{path.relative_to(PACKAGE)} imports {wrong}"
+def room(module):
+    return (module.split(".") + [""])[1]
+
+
+def test_no_file_imports_what_is_built_on_it():
+    """Of the package itself anybody may ask the version."""
+    floors = {name: number for number, floor in enumerate(FLOORS) for name in floor}
+    assert {room(name) for name in FILES} - {""} == set(floors)
+    upward = [
+        f"{name} -> {other}"
+        for name, others in ARROWS.items()
+        for other in others
+        if room(name)
+        and room(other)
+        and room(name) != room(other)
+        # Neighbours on one floor know nothing of each other but by what both stand on.
+        and floors[room(other)] >= floors[room(name)]
+    ]
+    assert upward == []
+
+
+def test_no_circle():
+    """Within a function or not: whoever imports another is never imported by it in turn."""
+    inner = {
+        # A package's __init__ gathers its own files, which do not ask it.
+        name: {other for other in others if FILES[other].name != "__init__.py"}
+        for name, others in ARROWS.items()
+    }
+    left = dict(inner)
+    while True:
+        ends = [name for name, others in left.items() if not others & set(left)]
+        if not ends:
+            break
+        for name in ends:
+            del left[name]
+    assert sorted(left) == []
+
+
+def test_a_file_name_means_one_thing():
+    """Registries are one thing in every room: its names."""
+    found = [
+        path.name for path in FILES.values() if path.name not in ("__init__.py", "registry.py")
+    ]
+    assert sorted(name for name in set(found) if found.count(name) > 1) == []
 
 
 def test_only_build_and_cli_know_configs_and_flags():

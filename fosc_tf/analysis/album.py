@@ -24,9 +24,9 @@ from fosc_tf.analysis.stepwise import Arrays, picked, step_curves, traces
 from fosc_tf.analysis.store import Store
 from fosc_tf.analysis.training_views import chosen_epochs, course, fosc_by_epoch, last_epoch
 from fosc_tf.attacks import PGD
+from fosc_tf.attacks.batch_check import check_batch
 from fosc_tf.errors import UserError
 from fosc_tf.show import attack_plots, training_plots
-from fosc_tf.training.first_batch import check_batch
 
 SUMMARY = "summary.json"
 CRITERIA = ("ball", "box")

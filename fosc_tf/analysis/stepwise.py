@@ -12,9 +12,9 @@ import numpy as np
 import tensorflow as tf
 
 from fosc_tf.attacks import PGD, trace
+from fosc_tf.attacks.batch_check import check_batch
 from fosc_tf.attacks.limits import check_draw
 from fosc_tf.errors import UserError
-from fosc_tf.training.first_batch import check_batch
 
 FIELDS = ("hit", "loss", "fosc_ball", "fosc_box")
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)

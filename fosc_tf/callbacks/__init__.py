@@ -1,10 +1,10 @@
 """What watches a run: Keras callbacks for guarding, recording, saving and showing it."""
 
 from fosc_tf.callbacks.fosc_histogram import FoscHistogram
-from fosc_tf.callbacks.held_out import HeldOut
 from fosc_tf.callbacks.nan_guard import NanGuard, NotFinite
 from fosc_tf.callbacks.progress import Progress
 from fosc_tf.callbacks.saving import Saving
+from fosc_tf.callbacks.selection import HeldOut
 from fosc_tf.callbacks.tensorboard import TensorBoard
 
 __all__ = [

@@ -2,7 +2,7 @@
 
 from fosc_tf.evaluation.black_box import black_box
 from fosc_tf.evaluation.journal import Journal
-from fosc_tf.evaluation.sweep import sweep
+from fosc_tf.evaluation.radii import sweep
 from fosc_tf.evaluation.white_box import white_box
 
 __all__ = ["Journal", "black_box", "sweep", "white_box"]

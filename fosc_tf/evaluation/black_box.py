@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from fosc_tf.attacks.batch_check import check_batch
 from fosc_tf.attacks.limits import check_examples
 from fosc_tf.errors import UserError
 from fosc_tf.evaluation.journal import Journal
 from fosc_tf.evaluation.stages import stages
 from fosc_tf.evaluation.survival import Survival, batches_of, first_of
 from fosc_tf.probe import probe_images
-from fosc_tf.training.first_batch import check_batch
 
 TABLE_2 = ("fgsm", "pgd-10", "pgd-20", "cw-linf")
 """The attacks of Wang et al. 2019, Table 2."""

@@ -18,13 +18,13 @@ from fosc_tf.attacks import ball as balls
 from fosc_tf.attacks.attack import Attack, asked
 from fosc_tf.attacks.autoattack import look
 from fosc_tf.attacks.autoattack.defined import check_classes
+from fosc_tf.attacks.batch_check import check_batch
 from fosc_tf.attacks.limits import check_draw
 from fosc_tf.data import test_batches
 from fosc_tf.errors import UserError
 from fosc_tf.evaluation.journal import Journal, Known, fingerprint, key
 from fosc_tf.evaluation.stages import Stages
 from fosc_tf.objectives.terms import is_right
-from fosc_tf.training.first_batch import check_batch
 
 _NOWHERE = {"farthest": 0.0, "outside": 0.0}
 """How far clean images went; the units are those of `Survival`."""

@@ -17,8 +17,8 @@ from rich.console import Console
 from fosc_tf import config_check, data, files
 from fosc_tf.errors import UserError
 from fosc_tf.evaluation import Journal, black_box, white_box
-from fosc_tf.evaluation.checks import check
 from fosc_tf.evaluation.journal import FORM
+from fosc_tf.evaluation.scrutiny import check
 from fosc_tf.runs import trained
 from fosc_tf.runs.record import RunRecord, covers, versions
 from fosc_tf.show import table

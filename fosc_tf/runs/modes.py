@@ -83,7 +83,7 @@ def analyze(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any])
 
 def report(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> None:
     """Writes the report of a work folder, after measuring what is still missing; see `train`."""
-    from fosc_tf.runs import report as pages
+    from fosc_tf.runs import page as pages
     from fosc_tf.runs import views
 
     _prepare_alone(config)

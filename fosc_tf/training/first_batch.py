@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fosc_tf.attacks.limits import check_examples
+from fosc_tf.attacks.batch_check import check_batch
 from fosc_tf.errors import UserError
 from fosc_tf.training.reduction import num_replicas
 from fosc_tf.types import Batch
@@ -80,42 +80,3 @@ def _check_last_batch(x: Any, size: int) -> None:
             f"the first {len(x) // replicas * replicas} images and labels",
             f"{len(x)} images in batches of {size}",
         )
-
-
-def check_batch(network: Any, data: Any, *, probabilities: bool = False) -> Batch:
-    """Returns one batch of a dataset, images float32 and labels int32.
-
-    Args:
-        network: maps images to logits.
-        data: an (image, label) pair or a dict with "image" and "label".
-        probabilities: lets a network of probabilities pass.
-
-    Raises:
-        UserError: neither of these, images of another shape or out of [0, 1], labels out of range,
-            probabilities instead of logits.
-    """
-    if isinstance(data, dict):
-        fits, received = {"image", "label"} <= set(data), f"a dict with {', '.join(sorted(data))}"
-    else:
-        fits = isinstance(data, tuple | list) and len(data) == 2
-        received = f"a batch of {type(data).__name__}"
-    if not fits:
-        raise UserError(
-            'a batch is an (image, label) pair or a dict with "image" and "label"',
-            "dataset.map(lambda example: (example['image'], example['label']))",
-            received,
-        )
-    batch = Batch.of(data)
-    received = tuple(np.shape(batch.image)[1:])
-    # A subclassed network does not say which images it takes.
-    expected = tuple((getattr(network, "input_shape", None) or (None, *received))[1:])
-    if len(expected) != len(received) or any(
-        e not in (None, r) for e, r in zip(expected, received, strict=True)
-    ):
-        raise UserError(
-            "images must have the shape that the network takes",
-            f"[batch, {', '.join(map(str, expected))}]",
-            f"[batch, {', '.join(map(str, received))}]",
-        )
-    image, label = check_examples(network, batch.image, batch.label, probabilities=probabilities)
-    return Batch(image, label, batch.context)

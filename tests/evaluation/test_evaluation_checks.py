@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from fosc_tf.errors import UserError
 from fosc_tf.evaluation import Journal, checks, white_box
-from fosc_tf.evaluation.checks import check
+from fosc_tf.evaluation.scrutiny import check
 from tests.data.three_parts import refused
 
 

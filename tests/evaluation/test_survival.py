@@ -13,9 +13,9 @@ from fosc_tf.attacks.autoattack import Square
 from fosc_tf.errors import UserError
 from fosc_tf.evaluation import Journal, black_box, journal, sweep, white_box
 from fosc_tf.evaluation.journal import fingerprint
+from fosc_tf.evaluation.radii import reach
 from fosc_tf.evaluation.stages import Stages, stages
 from fosc_tf.evaluation.survival import Survival
-from fosc_tf.evaluation.sweep import reach
 from fosc_tf.types import Found
 from tests.data.three_parts import refused
 from tests.evaluation.linear import EASY, LABELS, SUMS, dataset, two_class

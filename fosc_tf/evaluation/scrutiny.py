@@ -18,6 +18,7 @@ from fosc_tf.attacks import ball as balls
 from fosc_tf.attacks import losses, starts
 from fosc_tf.attacks.attack import Attack
 from fosc_tf.attacks.autoattack import Square
+from fosc_tf.attacks.batch_check import check_batch
 from fosc_tf.attacks.findings import (
     NO_GRADIENT,
     TOLERANCE,
@@ -31,7 +32,6 @@ from fosc_tf.evaluation.journal import Journal
 from fosc_tf.evaluation.stages import Stages, stages
 from fosc_tf.evaluation.survival import Survival, batches_of, first_of
 from fosc_tf.number import number
-from fosc_tf.training.first_batch import check_batch
 from fosc_tf.types import Batch, Found
 
 

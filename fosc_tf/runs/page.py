@@ -15,7 +15,7 @@ from ml_collections import ConfigDict
 from fosc_tf import data, files
 from fosc_tf.attacks import presets
 from fosc_tf.evaluation import Journal, sweep
-from fosc_tf.evaluation.sweep import reach
+from fosc_tf.evaluation.radii import reach
 from fosc_tf.runs import trained
 from fosc_tf.runs.evaluation import FINDINGS, JOURNAL, first
 from fosc_tf.runs.record import RunRecord
