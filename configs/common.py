@@ -42,6 +42,14 @@ def base() -> Config:
     config.optimizer.drop_factor = 0.1  # by this
     config.optimizer.scale_with_replicas = False  # batch and rate times the number of replicas
 
+    config.perturbation = Config()  # of the weights while gradients are taken (AWP)
+    config.perturbation.gamma = 0.0  # size relative to the weights, such as 0.01; 0 none
+    config.perturbation.from_epoch = 0  # 0-based
+
+    config.average = Config()  # moving average of the weights, kept beside them
+    config.average.decay = 0.0  # such as 0.999; 0 none
+    config.average.from_epoch = 0  # 0-based
+
     config.evaluation = Config()
     config.evaluation.attacks = ("clean", "fgsm", "pgd-10", "pgd-20", "cw-linf")
     config.evaluation.checkpoints = ("last", "best")  # networks of the run that are evaluated

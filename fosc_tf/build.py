@@ -20,7 +20,7 @@ from fosc_tf.errors import UserError
 from fosc_tf.evaluation.stages import Stages, stages
 from fosc_tf.fields import flat
 from fosc_tf.schedules import Clock, step_decay
-from fosc_tf.training import AdversarialTrainer, CoupledSGD
+from fosc_tf.training import AdversarialTrainer, CoupledSGD, WeightAverage, WeightPerturbation
 from fosc_tf.training.agreement import check_agreement
 from fosc_tf.training.distribution import strategy, worker
 from fosc_tf.types import Defense
@@ -111,7 +111,8 @@ def build(config: ConfigDict) -> Experiment:
             f"data.batch_size={config.data.batch_size}",
         )
     with replicas.scope():
-        trainer = _trainer(config, steps_per_epoch, config.optimizer.learning_rate * factor)
+        found = defense(config, steps_per_epoch, len(arrays.x_train), batch_size)
+        trainer = _trainer(config, found, steps_per_epoch, factor)
     return Experiment(config, arrays, train, held_out, trainer, steps_per_epoch, batch_size)
 
 
@@ -138,28 +139,55 @@ def network(config: ConfigDict, precision: str = "float32") -> Any:
         keras.config.set_dtype_policy(before)
 
 
-def defense(config: ConfigDict, steps_per_epoch: int) -> Defense:
-    """Returns the config's defense; what it takes of the run's lengths it gets from the run.
+def defense(
+    config: ConfigDict, steps_per_epoch: int, num_examples: int = 1, batch_size: int | None = None
+) -> Defense:
+    """Returns the config's defense; what it takes of the run's facts it gets by their names.
+
+    Args:
+        config: of an experiment.
+        steps_per_epoch: batches of one pass over the part that is trained on.
+        num_examples: of the whole training set, the held-out part too: ids run over all of it.
+        batch_size: over all replicas; None is that of the config.
 
     Raises:
         UserError: arguments that make no defense.
     """
-    arguments = {name: config.defense[name] for name in config.defense if name != "name"}
-    lengths = {"steps_per_epoch": steps_per_epoch, "total_epochs": config.total_epochs}
+    entry = data.get(config.data.name)
+    facts = {
+        "steps_per_epoch": steps_per_epoch,
+        "total_epochs": config.total_epochs,
+        "num_examples": num_examples,
+        "image_shape": entry.image_shape,
+        "num_classes": entry.num_classes,
+        "batch_size": batch_size or config.data.batch_size,
+        "augment": _augmentation(config.data),
+    }
     taken = inspect.signature(defenses.factory(config.defense.name)).parameters
-    arguments |= {name: value for name, value in lengths.items() if name in taken}
-    return defenses.get(config.defense.name, **arguments)
+    arguments = {name: value for name, value in facts.items() if name in taken}
+    arguments |= {name: config.defense[name] for name in config.defense if name != "name"}
+    found = defenses.get(config.defense.name, **arguments)
+    parts, clock = {}, Clock(steps_per_epoch)
+    for part, make, size in (
+        ("perturbation", WeightPerturbation, "gamma"),
+        ("average", WeightAverage, "decay"),
+    ):
+        section = config[part]
+        if section[size]:  # 0 leaves the defense its own
+            parts[part] = make(section[size], from_epoch=section.from_epoch, clock=clock)
+    return dataclasses.replace(found, **parts)
 
 
-def _trainer(config: ConfigDict, steps_per_epoch: int, learning_rate: float) -> AdversarialTrainer:
-    found = defense(config, steps_per_epoch)
+def _trainer(
+    config: ConfigDict, found: Defense, steps_per_epoch: int, factor: int
+) -> AdversarialTrainer:
     make = found.trainer or AdversarialTrainer
     # So that no epoch is too short to measure FOSC at least once.
     fosc_every = min(config.log.fosc_every, steps_per_epoch)
     trained = network(config, config.precision)
     trainer = make(trained, found, seed=config.seed, fosc_every=fosc_every)
     rate = step_decay(
-        learning_rate,
+        config.optimizer.learning_rate * factor,
         drop_epochs=config.optimizer.drop_epochs,
         drop_factor=config.optimizer.drop_factor,
         clock=Clock(steps_per_epoch),

@@ -9,7 +9,7 @@ import math
 
 from ml_collections import ConfigDict
 
-from fosc_tf import data, defenses, models
+from fosc_tf import data, defenses, models, sections
 from fosc_tf.attacks import presets
 from fosc_tf.attacks.limits import check_epsilon
 from fosc_tf.errors import UserError, unknown_name
@@ -38,15 +38,10 @@ def check(config: ConfigDict) -> None:
             "deterministic=False with jit_compile=True",
             f"jit_compile=True with deterministic={config.deterministic}",
         )
+    sections.check(config)
     _check_whole_numbers(config)
     for field in ("control_epochs", "fgsm_epochs"):
-        epochs = defense.get(field, 0)
-        if epochs > config.total_epochs:
-            raise UserError(
-                f"defense.{field} must not exceed total_epochs",
-                f"defense.{field}={max(1, config.total_epochs * 4 // 5)}, or more total_epochs",
-                f"defense.{field}={epochs} with total_epochs={config.total_epochs}",
-            )
+        sections.at_most_all_epochs(f"defense.{field}", defense.get(field, 0), config)
     _check_optimizer(config.optimizer)
     _check_evaluation(config)
 
@@ -98,8 +93,7 @@ def _check_evaluation(config: ConfigDict) -> None:
 
 
 def _check_whole_numbers(config: ConfigDict) -> None:
-    whole("seed", config.seed, least=0, below=2**32)  # Keras takes no larger one
-    least = {"total_epochs": 1, "checkpoint.keep": 1, "checkpoint.every_steps": 0}
+    least = {"checkpoint.keep": 1, "checkpoint.every_steps": 0}
     least |= {"data.batch_size": 1, "data.held_out": 0, "evaluation.batch_size": 1}
     least |= {"evaluation.examples": 0, "evaluation.check_examples": 0}
     least |= {"evaluation.held_out_every": 0, "log.fosc_every": 0, "log.images": 0}

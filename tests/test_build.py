@@ -88,6 +88,53 @@ def test_curriculum_spans_the_whole_run(npz):
     assert [int(lesson(epoch * 4)) for epoch in range(6)] == [0, 0, 1, 1, 2, 2]
 
 
+def test_defense_gets_the_facts_of_the_run_that_it_asks_for(npz, monkeypatch):
+    seen = {}
+
+    def asks(
+        *,
+        steps_per_epoch=None,
+        total_epochs=None,
+        num_examples=None,
+        image_shape=None,
+        num_classes=None,
+        batch_size=None,
+        augment=None,
+        **others,
+    ):
+        facts = locals()
+        seen.update({name: facts[name] for name in facts if name != "seen"})
+        return Defense(attack=None, objective=adversarial)
+
+    monkeypatch.setitem(registry._DEFENSES._factories, "asks", asks)
+    build.build(small(npz, digits_unsecured, defense__name="asks", data__augment=True))
+    # 32 images to train on and 24 held out: ids run over all 56.
+    assert seen == {
+        "steps_per_epoch": 4,
+        "total_epochs": 30,
+        "num_examples": 56,
+        "image_shape": (8, 8, 1),
+        "num_classes": 10,
+        "others": {},
+        "batch_size": 8,
+        "augment": data.CropFlip(pad=1, flip=False),
+    }
+
+
+def test_weights_are_moved_and_averaged_where_the_config_says_so(npz):
+    plain = build.build(small(npz)).trainer.defense
+    assert (plain.perturbation, plain.average) == (None, None)
+    fields = {"perturbation__gamma": 0.01, "perturbation__from_epoch": 2}
+    fields |= {"average__decay": 0.9, "average__from_epoch": 29}
+    trainer = build.build(small(npz, **fields)).trainer
+    moved, average = trainer.defense.perturbation, trainer.defense.average
+    assert (moved.gamma, moved.from_epoch) == (0.01, 2)
+    assert (average.decay, average.from_epoch) == (0.9, 29)
+    assert moved.clock is average.clock
+    assert moved.clock.steps_per_epoch == 4
+    assert len(trainer.average_state) == len(trainer.network.weights)
+
+
 def test_seed_decides_the_weights(npz):
     def weights(seed):
         return build.build(small(npz, seed=seed)).trainer.network.get_weights()[0]
@@ -184,6 +231,13 @@ FIELDS = [
     ({"defense__c_max": 0.0}, "c_max must be", "0.5", "c_max=0.0"),
     ({"defense__c_max": "automatic"}, 'or "auto"', "0.5", "'automatic'"),
     ({"defense__control_epochs": 31}, "must not exceed", "control_epochs=24", "=31 with"),
+    ({"perturbation__gamma": -0.1}, "perturbation.gamma must lie", "0.01", "gamma=-0.1"),
+    ({"perturbation__gamma": float("inf")}, "gamma must lie in its range [0, inf)", "0.01", "inf"),
+    ({"perturbation__gamma": float("nan")}, "gamma must be a number", "0.01", "nan"),
+    ({"perturbation__from_epoch": -1}, "from_epoch must be a whole", "0", "from_epoch=-1"),
+    ({"perturbation__from_epoch": 30}, "below total_epochs", "from_epoch=15", "=30 with"),
+    ({"average__decay": 1.0}, "average.decay must lie in its range [0, 1)", "0.999", "decay=1.0"),
+    ({"average__from_epoch": 31}, "below total_epochs", "from_epoch=15", "total_epochs=30"),
     ({"defense__feasible": "bal"}, "feasible set must be", "nearest: ball", "'bal'"),
 ]
 
@@ -239,7 +293,7 @@ def test_layers_in_half_precision_give_logits_and_attacks_in_single(npz):
     assert network.output.dtype == "float32"
     assert all(weight.dtype == "float32" for weight in network.weights)
     assert keras.config.dtype_policy().name == "float32"
-    history = experiment.trainer.fit(experiment.batches(epoch=0).take(2), verbose=0).history
+    history = experiment.trainer.fit(experiment.batches(epoch=0).take(4), verbose=0).history
     assert all(np.isfinite(values).all() for values in history.values())
     judged = build.network(experiment.config)  # as results and exports have it
     assert {layer.compute_dtype for layer in judged.layers} == {"float32"}

@@ -13,6 +13,9 @@ from fosc_tf.errors import UserError
 from fosc_tf.number import number, whole
 from fosc_tf.replicas import put
 from fosc_tf.schedules import Clock
+from fosc_tf.sections import between, epoch_of_run, rules
+
+rules("average", decay=between(0, 1, "0.999"), from_epoch=epoch_of_run)
 
 
 class WeightAverage:

@@ -12,8 +12,10 @@ from fosc_tf.errors import UserError
 from fosc_tf.number import number, whole
 from fosc_tf.replicas import add
 from fosc_tf.schedules import Clock
+from fosc_tf.sections import between, epoch_of_run, rules
 
 _TINY = 1e-20
+rules("perturbation", gamma=between(0, float("inf"), "0.01"), from_epoch=epoch_of_run)
 
 
 class WeightPerturbation:

@@ -243,3 +243,32 @@ def test_huge_learning_rate_stops_the_run(program, npz, tmp_path):
     assert "at step" in ended.err
     assert "learning rate" in ended.err
     assert not (tmp_path / "work" / "results.json").exists()
+
+
+@pytest.mark.slow
+def test_killed_run_with_memory_moved_weights_and_average_equals_the_uninterrupted_one(
+    program, npz, tmp_path
+):
+    fields = {"perturbation__gamma": 0.02, "perturbation__from_epoch": 1}
+    fields |= {"average__decay": 0.9, "average__from_epoch": 1}
+
+    def flags(workdir):
+        _, *others = small_run.flags(workdir, npz=npz, **fields)
+        return ["--config=tests/runs/remembering.py", *others]
+
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    ended = program.run(*flags(whole))
+    assert ended.code == 0, ended.err
+    guard = "fosc_tf.callbacks.nan_guard:NanGuard.on_train_batch_end"
+    for call in (6, 1):  # as step 6 is done; then as step 5 is done again
+        _, wait = start(
+            program, flags(killed), killed, faults.killed(guard, call=call, when="after")
+        )
+        assert wait().code == -9
+    _, wait = start(program, flags(killed), killed)
+    ended = wait()
+    assert ended.code == 0, ended.err
+    names = small_run.outcome(whole)
+    for part in ("memory", "average"):
+        assert any(f"/{part}/" in name for name in names), sorted(names)
+    same(killed, whole)

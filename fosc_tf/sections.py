@@ -1,0 +1,86 @@
+"""What each field of a config may be, said in the file of what the field configures.
+
+rules("average", decay=between(0, 1, "0.999"), from_epoch=epoch_of_run)
+check(config)      # all fields that have a rule
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fosc_tf import number
+from fosc_tf.errors import UserError, unknown_name
+
+Rule = Callable[[str, Any, Mapping[str, Any]], None]
+"""`rule(name, value, config)` raises `UserError`; `name` is "section.field"."""
+_RULES: dict[str, Rule] = {}
+
+
+def rules(section: str, **of_fields: Rule) -> None:
+    """Files the rules of a section's fields; "" is the config itself."""
+    _RULES.update({f"{section}.{name}".lstrip("."): rule for name, rule in of_fields.items()})
+
+
+def check(config: Mapping[str, Any]) -> None:
+    """Applies all rules to the fields that are there.
+
+    Raises:
+        UserError: a value that its rule refuses.
+    """
+    for field, rule in _RULES.items():
+        section, _, name = field.rpartition(".")
+        fields = config.get(section, {}) if section else config
+        if name in fields:
+            rule(field, fields[name], config)
+
+
+def whole(least: int, below: int = 2**63) -> Rule:
+    """Returns the rule for whole numbers from `least` on."""
+    return lambda name, value, _: number.whole(name, value, least=least, below=below) and None
+
+
+def between(least: float, below: float, right: str, *, above: bool = False) -> Rule:
+    """Returns the rule for numbers in [least, below), with `above` in (least, below)."""
+
+    def rule(name: str, value: Any, _: Mapping[str, Any]) -> None:
+        found = number.number(name, value, right)
+        if not (found < below and (found > least if above else found >= least)):
+            bounds = f"{'(' if above else '['}{least:g}, {below:g})"
+            raise UserError(f"{name} must lie in its range {bounds}", right, f"{name}={value}")
+
+    return rule
+
+
+def one_of(kind: str, known: Callable[[], list[str]] | tuple[str, ...]) -> Rule:
+    """Returns the rule for names, `kind` being the word used in messages."""
+
+    def rule(name: str, value: Any, _: Mapping[str, Any]) -> None:
+        names = known() if callable(known) else known
+        if value not in names:
+            raise unknown_name(kind, value, names)
+
+    return rule
+
+
+def epoch_of_run(name: str, value: Any, config: Mapping[str, Any]) -> None:
+    """Raises `UserError` for what is no 0-based epoch of this run."""
+    if number.whole(name, value, least=0) >= config["total_epochs"]:
+        raise UserError(
+            f"{name} must be below total_epochs",
+            f"{name}={config['total_epochs'] // 2}, or more total_epochs",
+            f"{name}={value} with total_epochs={config['total_epochs']}",
+        )
+
+
+def at_most_all_epochs(name: str, value: Any, config: Mapping[str, Any]) -> None:
+    """Raises `UserError` for more epochs than this run has."""
+    if value > config["total_epochs"]:
+        raise UserError(
+            f"{name} must not exceed total_epochs",
+            f"{name}={max(1, config['total_epochs'] * 4 // 5)}, or more total_epochs",
+            f"{name}={value} with total_epochs={config['total_epochs']}",
+        )
+
+
+rules("", seed=whole(0, below=2**32), total_epochs=whole(1))  # Keras takes no larger seed
