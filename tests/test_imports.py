@@ -28,7 +28,7 @@ KNOW_CONFIGS = {
     "sweeps/plan.py",
     "sweeps/run.py",
     "sweeps/sweep.py",
-} | {f"runs/{name}.py" for name in ("evaluation", "modes", "page", "trained", "views")}
+} | {f"runs/{name}.py" for name in ("evaluation", "modes", "reporting", "trained", "views")}
 
 
 def modules(path):

@@ -83,7 +83,7 @@ def analyze(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any])
 
 def report(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> None:
     """Writes the report of a work folder, after measuring what is still missing; see `train`."""
-    from fosc_tf.runs import page as pages
+    from fosc_tf.runs import reporting
     from fosc_tf.runs import views
 
     _prepare_alone(config)
@@ -91,7 +91,7 @@ def report(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) 
         trained.load_others(others, config)
     record, arrays = _evaluated(config, folder, overrides)
     views.draw(config, record, screen.console())
-    page = pages.write(config, arrays, record)
+    page = reporting.write(config, arrays, record)
     screen.console().print(f"report: {page}", markup=False, highlight=False)
 
 
