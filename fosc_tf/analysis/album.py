@@ -20,15 +20,14 @@ from fosc_tf import __version__
 from fosc_tf.analysis.bins import automatic_upper, fosc_bins, pearson
 from fosc_tf.analysis.cross_table import cross_table
 from fosc_tf.analysis.settings import Settings, Subject
-from fosc_tf.analysis.stepwise import Arrays, picked, step_curves, traces
-from fosc_tf.analysis.store import Store
+from fosc_tf.analysis.stepwise import picked, step_curves, traces
+from fosc_tf.analysis.store import Arrays, Store
 from fosc_tf.analysis.training_views import chosen_epochs, course, fosc_by_epoch, last_epoch
 from fosc_tf.attacks import PGD
 from fosc_tf.attacks.batch_check import check_batch
 from fosc_tf.errors import UserError
 from fosc_tf.show import attack_plots, training_plots
 
-SUMMARY = "summary.json"
 CRITERIA = ("ball", "box")
 _FORM = 1  # of the kept arrays; a higher one makes those of older code anew
 _NO_FOSC = "this run recorded no FOSC: it trained without an attack or with log.fosc_every=0"
@@ -78,7 +77,7 @@ def make_views(
             "absent": maker.absent,
         }
     )
-    maker.store.write(SUMMARY, json.dumps(summary, indent=1) + "\n")
+    maker.store.write("summary.json", json.dumps(summary, indent=1) + "\n")
     return summary
 
 

@@ -110,8 +110,7 @@ def fosc_bins(
 def automatic_upper(fosc: np.ndarray, quantile: float = 0.95) -> float:
     """Returns the end of a range that holds the share `quantile` in (0, 1] of `fosc` [n].
 
-    Many networks have few examples in the paper's [0, 0.1]; where all FOSC are 0, so that no
-    range would hold anything, the paper's 0.1 is returned.
+    Many networks have few examples in the paper's [0, 0.1], which it returns if all FOSC are 0.
     """
     upper = float(np.quantile(np.asarray(fosc, np.float64), quantile))
     return upper if upper > 0 else 0.1

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from fosc_tf.analysis.stepwise import FIELDS, Arrays, traces
+from fosc_tf.analysis.stepwise import FIELDS, traces
+from fosc_tf.analysis.store import Arrays
 from fosc_tf.attacks import PGD
 
 

@@ -61,8 +61,8 @@ def on_one_grid(values: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """
     upper = max((float(np.quantile(each, _SHOWN)) for each in values if each.size), default=1.0)
     grid = np.linspace(0.0, 1.1 * upper or 0.1, 400)
-    densities = [
-        kernel_density(each, upper=grid[-1])[1] if each.size else np.full_like(grid, np.nan)
-        for each in values
-    ]
-    return grid, np.stack(densities)
+    density = np.full([len(values), len(grid)], np.nan)
+    for row, each in zip(density, values, strict=True):
+        if each.size:
+            row[:] = kernel_density(each, upper=grid[-1])[1]
+    return grid, density

@@ -31,13 +31,8 @@ class Recording:
         files = (folder / "fosc").glob("epoch_*.npy")
         found = (re.fullmatch(r"epoch_(\d+)\.npy", file.name) for file in files)
         self.epochs = sorted(int(match[1]) for match in found if match)
-        self.history: list[dict[str, Any]] = []
         path = folder / "history.json"
-        if path.exists():
-            try:
-                self.history = json.loads(path.read_text())
-            except ValueError as error:
-                raise _damaged(path, error) from error
+        self.history: list[dict[str, Any]] = _read(path) if path.exists() else []
 
     def fosc(self, epoch: int) -> np.ndarray:
         """Returns FOSC [n] float32 in loss units, by the run's own criterion, of the examples.
@@ -49,11 +44,12 @@ class Recording:
         """
         if epoch not in self.epochs:
             raise not_recorded(epoch, self.epochs)
-        return self._read(epoch)
+        return _read(self._path(epoch))
 
     def loss(self, epoch: int) -> np.ndarray:
         """Returns the attack's loss [n] float32 at the same examples; empty if not recorded."""
-        values = self._read(epoch, "_loss", np.float32)
+        path = self._path(epoch, "_loss")
+        values = _read(path) if path.exists() else np.zeros(0, np.float32)
         return values[np.isfinite(values)]
 
     def ids(self, epoch: int) -> np.ndarray:
@@ -61,17 +57,11 @@ class Recording:
 
         An id is the example's place in the training set. Empty if not recorded.
         """
-        return self._read(epoch, "_id", np.int64)
+        path = self._path(epoch, "_id")
+        return _read(path) if path.exists() else np.zeros(0, np.int64)
 
-    def _read(self, epoch: int, suffix: str = "", absent: type | None = None) -> np.ndarray:
-        """Reads a file; where it may be missing, `absent` is the type of the values it lacks."""
-        path = self.folder / "fosc" / f"epoch_{epoch:04d}{suffix}.npy"
-        if absent is not None and not path.exists():
-            return np.zeros(0, absent)
-        try:
-            return np.load(path, allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise _damaged(path, error) from error
+    def _path(self, epoch: int, suffix: str = "") -> pathlib.Path:
+        return self.folder / "fosc" / f"epoch_{epoch:04d}{suffix}.npy"
 
 
 def not_recorded(epoch: int, recorded: list[int]) -> UserError:
@@ -89,8 +79,9 @@ def _in_words(epochs: list[int]) -> str:
     return ", ".join(map(str, epochs))
 
 
-def _damaged(path: pathlib.Path, error: Exception) -> UserError:
-    reason = (str(error).splitlines() or [type(error).__name__])[0]
-    return UserError(
-        "what a run recorded must be readable", "an undamaged file", f"{path}: {reason}"
-    )
+def _read(path: pathlib.Path) -> Any:
+    try:
+        return json.loads(path.read_text()) if path.suffix == ".json" else np.load(path)
+    except (OSError, ValueError, EOFError) as error:
+        rule, reason = "what a run recorded must be readable", str(error).partition("\n")[0]
+        raise UserError(rule, "an undamaged file", f"{path}: {reason}") from error

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from fosc_tf.analysis.store import Arrays
 from fosc_tf.attacks import PGD, trace
 from fosc_tf.attacks.batch_check import check_batch
 from fosc_tf.attacks.limits import check_draw
@@ -18,7 +19,6 @@ from fosc_tf.errors import UserError
 
 FIELDS = ("hit", "loss", "fosc_ball", "fosc_box")
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-Arrays = dict[str, np.ndarray]
 
 
 def traces(network: Any, dataset: tf.data.Dataset, attack: PGD, *, seed: int = 0) -> Arrays:

@@ -20,7 +20,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from fosc_tf import files
-from fosc_tf.show.picture import encoded
+from fosc_tf.show.style import encoded
 
 Arrays = dict[str, np.ndarray]
 _MADE_OF = "made_of"

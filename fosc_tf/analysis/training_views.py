@@ -11,7 +11,7 @@ import numpy as np
 
 from fosc_tf.analysis.density import on_one_grid
 from fosc_tf.analysis.recording import Recording, not_recorded
-from fosc_tf.analysis.stepwise import Arrays
+from fosc_tf.analysis.store import Arrays
 
 EARLY_MIDDLE_LATE = (10 / 120, 60 / 120, 100 / 120)
 """Where epochs 10, 60 and 100 of Wang et al. 2019, Figures 3 and 5, lie in its 120 epochs."""

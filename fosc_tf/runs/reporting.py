@@ -20,7 +20,7 @@ from fosc_tf.runs import trained
 from fosc_tf.runs.evaluation import FINDINGS, JOURNAL, first
 from fosc_tf.runs.record import RunRecord
 from fosc_tf.show import accuracy_plots, table
-from fosc_tf.show.report import Content, Picture, Section, by_epsilon, write_report
+from fosc_tf.show.page import Content, Picture, Section, by_epsilon, write_report
 
 EPSILONS = "epsilons.json"
 SHOWN = 10  # adversarial examples in the panel

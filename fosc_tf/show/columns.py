@@ -26,11 +26,6 @@ def labelled(rows: Rows) -> list[dict[str, Any]]:
     return [{**row, "column": row["attack"] + further.get(epsilon(row), "")} for row in rows]
 
 
-def names(rows: Rows) -> list[str]:
-    """Returns the columns of labelled rows, each once, in order."""
-    return list(dict.fromkeys(row["column"] for row in rows))
-
-
 def span(numbers: Iterable[int]) -> str:
     """Returns "10" where all numbers are 10, else "10 to 30"."""
     known = set(numbers)

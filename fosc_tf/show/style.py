@@ -1,13 +1,14 @@
-"""How every picture looks: sizes, the palette, axes with units.
+"""How every picture looks and is written: sizes, the palette, axes with units.
 
 @style.applied()
-def drawn(...):
-    figure, axes = style.panels(1, 2, "A title")
+def drawn(rows): figure, axes = style.panels(1, 2, "A title"); ...; return figure
+data = style.encoded(drawn(rows))      # the bytes of a PNG
 """
 
 from __future__ import annotations
 
 import contextlib
+import io
 import textwrap
 from collections.abc import Iterator
 from itertools import cycle, islice
@@ -24,6 +25,7 @@ _FORMS = {"linestyle": ("-", "--", "-.", ":"), "marker": ("o", "s", "^", "D")}
 GREY, MAP = "#7F7F7F", "cividis"
 CRITERION = {"ball": COLOURS[0], "box": COLOURS[1]}
 FOSC, PERCENT = "FOSC (nats)", (-4, 104)
+_UNDATED = {"png": {"Software": None}, "svg": {"Date": None}}
 _LETTERS_AN_INCH = 11  # of a title; small letters would leave room for more
 _RC = {
     "figure.dpi": 110,
@@ -54,6 +56,14 @@ def applied() -> Iterator[None]:
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_RC)
         yield
+
+
+@applied()
+def encoded(figure: Figure, form: str = "png") -> bytes:
+    """Returns the file of a picture, "png" or "svg"; equal figures give equal bytes."""
+    file = io.BytesIO()
+    figure.savefig(file, format=form, metadata=_UNDATED[form])
+    return file.getvalue()
 
 
 def panels(

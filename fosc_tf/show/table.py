@@ -64,27 +64,26 @@ def grid(
         cell: writes one row.
         tails: each writes something of all rows of a line.
     """
-    labels = columns.names(rows)
+    labels = list(dict.fromkeys(row["column"] for row in rows))
     found: dict[tuple[str, ...], dict[str, dict[str, Any]]] = {}
     for row in rows:
         found.setdefault(tuple(row[head] for head in heads), {})[row["column"]] = row
-    lines = []
-    for names, own in found.items():
-        cells = [cell(own[label]) if label in own else "" for label in labels]
-        lines.append([*names, *cells, *(tail(list(own.values())) for tail in tails.values())])
+    lines = [
+        [*names, *(cell(own[label]) if label in own else "" for label in labels)]
+        + [tail(list(own.values())) for tail in tails.values()]
+        for names, own in found.items()
+    ]
     return Grid(heads, labels, list(tails), lines)
 
 
 def white_box(rows: Rows) -> Grid:
     """Returns a line for each checkpoint, from the rows of `results.json`."""
-    own = [row for row in columns.labelled(rows) if "surrogate" not in row]
-    return grid(own, ("checkpoint",), _accuracy, _EXAMPLES)
+    return _of_results(rows, "checkpoint")
 
 
 def transfer(rows: Rows) -> Grid:
     """Returns a line for each checkpoint and surrogate, from the rows of `results.json`."""
-    crafted = [row for row in columns.labelled(rows) if "surrogate" in row]
-    return grid(crafted, ("checkpoint", "surrogate"), _accuracy, _EXAMPLES)
+    return _of_results(rows, "checkpoint", "surrogate")
 
 
 def show(rows: Rows, console: Console) -> None:
@@ -110,8 +109,7 @@ def read(folder: pathlib.Path) -> list[dict[str, Any]]:
     return json.loads((folder / "results.json").read_text())
 
 
-def _accuracy(row: dict[str, Any]) -> str:
-    return columns.percent(row["accuracy"])
-
-
-_EXAMPLES = {"n": lambda rows: columns.span(row["n"] for row in rows)}
+def _of_results(rows: Rows, *heads: str) -> Grid:
+    own = [row for row in columns.labelled(rows) if ("surrogate" in row) == ("surrogate" in heads)]
+    examples = {"n": lambda line: columns.span(row["n"] for row in line)}
+    return grid(own, heads, lambda row: columns.percent(row["accuracy"]), examples)

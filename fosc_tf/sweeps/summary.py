@@ -51,25 +51,20 @@ def rows(runs: Sequence[tuple[str, pathlib.Path]]) -> list[dict[str, Any]]:
     means = []
     for (label, checkpoint, column), found in groups.items():
         accuracies = [row["accuracy"] for row in found]
-        error = None
-        if len(found) > 1:
-            error = statistics.stdev(accuracies) / len(found) ** 0.5
-        means.append(
-            {
-                "label": label,
-                "checkpoint": checkpoint,
-                "attack": found[0]["attack"],
-                "epsilon": columns.epsilon(found[0]),
-                "column": column,
-                "accuracy": statistics.fmean(accuracies),
-                "standard_error": error,
-                "seeds": len(found),
-            }
-            | {
-                name: statistics.fmean(row[name] for row in found)
-                for name in ("gradients", "seconds", "cpu_seconds")
-            }
-        )
+        several = len(found) > 1
+        mean = {
+            "label": label,
+            "checkpoint": checkpoint,
+            "attack": found[0]["attack"],
+            "epsilon": columns.epsilon(found[0]),
+            "column": column,
+            "accuracy": statistics.fmean(accuracies),
+            "standard_error": statistics.stdev(accuracies) / len(found) ** 0.5 if several else None,
+            "seeds": len(found),
+        }
+        for name in ("gradients", "seconds", "cpu_seconds"):
+            mean[name] = statistics.fmean(row[name] for row in found)
+        means.append(mean)
     return means
 
 
@@ -91,7 +86,7 @@ def write(rows: Rows, runs: Sequence[tuple[str, pathlib.Path]], folder: pathlib.
     """
     # Matplotlib is slow to import, and nothing else of a sweep needs it.
     from fosc_tf.show import accuracy_plots, training_plots
-    from fosc_tf.show.picture import encoded
+    from fosc_tf.show.style import encoded
 
     files.write(folder / "sweep.json", json.dumps(list(rows), indent=1) + "\n")
     files.write(folder / "sweep.md", _grid(rows).markdown() + "\n")
@@ -120,12 +115,8 @@ def _grid(rows: Rows) -> table.Grid:
 
 def _names(rows: Rows) -> dict[str, str]:
     """Returns what pictures call each label: with its epsilon where they differ."""
-    epsilons = _epsilons(rows)
-    labels = dict.fromkeys(row["label"] for row in rows)
-    return {
-        label: f"{label} at epsilon {epsilons[label]}" if label in epsilons else label
-        for label in labels
-    }
+    further = {label: f" at epsilon {radius}" for label, radius in _epsilons(rows).items()}
+    return {row["label"]: row["label"] + further.get(row["label"], "") for row in rows}
 
 
 def _epsilons(rows: Rows) -> dict[str, str]:

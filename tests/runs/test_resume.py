@@ -44,7 +44,7 @@ CHAINS = {
     "after training": [
         (f"{CHECKPOINTS}.save", len(SAVED) + 1, "after"),  # the last one
         ("fosc_tf.runs.evaluation:white_box", RANDOM.randint(1, 2), "after"),
-        ("fosc_tf.evaluation.table:write", 1, "after"),
+        ("fosc_tf.show.table:write", 1, "after"),
         ("fosc_tf.export:_verify", RANDOM.randint(1, 2), "before"),
     ],
 }
@@ -206,7 +206,7 @@ def test_full_disk_leaves_the_checkpoint_before_and_a_restart_goes_on(
 
 @pytest.mark.parametrize(
     ("target", "num_bytes"),
-    [("fosc_tf.runs.modes:_export", 4000), ("fosc_tf.evaluation.table:write", 1000)],
+    [("fosc_tf.runs.modes:_export", 4000), ("fosc_tf.show.table:write", 1000)],
 )
 def test_full_disk_after_training_is_told_without_traceback(
     program, npz, finished, target, num_bytes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fosc_tf.show import accuracy_plots, picture, style
+from fosc_tf.show import accuracy_plots, style
 from fosc_tf.show.panel import image_panel
 
 
@@ -55,4 +55,4 @@ def test_images_stand_between_their_class_and_what_they_are_taken_for(channels):
     assert [text.get_text() for text in below] == ["7", "3", "4"]
     right, wrong = style.COLOURS[2], style.COLOURS[1]
     assert [text.get_color() for text in below] == [right, wrong, right]
-    assert picture.encoded(figure) == picture.encoded(equal)
+    assert style.encoded(figure) == style.encoded(equal)

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from fosc_tf import files
-from fosc_tf.show import accuracy_plots, columns, picture, table
+from fosc_tf.show import accuracy_plots, columns, style, table
 from fosc_tf.sweeps import summary
 from tests.program import ROOT
 
@@ -225,7 +225,7 @@ def test_runs_of_one_label_at_different_epsilons_are_not_one_mean(runs):
 def test_the_picture_of_a_sweep_tells_epsilons_apart(runs, tmp_path, monkeypatch):
     drawn = []
     monkeypatch.setattr(accuracy_plots, "of_runs", drawn.extend)
-    monkeypatch.setattr(picture, "encoded", lambda figure: b"picture")
+    monkeypatch.setattr(style, "encoded", lambda figure: b"picture")
     summary.write(summary.rows(runs), runs, tmp_path)
     own = ["clean", "pgd-20", "pgd-20 at 0.1", "black-box pgd-20"]
     assert [each["attack"] for each in drawn] == [*own, "pgd-20"]

@@ -12,7 +12,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from fosc_tf.show.report import (
+from fosc_tf.show.page import (
     Content,
     Picture,
     Section,

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from fosc_tf import files
 from fosc_tf.show import accuracy_plots, columns, table, training_plots
 from fosc_tf.show.columns import Rows, percent
-from fosc_tf.show.picture import encoded
+from fosc_tf.show.style import encoded
 
 
 class Picture(NamedTuple):
@@ -75,8 +75,9 @@ def write_report(content: Content, folder: pathlib.Path) -> pathlib.Path:
         trim_blocks=True,
     )
     environment.filters |= {"percent": percent, "in_words": _in_words}
-    for name in ("report.html", "report.md"):
-        files.write(folder / name, environment.get_template(f"{name}.j2").render(facts))
+    for form in ("html", "md"):
+        text = environment.get_template(f"page.{form}.j2").render(facts)
+        files.write(folder / f"report.{form}", text)
     files.write(folder / "model_info.json", json.dumps(model_info(content), indent=1) + "\n")
     return folder / "report.html"
 
@@ -198,11 +199,9 @@ def _record(record: dict[str, Any]) -> list[tuple[str, str]]:
     return [(name, text) for name, text in rows if text]
 
 
-def _in_words(facts: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {_word(value)}" for name, value in facts.items() if value is not None)
-
-
-def _word(value: Any) -> str:
-    if isinstance(value, dict):
-        return f"({_in_words(value)})"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+def _in_words(facts: Any, outer: str = "{}") -> str:
+    """Returns "cores 2, gpus (name T4)"."""
+    if isinstance(facts, dict):
+        known = [(name, value) for name, value in facts.items() if value is not None]
+        return outer.format(", ".join(f"{name} {_in_words(each, '({})')}" for name, each in known))
+    return f"{facts:.6g}" if isinstance(facts, float) else str(facts)
