@@ -8,7 +8,7 @@ PACKAGE = pathlib.Path(__file__).parents[1] / "fosc_tf"
 FLOORS = (
     ("errors", "files", "quiet", "probe"),
     ("fields", "number", "registry"),
-    ("types", "replicas"),
+    ("types", "replicas", "sections"),
     ("data", "schedules", "models"),
     ("memory", "objectives", "show", "command"),
     ("attacks",),
