@@ -35,11 +35,19 @@ def base() -> Config:
     config.model.name = "digits_cnn"  # see fosc_tf.models.names(); for CIFAR :model=NAME
 
     config.optimizer = Config()
-    config.optimizer.learning_rate = 0.05  # of SGD, first epochs
-    config.optimizer.momentum = 0.9
-    config.optimizer.weight_decay = 1e-4  # w of the L2 term 0.5 * w * ||theta||^2
-    config.optimizer.drop_epochs = (20, 26)  # 0-based epochs that multiply the rate
-    config.optimizer.drop_factor = 0.1  # by this
+    config.optimizer.name = "sgd"  # sgd | adam | adamw; see fosc_tf.training.optimizer
+    config.optimizer.schedule = "steps"  # steps | constant | cyclic | cosine, of the learning rate
+    config.optimizer.learning_rate = 0.05  # the highest
+    config.optimizer.momentum = 0.9  # sgd
+    config.optimizer.nesterov = False  # sgd
+    config.optimizer.beta_1 = 0.9  # adam, adamw
+    config.optimizer.beta_2 = 0.999  # adam, adamw
+    config.optimizer.weight_decay = 1e-4  # w of the L2 term 0.5 * w * ||theta||^2; adamw: decoupled
+    config.optimizer.clip_norm = 0.0  # largest norm of all gradients together; 0 any
+    config.optimizer.drop_epochs = (20, 26)  # steps: 0-based epochs that multiply the rate
+    config.optimizer.drop_factor = 0.1  # steps: by this
+    config.optimizer.warm_up_epochs = 0.0  # steps, constant, cosine: from 0 to the whole rate
+    config.optimizer.peak_at = 0.5  # cyclic: share of the run at which the rate is highest
     config.optimizer.scale_with_replicas = False  # batch and rate times the number of replicas
 
     config.perturbation = Config()  # of the weights while gradients are taken (AWP)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -19,8 +20,13 @@ from fosc_tf.config_check import check
 from fosc_tf.errors import UserError
 from fosc_tf.evaluation.stages import Stages, stages
 from fosc_tf.fields import flat
-from fosc_tf.schedules import Clock, step_decay
-from fosc_tf.training import AdversarialTrainer, CoupledSGD, WeightAverage, WeightPerturbation
+from fosc_tf.schedules import Clock, learning_rate
+from fosc_tf.training import (
+    AdversarialTrainer,
+    WeightAverage,
+    WeightPerturbation,
+    optimizer,
+)
 from fosc_tf.training.agreement import check_agreement
 from fosc_tf.training.distribution import strategy, worker
 from fosc_tf.types import Defense
@@ -163,8 +169,7 @@ def defense(
         "batch_size": batch_size or config.data.batch_size,
         "augment": _augmentation(config.data),
     }
-    taken = inspect.signature(defenses.factory(config.defense.name)).parameters
-    arguments = {name: value for name, value in facts.items() if name in taken}
+    arguments = _taken(defenses.factory(config.defense.name), facts)
     arguments |= {name: config.defense[name] for name in config.defense if name != "name"}
     found = defenses.get(config.defense.name, **arguments)
     parts, clock = {}, Clock(steps_per_epoch)
@@ -178,6 +183,22 @@ def defense(
     return dataclasses.replace(found, **parts)
 
 
+def _taken(factory: Callable[..., Any], offered: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns those of the arguments offered that `factory` takes."""
+    taken = inspect.signature(factory).parameters
+    return {name: value for name, value in offered.items() if name in taken}
+
+
+def _optimizer(config: ConfigDict, factor: int, clock: Clock) -> keras.optimizers.Optimizer:
+    """Returns the config's optimizer with the config's schedule, its rate times `factor`."""
+    offered = {**config.optimizer, "total_epochs": config.total_epochs, "clock": clock}
+    name, schedule = offered.pop("name"), offered.pop("schedule")
+    offered["learning_rate"] *= factor
+    arguments = _taken(learning_rate.RATES.factory(schedule), offered)
+    offered["learning_rate"] = learning_rate.get(schedule, **arguments)
+    return optimizer.get(name, **_taken(optimizer.OPTIMIZERS.factory(name), offered))
+
+
 def _trainer(
     config: ConfigDict, found: Defense, steps_per_epoch: int, factor: int
 ) -> AdversarialTrainer:
@@ -186,24 +207,14 @@ def _trainer(
     fosc_every = min(config.log.fosc_every, steps_per_epoch)
     trained = network(config, config.precision)
     trainer = make(trained, found, seed=config.seed, fosc_every=fosc_every)
-    rate = step_decay(
-        config.optimizer.learning_rate * factor,
-        drop_epochs=config.optimizer.drop_epochs,
-        drop_factor=config.optimizer.drop_factor,
-        clock=Clock(steps_per_epoch),
-    )
-    optimizer = CoupledSGD(
-        learning_rate=rate,
-        momentum=config.optimizer.momentum,
-        coupled_weight_decay=config.optimizer.weight_decay,
-    )
     if config.jit_compile and not trainer.supports_jit:
         raise UserError(
             "XLA compiles batches of one size only, and of this defense's examples some stop early",
             "jit_compile=False, or a defense whose steps are as many for all, such as standard",
             f"jit_compile=True with defense.name={config.defense.name!r}",
         )
-    trainer.compile(optimizer=optimizer, jit_compile=config.jit_compile)
+    chosen = _optimizer(config, factor, Clock(steps_per_epoch))
+    trainer.compile(optimizer=chosen, jit_compile=config.jit_compile)
     trainer.optimizer.build(trainer.network.trainable_variables)
     return trainer
 

@@ -5,7 +5,7 @@ check(config)
 
 from __future__ import annotations
 
-import math
+import inspect
 
 from ml_collections import ConfigDict
 
@@ -15,7 +15,9 @@ from fosc_tf.attacks.limits import check_epsilon
 from fosc_tf.errors import UserError, unknown_name
 from fosc_tf.evaluation.stages import stages
 from fosc_tf.number import number, whole
+from fosc_tf.schedules.learning_rate import RATES
 from fosc_tf.training.distribution import NAMES as DISTRIBUTIONS
+from fosc_tf.training.optimizer import OPTIMIZERS
 
 PRECISIONS = ("float32", "mixed_bfloat16")
 CHECKPOINTS = ("last", "best")
@@ -42,7 +44,7 @@ def check(config: ConfigDict) -> None:
     _check_whole_numbers(config)
     for field in ("control_epochs", "fgsm_epochs"):
         sections.at_most_all_epochs(f"defense.{field}", defense.get(field, 0), config)
-    _check_optimizer(config.optimizer)
+    _check_taken(config.optimizer)
     _check_evaluation(config)
 
 
@@ -103,25 +105,22 @@ def _check_whole_numbers(config: ConfigDict) -> None:
         whole(field, (config[section] if section else config)[name], least=smallest)
 
 
-def _check_optimizer(optimizer: ConfigDict) -> None:
-    drops = tuple(optimizer.drop_epochs)
-    whole = all(isinstance(epoch, int) and epoch >= 1 for epoch in drops)
-    if not whole or sorted(set(drops)) != list(drops):
-        raise UserError(
-            "optimizer.drop_epochs must be ascending epochs from 1 on",
-            "(20, 40)",
-            f"optimizer.drop_epochs={drops}",
-        )
-    # Written so that NaN fails too.
-    for name, right, holds in (
-        ("learning_rate", "a positive number such as 0.01", 0 < optimizer.learning_rate < math.inf),
-        ("momentum", "0 or a number below 1 such as 0.9", 0 <= optimizer.momentum < 1),
-        ("weight_decay", "0 or a number such as 1e-4", 0 <= optimizer.weight_decay < math.inf),
-        ("drop_factor", "a positive number such as 0.1", 0 < optimizer.drop_factor < math.inf),
-    ):
-        if not holds:
+def _check_taken(settings: ConfigDict) -> None:
+    """Raises `UserError` for a field of the optimizer that would do nothing."""
+    chosen = (OPTIMIZERS.factory(settings.name), RATES.factory(settings.schedule))
+    every = [
+        registry.factory(name) for registry in (OPTIMIZERS, RATES) for name in registry.names()
+    ]
+    parameters = [inspect.signature(factory).parameters for factory in every]
+    defaults = {name: each.default for of in parameters for name, each in of.items()}
+    taken = {name for factory in chosen for name in inspect.signature(factory).parameters}
+    for name in set(settings) - taken - {"name", "schedule", "scale_with_replicas"}:
+        if name not in defaults:
+            raise unknown_name("field of optimizer", name, taken)
+        if settings[name] not in (defaults[name], False, ()):
             raise UserError(
-                f"optimizer.{name} must lie in its range",
-                right,
-                f"optimizer.{name}={optimizer[name]}",
+                f"optimizer.{name} does nothing with name={settings.name} and "
+                f"schedule={settings.schedule} of the optimizer",
+                f"optimizer.{name}={defaults[name]!r}, or one that takes it",
+                f"optimizer.{name}={settings[name]!r}",
             )

@@ -18,7 +18,8 @@ from fosc_tf import build, config_check, data
 from fosc_tf.defenses import registry
 from fosc_tf.errors import UserError
 from fosc_tf.objectives import adversarial
-from fosc_tf.training import AdversarialTrainer, CoupledSGD
+from fosc_tf.schedules import learning_rate
+from fosc_tf.training import AdversarialTrainer, CoupledSGD, optimizer
 from fosc_tf.types import Defense
 from tests.data.three_parts import refused
 
@@ -57,15 +58,51 @@ def test_batches_go_on_from_any_position(npz):
 
 def test_learning_rate_drops_as_the_epochs_begin(npz):
     fields = {"optimizer__drop_epochs": (2, 3), "optimizer__drop_factor": 0.1}
-    optimizer = build.build(small(npz, optimizer__learning_rate=0.5, **fields)).trainer.optimizer
-    assert isinstance(optimizer, CoupledSGD)
-    assert optimizer.coupled_weight_decay == 1e-4
-    assert optimizer.momentum == 0.9
+    made = build.build(small(npz, optimizer__learning_rate=0.5, **fields)).trainer.optimizer
+    assert isinstance(made, CoupledSGD)
+    assert made.coupled_weight_decay == 1e-4
+    assert made.momentum == 0.9
     rates = []
     for step in (0, 7, 8, 11, 12):
-        optimizer.iterations.assign(step)
-        rates.append(float(optimizer.learning_rate))
+        made.iterations.assign(step)
+        rates.append(float(made.learning_rate))
     assert rates == pytest.approx([0.5, 0.5, 0.05, 0.05, 0.005])
+
+
+def test_optimizer_and_schedule_by_name(npz):
+    fields = {"name": "adam", "schedule": "cyclic", "drop_epochs": (), "beta_1": 0.5}
+    fields |= {"learning_rate": 0.5, "clip_norm": 2.0, "weight_decay": 0.01}
+    fields = {f"optimizer__{name}": value for name, value in fields.items()}
+    made = build.build(small(npz, total_epochs=24, **fields)).trainer.optimizer
+    assert isinstance(made, keras.optimizers.Adam)
+    assert (made.beta_1, made.clip_norm, made.coupled_weight_decay) == (0.5, 2.0, 0.01)
+    rates = []
+    for step in (0, 24, 48, 72, 96):  # of four steps an epoch
+        made.iterations.assign(step)
+        rates.append(float(made.learning_rate))
+    assert rates == pytest.approx([0, 0.25, 0.5, 0.25, 0])
+
+
+def test_optimizer_and_schedule_of_a_user(npz, monkeypatch):
+    def halved(learning_rate, *, clock):
+        return learning_rate / 2 / clock.steps_per_epoch
+
+    def lion(*, learning_rate, beta_3):
+        return keras.optimizers.Lion(learning_rate, beta_2=beta_3)
+
+    monkeypatch.setitem(optimizer.OPTIMIZERS._factories, "lion", lion)
+    monkeypatch.setitem(learning_rate.RATES._factories, "halved", halved)
+    fields = {"name": "lion", "schedule": "halved", "drop_epochs": (), "learning_rate": 0.8}
+    config = small(npz, **{f"optimizer__{name}": value for name, value in fields.items()})
+    config.optimizer.weight_decay = 0.0
+    with config.unlocked():
+        config.optimizer.beta_3 = 0.25
+    made = build.build(config).trainer.optimizer
+    assert (float(made.learning_rate), made.beta_2) == (pytest.approx(0.1), 0.25)
+    with config.unlocked():
+        config.optimizer.beta_4 = 0.25
+    with pytest.raises(UserError, match=r"field of optimizer must be a known one(.|\n)*beta_4"):
+        build.build(config)
 
 
 def test_defense_gets_its_fields_and_the_lengths_of_the_run(npz):
@@ -228,6 +265,15 @@ FIELDS = [
     ({"optimizer__drop_epochs": (9, 5)}, "ascending epochs from 1", "(20, 40)", "(9, 5)"),
     ({"optimizer__drop_epochs": (5, 5)}, "ascending epochs from 1", "(20, 40)", "(5, 5)"),
     ({"optimizer__drop_epochs": ("a",)}, "ascending epochs from 1", "(20, 40)", "('a',)"),
+    ({"optimizer__name": "agd"}, "optimizer must be", "adam", "'agd'"),
+    ({"optimizer__schedule": "cosin"}, "learning rate must be", "nearest: cosine", "'cosin'"),
+    ({"optimizer__clip_norm": -1.0}, "clip_norm", "1.0", "clip_norm=-1.0"),
+    ({"optimizer__peak_at": 1.5}, "peak_at", "a share of the run", "peak_at=1.5"),
+    ({"optimizer__schedule": "cosine"}, "drop_epochs does nothing", "()", "(20, 26)"),
+    ({"optimizer__name": "adam", "optimizer__momentum": 0.5}, "momentum does", "0.9", "=0.5"),
+    ({"optimizer__warm_up_epochs": 30.0}, "end before the run", "below total", "total_epochs=30"),
+    ({"perturbation__gamma": -0.1}, "perturbation.gamma", "0.01", "gamma=-0.1"),
+    ({"average__decay": 1.0}, "average.decay", "0.999", "decay=1.0"),
     ({"defense__c_max": 0.0}, "c_max must be", "0.5", "c_max=0.0"),
     ({"defense__c_max": "automatic"}, 'or "auto"', "0.5", "'automatic'"),
     ({"defense__control_epochs": 31}, "must not exceed", "control_epochs=24", "=31 with"),

@@ -83,8 +83,7 @@ def analyze(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any])
 
 def report(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> None:
     """Writes the report of a work folder, after measuring what is still missing; see `train`."""
-    from fosc_tf.runs import reporting
-    from fosc_tf.runs import views
+    from fosc_tf.runs import reporting, views
 
     _prepare_alone(config)
     for others in (config.analysis.others, config.report.others):

@@ -1,46 +1,79 @@
-"""The papers' SGD: momentum and weight decay as an L2 term of the loss.
+"""Optimizers by name; SGD and Adam with the papers' weight decay, an L2 term of the loss.
 
-optimizer = CoupledSGD(learning_rate=0.01, momentum=0.9, coupled_weight_decay=1e-4)
+optimizer = get("sgd", learning_rate=0.01, momentum=0.9, weight_decay=1e-4, clip_norm=1.0)
+
+@register("lion")                      # config.optimizer.name = "lion"
+def lion(*, learning_rate, weight_decay=0.0): ...
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from fosc_tf.errors import UserError
+from fosc_tf.registry import Registry
+from fosc_tf.replicas import num_replicas, sum_over_replicas
+from fosc_tf.sections import between, one_of, rules
+
+OPTIMIZERS = Registry("optimizer")
+register, get, names = OPTIMIZERS.register, OPTIMIZERS.get, OPTIMIZERS.names
+
+rules(
+    "optimizer",
+    name=one_of("optimizer", names),
+    momentum=between(0, 1, "0 or a number below 1 such as 0.9"),
+    beta_1=between(0, 1, "0.9"),
+    beta_2=between(0, 1, "0.999"),
+    weight_decay=between(0, float("inf"), "0 or a number such as 1e-4"),
+    clip_norm=between(0, float("inf"), "0 or a number such as 1.0"),
+)
+Rate = float | keras.optimizers.schedules.LearningRateSchedule
 
 
-@keras.saving.register_keras_serializable(package="fosc_tf")
-class CoupledSGD(keras.optimizers.SGD):
-    """SGD that descends loss + 0.5 * w * ||theta||^2 over all trainable variables.
+class _AfterTheSum:
+    """Clips and decays gradients after their sum over replicas, which neither changes then.
 
-    Keras' own `weight_decay` is decoupled: with momentum 0.9 it is about ten times weaker than
-    the w of the papers. Adding w * theta to the gradient after its sum over replicas makes the
-    term independent of their number, and keeps it out of the loss that is shown and attacked.
+    Keras clips the share of each replica, and its own `weight_decay` is decoupled: with momentum
+    0.9 about ten times weaker than the w of the papers. Adding w * theta to the gradient keeps the
+    term out of the loss that is shown and attacked. It is not clipped, as in PyTorch.
 
     Args:
         learning_rate: a rate or a Keras schedule.
-        momentum: 0.9 in the papers.
-        coupled_weight_decay: w, at least 0.
-        **arguments: what `keras.optimizers.SGD` takes besides.
+        coupled_weight_decay: w of 0.5 * w * ||theta||^2 over all trainable variables, at least 0.
+        clip_norm: the largest norm of all gradients together, 0 for any.
+        **arguments: what Keras' optimizer takes besides.
     """
 
     def __init__(
         self,
-        learning_rate: float | keras.optimizers.schedules.LearningRateSchedule = 0.01,
-        momentum: float = 0.0,
+        learning_rate: Rate = 0.01,
+        *,
         coupled_weight_decay: float = 0.0,
+        clip_norm: float = 0.0,
         **arguments: Any,
     ) -> None:
-        if coupled_weight_decay < 0:
-            raise UserError(
-                "weight decay must be at least 0", "1e-4", f"weight_decay={coupled_weight_decay}"
-            )
-        super().__init__(learning_rate=learning_rate, momentum=momentum, **arguments)
-        self.coupled_weight_decay = coupled_weight_decay
+        held = (("weight decay", coupled_weight_decay, "1e-4"), ("clip norm", clip_norm, "1.0"))
+        for name, value, right in held:
+            if not value >= 0:
+                received = f"{name.replace(' ', '_')}={value}"
+                raise UserError(f"{name} must be at least 0", right, received)
+        super().__init__(learning_rate=learning_rate, **arguments)
+        self.coupled_weight_decay, self.clip_norm = coupled_weight_decay, clip_norm
+
+    def apply(
+        self,
+        grads: Sequence[tf.Tensor | None],
+        trainable_variables: Sequence[keras.Variable] | None = None,
+    ) -> None:
+        """Clips the sum of the replicas' shares `grads` and steps by it."""
+        if self.clip_norm:
+            clipped, _ = tf.clip_by_global_norm(sum_over_replicas(list(grads)), self.clip_norm)
+            grads = [None if each is None else each / num_replicas() for each in clipped]
+        super().apply(grads, trainable_variables)
 
     def update_step(
         self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor
@@ -52,4 +85,62 @@ class CoupledSGD(keras.optimizers.SGD):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make an equal optimizer."""
-        return {**super().get_config(), "coupled_weight_decay": self.coupled_weight_decay}
+        own = {"coupled_weight_decay": self.coupled_weight_decay, "clip_norm": self.clip_norm}
+        return {**super().get_config(), **own}
+
+
+@keras.saving.register_keras_serializable(package="fosc_tf")
+class CoupledSGD(_AfterTheSum, keras.optimizers.SGD):
+    """Keras' SGD that descends loss + 0.5 * w * ||theta||^2."""
+
+
+@keras.saving.register_keras_serializable(package="fosc_tf")
+class CoupledAdam(_AfterTheSum, keras.optimizers.Adam):
+    """Keras' Adam whose moments see the gradient of loss + 0.5 * w * ||theta||^2."""
+
+
+@keras.saving.register_keras_serializable(package="fosc_tf")
+class ClippedAdamW(_AfterTheSum, keras.optimizers.AdamW):
+    """Keras' AdamW, clipped after the sum over replicas."""
+
+
+@register("sgd")
+def sgd(
+    *,
+    learning_rate: Rate,
+    momentum: float = 0.9,
+    nesterov: bool = False,
+    weight_decay: float = 0.0,
+    clip_norm: float = 0.0,
+) -> CoupledSGD:
+    """Returns SGD with the papers' coupled decay, carried on by the velocity."""
+    options = {"coupled_weight_decay": weight_decay, "clip_norm": clip_norm}
+    return CoupledSGD(learning_rate, momentum=momentum, nesterov=nesterov, **options)
+
+
+@register("adam")
+def adam(
+    *,
+    learning_rate: Rate,
+    beta_1: float = 0.9,
+    beta_2: float = 0.999,
+    weight_decay: float = 0.0,
+    clip_norm: float = 0.0,
+) -> CoupledAdam:
+    """Returns Adam with coupled decay, an L2 term that the moments scale like any gradient."""
+    options = {"coupled_weight_decay": weight_decay, "clip_norm": clip_norm}
+    return CoupledAdam(learning_rate, beta_1=beta_1, beta_2=beta_2, **options)
+
+
+@register("adamw")
+def adamw(
+    *,
+    learning_rate: Rate,
+    beta_1: float = 0.9,
+    beta_2: float = 0.999,
+    weight_decay: float = 0.0,
+    clip_norm: float = 0.0,
+) -> ClippedAdamW:
+    """Returns AdamW, whose decay is decoupled: each step takes rate * w * theta from theta."""
+    options = {"weight_decay": weight_decay, "clip_norm": clip_norm}
+    return ClippedAdamW(learning_rate, beta_1=beta_1, beta_2=beta_2, **options)
