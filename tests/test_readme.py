@@ -10,7 +10,10 @@ import tensorflow as tf
 import fosc_tf
 from configs import digits_standard
 from fosc_tf import build
+from fosc_tf.attacks import presets
 from fosc_tf.defenses import registry
+from fosc_tf.evaluation import white_box
+from fosc_tf.training import AdversarialTrainer
 from tests.program import ROOT
 
 TEXT = (ROOT / "README.md").read_text()
@@ -67,6 +70,19 @@ def test_adding_a_defense(names, monkeypatch):
     config.defense.name = "tiny_steps"
     attack = build.defense(config, steps_per_epoch=20).attack.parameters()
     assert (attack["num_steps"], attack["step_size"]) == (50, pytest.approx(0.01))
+
+
+def test_adding_an_attack_and_a_schedule(names, monkeypatch):
+    monkeypatch.setattr(presets.ATTACKS, "_factories", dict(presets.ATTACKS._factories))
+    exec("from __future__ import annotations\n" + block('@register("corner")'), names)
+    data = (names["image"], names["label"])
+    rows = white_box(names["network"], data, epsilon=0.1, attacks=("clean", "corner"))
+    assert [row["attack"] for row in rows] == ["clean", "corner"]
+    exec(block("def growing"), names)
+    trainer = AdversarialTrainer(names["network"], names["defense"])
+    trainer.compile("sgd")
+    history = trainer.fit(names["dataset"], epochs=3, verbose=0).history
+    assert history["epsilon"] == pytest.approx([0.03, 0.06, 0.09])
 
 
 def test_configs_that_it_names_exist():
