@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from fosc_tf.errors import UserError
-from fosc_tf.evaluation import Journal, checks, white_box
+from fosc_tf.evaluation import Journal, scrutiny, white_box
 from fosc_tf.evaluation.scrutiny import check
 from tests.data.three_parts import refused
 
@@ -165,8 +165,8 @@ def test_gradients_that_mislead_are_flagged(sound, test_set, sign, epsilon, flag
 
 @pytest.mark.parametrize("reached", [(1.01, 0.0), (1.0, 0.01)])
 def test_images_outside_the_ball_are_flagged(reached):
-    assert checks._inside([(1.0, 0.0), (0.5, 0.0)]).passed
-    found = checks._inside([(1.0, 0.0), reached, (0.5, 0.0)])
+    assert scrutiny._inside([(1.0, 0.0), (0.5, 0.0)]).passed
+    found = scrutiny._inside([(1.0, 0.0), reached, (0.5, 0.0)])
     assert (found.name, found.passed) == ("inside the ball", False)
     assert found.value.startswith(f"farthest image at {reached[0]:.6f} epsilon")
 
@@ -253,7 +253,7 @@ def test_an_operation_without_a_gradient(digits):
     image, label = (part[:20] for part in digits)
     network = keras.Sequential([keras.Input((8, 8, 1)), Area(), keras.layers.Flatten()])
     found = check(network, batches(image, label), epsilon=0.1, journal=Journal())
-    assert found[-1].value == checks.NO_GRADIENT
+    assert found[-1].value == scrutiny.NO_GRADIENT
     attacks = ("clean", "square")
     rows = white_box(
         network, batches(image, label), epsilon=0.1, attacks=attacks, journal=Journal()

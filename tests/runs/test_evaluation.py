@@ -81,9 +81,9 @@ def test_networks_that_are_not_there_are_refused_before_anything_is_written(
     assert (workdir / "run.json").read_bytes() == before
 
 
-@pytest.mark.parametrize("target", ["table:write", "journal:Journal.keep"])
+@pytest.mark.parametrize("target", ["show.table:write", "evaluation.journal:Journal.keep"])
 def test_a_killed_evaluation_is_not_taken_for_the_one_before(evaluate, undisturbed, target):
-    killed = faults.killed(f"fosc_tf.evaluation.{target}", call=1, when="after")
+    killed = faults.killed(f"fosc_tf.{target}", call=1, when="after")
     workdir, ended = evaluate(killed, attacks="('clean', 'fgsm')")
     assert ended.code == -9
     workdir, ended = evaluate()
