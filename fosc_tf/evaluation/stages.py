@@ -73,7 +73,10 @@ def stages(
     )
     if restarts > 1 and isinstance(attack, AutoAttack):
         raise UserError("an ensemble is one try of each member", base, name)
-    return _of_value(name, base, attack, restarts, examples)
+    if isinstance(attack, AutoAttack):
+        return Stages(name, dict(attack.members), attack.parameters(), examples)
+    tries = attack.again(base, restarts)
+    return Stages(name, tries, attack.parameters() | {"restarts": restarts}, examples)
 
 
 def of_value(name: str, attack: Attack | AutoAttack | Callable[..., Any]) -> Stages:
@@ -82,25 +85,17 @@ def of_value(name: str, attack: Attack | AutoAttack | Callable[..., Any]) -> Sta
     Raises:
         UserError: what is no attack, or one of which nobody knows the ball.
     """
-    if not isinstance(attack, AutoAttack):
-        attack = declared(attack)
-    return _of_value(name, name, attack, 1, None)
-
-
-def _of_value(
-    name: str, base: str, attack: Attack | AutoAttack, restarts: int, examples: int | None
-) -> Stages:
     if isinstance(attack, AutoAttack):
-        return Stages(name, dict(attack.members), attack.parameters(), examples)
+        return Stages(name, dict(attack.members), attack.parameters())
+    attack = declared(attack)
     if attack.norm is None:
         raise UserError(
             "an attack that is judged must tell its ball",
             "a subclass of fosc_tf.attacks.Attack, or a function around one",
             f"{name}, of which nothing is known",
         )
-    tries = attack.again(base, restarts)
-    parameters = attack.parameters() | {"restarts": restarts}
-    return Stages(name, tries, parameters, examples)
+    # As it is: its restarts are its own.
+    return Stages(name, {name: attack}, attack.parameters())
 
 
 def _examples(name: str) -> tuple[str, int | None]:

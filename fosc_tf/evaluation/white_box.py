@@ -5,6 +5,7 @@ rows = white_box(network, dataset, epsilon=0.3, attacks=("clean", "fgsm", "pgd-2
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -82,6 +83,7 @@ def white_box(
         for name, attack in named:
             if isinstance(attack, str):
                 plan = stages(attack, epsilon=radius, **options)
+                plan = dataclasses.replace(plan, name=name)
             else:
                 plan = of_value(_name(name), attack)
             # Clean accuracy is the same for all radii, and a value has its own.

@@ -15,6 +15,7 @@ from fosc_tf.evaluation import Journal, black_box, journal, sweep, white_box
 from fosc_tf.evaluation.journal import fingerprint
 from fosc_tf.evaluation.radii import reach
 from fosc_tf.evaluation.stages import Stages, stages
+from fosc_tf.evaluation.stages import of_value as stages_of_value
 from fosc_tf.evaluation.survival import Survival
 from fosc_tf.types import Found
 from tests.data.three_parts import refused
@@ -473,6 +474,12 @@ def test_attacks_may_be_values_and_data_arrays(monkeypatch):
     assert [row["attack"] for row in rows] == ["clean", "own", "around", "mine-20", "PGD"]
     assert [row["accuracy"] for row in rows] == [0.8, 0.4, 0.4, 0.4, 0.4]
     assert rows[3]["parameters"]["num_steps"] == 20
+    again = Square(epsilon=0.2, num_steps=2, restarts=4)
+    (row,) = white_box(two_class(), EASY, epsilon=0.2, attacks=[again])
+    assert (row["attack"], row["parameters"]["restarts"]) == ("Square", 4)
+    assert list(stages_of_value("own", again).attacks.values()) == [again]
+    (row,) = white_box(two_class(), EASY, epsilon=0.2, attacks={"quick": "fgsm"})
+    assert (row["attack"], row["accuracy"]) == ("quick", 0.4)
     refused(
         lambda: white_box(two_class(), EASY, epsilon=0.2, attacks={"odd": lambda *a, **o: None}),
         rule="must tell its ball",
