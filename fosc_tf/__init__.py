@@ -21,6 +21,7 @@ _ROOMS = (
     "defenses",
     "evaluation",
     "export",
+    "memory",
     "models",
     "objectives",
     "schedules",

@@ -25,10 +25,15 @@ class Registry:
         self._factories: dict[str, Callable[..., Any]] = {}
 
     def register(self, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Returns a decorator that files a factory under `name`, which must be free."""
+        """Returns a decorator that files a factory under `name`, which must be free.
+
+        A file that is read again, as a sweep reads a config file for each run, may file the same
+        again.
+        """
 
         def file(factory: Callable[..., Any]) -> Callable[..., Any]:
-            if name in self._factories:
+            known = self._factories.get(name)
+            if known is not None and _place(known) != _place(factory):
                 raise UserError(
                     f"each {self.kind} has a name of its own", "a name not yet taken", repr(name)
                 )
@@ -73,3 +78,17 @@ class Registry:
                 f"only {', '.join(arguments) or 'no argument'}",
             )
         return factory(**arguments)
+
+
+def _place(factory: Callable[..., Any]) -> Any:
+    """Returns what a factory and its like of another reading of the file have in common.
+
+    What a function made, such as a partial one, is like nothing but itself.
+    """
+    function = inspect.unwrap(factory)
+    code = getattr(function, "__code__", None)
+    if isinstance(function, type):
+        return function.__module__, function.__qualname__
+    if code is None or function.__closure__:
+        return id(factory)
+    return code.co_filename, code.co_firstlineno, function.__qualname__

@@ -209,3 +209,37 @@ def test_help_needs_no_tensorflow():
     )
     assert "--workdir" in ended.stdout
     assert "Traceback" not in ended.stderr
+
+
+OF_ONES_OWN = """
+from configs import common
+from fosc_tf import command
+
+
+@command.register("count")
+def count(config, folder, overrides):
+    print("counted", config.seed, folder.name, sorted(overrides))
+
+
+def get_config():
+    return common.digits("unsecured")
+"""
+
+
+def test_a_mode_of_ones_own(program, tmp_path):
+    """A config file is code; read twice, as a sweep does, it may file the same again."""
+    config = tmp_path / "mine.py"
+    config.write_text(OF_ONES_OWN)
+    flags = (f"--config={config}", f"--workdir={tmp_path / 'work'}", "--config.seed=7")
+    ended = program.run(*flags, "--mode=count")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out == "counted 7 work ['seed']\n"
+    refused(program.run(*flags, "--mode=cont"), rule="mode must be", right="count", received="cont")
+    registered = command.MODES._factories
+    before = dict(registered)
+    try:
+        for _ in "ab":
+            assert command.config_of(["main.py", *flags, "--mode=count"]).seed == 7
+    finally:
+        registered.clear()
+        registered.update(before)

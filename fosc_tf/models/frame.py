@@ -63,6 +63,7 @@ def framed(
     own = [p for p in inspect.signature(features).parameters.values() if p.kind is p.KEYWORD_ONLY]
     known = [*common, *([momentum] if batch_norm else []), *own]
     network.__signature__ = inspect.Signature(known, return_annotation=keras.Model)
+    network.__wrapped__ = features
     return network
 
 

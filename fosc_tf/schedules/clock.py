@@ -11,7 +11,7 @@ import dataclasses
 import tensorflow as tf
 
 from fosc_tf.errors import UserError
-from fosc_tf.number import number
+from fosc_tf.number import number, whole
 
 _RIGHT = "the number of batches in one pass over the training set, such as 468"
 
@@ -65,3 +65,14 @@ class Clock:
         if self.steps_per_epoch is None:
             raise UserError("steps_per_epoch must be known", _RIGHT, "none, and no fit so far")
         return epoch * self.steps_per_epoch
+
+
+def beginning(from_epoch: int, clock: Clock | None) -> int:
+    """Returns the 0-based epoch that a part of a training begins with.
+
+    Raises:
+        UserError: no whole number, or a later epoch than 0 that no clock could tell.
+    """
+    if whole("from_epoch", from_epoch, least=0) and clock is None:
+        raise UserError("a later epoch needs a clock", "clock=Clock()", "clock=None")
+    return from_epoch

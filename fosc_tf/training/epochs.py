@@ -1,11 +1,12 @@
 """Where a call of `fit` begins and ends, in batches trained on.
 
-plan = Plan(initial_epoch=0, epochs=50, counted=counted(dataset, clock))
-first, last = plan.steps(clock, seen=0, length=468)
+plan = Plan(initial_epoch=0, epochs=50, counted=counted(dataset, [clock]))
+first, last = plan.steps([clock], seen=0, length=468)
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,12 +15,13 @@ import tensorflow as tf
 from fosc_tf.schedules import Clock
 
 
-def counted(dataset: tf.data.Dataset, clock: Clock | None) -> int | None:
-    """Returns how many batches a dataset has that does not say so; None if nobody asks."""
-    if clock is None or dataset.cardinality() != tf.data.UNKNOWN_CARDINALITY:
+def counted(dataset: tf.data.Dataset, clocks: Sequence[Clock]) -> int | None:
+    """Returns how many batches a dataset has that does not say so; None if no clock asks."""
+    if not clocks or dataset.cardinality() != tf.data.UNKNOWN_CARDINALITY:
         return None
-    if clock.steps_per_epoch is not None:  # one more than expected says enough
-        dataset = dataset.take(clock.steps_per_epoch + 1)
+    known = [clock.steps_per_epoch for clock in clocks if clock.steps_per_epoch is not None]
+    if known:  # one more than expected says enough
+        dataset = dataset.take(max(known) + 1)
     return int(dataset.reduce(np.int64(0), lambda count, _: count + 1))
 
 
@@ -36,11 +38,14 @@ class Plan(NamedTuple):
     epochs: int
     counted: int | None
 
-    def steps(self, clock: Clock | None, seen: int, length: int | None) -> tuple[int, int]:
-        """Returns the first and the last step, and tells the clock how long an epoch is.
+    def steps(self, clocks: Sequence[Clock], seen: int, length: int | None) -> tuple[int, int]:
+        """Returns the first and the last step, and tells the clocks how long an epoch is.
+
+        Where no clock knows that, a training under way goes on from where it is: what is left of an
+        epoch looks like a short one.
 
         Args:
-            clock: of the defense, if it has one.
+            clocks: of the defense and its parts.
             seen: batches trained on so far.
             length: batches of an epoch as Keras knows it.
 
@@ -48,14 +53,15 @@ class Plan(NamedTuple):
             UserError: see `Clock.learn`.
         """
         length = self.counted if length is None else length
-        if clock is not None:
+        given = length
+        for clock in clocks:
             known = clock.steps_per_epoch
             # A run that was cut off goes on with the rest of its epoch.
-            if not (known and length and seen % known and length == known - seen % known):
-                clock.learn(length)
+            if not (known and given and seen % known and given == known - seen % known):
+                clock.learn(given)
             length = clock.steps_per_epoch
         length = length or 1
-        if self.initial_epoch and seen // length != self.initial_epoch:
+        if self.initial_epoch and seen // length != self.initial_epoch and (clocks or not seen):
             seen = self.initial_epoch * length
         epochs = max(self.epochs - self.initial_epoch, 1)
         return seen, seen - seen % length + epochs * length - 1

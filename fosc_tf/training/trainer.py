@@ -19,6 +19,7 @@ from fosc_tf.errors import UserError
 from fosc_tf.number import number
 from fosc_tf.objectives.terms import is_right
 from fosc_tf.replicas import add, put, sum_over_replicas
+from fosc_tf.schedules import Clock
 from fosc_tf.training.distribution import shared_out, worker
 from fosc_tf.training.epochs import Plan, counted
 from fosc_tf.training.first_batch import check_first_batch
@@ -158,28 +159,39 @@ class AdversarialTrainer(keras.Model):
             first = check_first_batch(self.network, x, y, arguments.get("batch_size"))
             if first is not None and self.defense.memory is not None:
                 self.defense.memory.check(first)
-            self._first = first
             self._calibrate(first)
+        self._shape = None if first is None else first.image.shape[1:]
         length = None
         if isinstance(x, tf.data.Dataset):
             arguments = {"shuffle": False} | arguments  # Keras would warn that it cannot
             if not arguments.get("steps_per_epoch"):
-                length = counted(x, self.defense.clock)
+                length = counted(x, self._clocks)
             if worker(self.distribute_strategy)[1] > 1:
                 x = shared_out(self.distribute_strategy, x)
         epochs, initial = arguments.get("epochs", 1), arguments.get("initial_epoch", 0)
         self._plan = Plan(initial, epochs, length)
         memory = self.defense.memory
-        with contextlib.nullcontext() if memory is None else memory.telling():
-            return super().fit(x, y, **arguments)
+        try:
+            with contextlib.nullcontext() if memory is None else memory.telling():
+                return super().fit(x, y, **arguments)
+        finally:
+            self._plan = None  # of a call that ended before it began
+
+    @property
+    def _clocks(self) -> list[Clock]:
+        """The clocks of the defense and of its parts, each once."""
+        defense = self.defense
+        parts = [part for part in (defense.perturbation, defense.average) if part is not None]
+        clocks = [defense.clock, *(part.clock for part in parts)]
+        return list({id(clock): clock for clock in clocks if clock is not None}.values())
 
     def _begin(self, plan: Plan, length: int | None) -> None:
         """Sets the clock, and asks all schedules at the first and at the last step."""
-        first, last = plan.steps(self.defense.clock, self.step, length)
+        first, last = plan.steps(self._clocks, self.step, length)
         self.batches_seen.assign(first)
         for step in (first, last):
-            if self._attack is not None and self._first is not None:
-                self._attack.check(self._first.image.shape[1:], step)
+            if self._attack is not None and self._shape is not None:
+                self._attack.check(self._shape, step)
             for name, schedule in self.defense.schedules.items():
                 asked(name, schedule, step)
 

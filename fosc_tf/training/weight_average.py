@@ -10,9 +10,10 @@ import keras
 import tensorflow as tf
 
 from fosc_tf.errors import UserError
-from fosc_tf.number import number, whole
+from fosc_tf.number import number
 from fosc_tf.replicas import put
 from fosc_tf.schedules import Clock
+from fosc_tf.schedules.clock import beginning
 from fosc_tf.sections import between, epoch_of_run, rules
 
 rules("average", decay=between(0, 1, "0.999"), from_epoch=epoch_of_run)
@@ -45,11 +46,9 @@ class WeightAverage:
         self, decay: float = 0.999, *, from_epoch: int = 0, clock: Clock | None = None
     ) -> None:
         self.decay = number("decay", decay, "decay=0.999")
-        self.from_epoch, self.clock = whole("from_epoch", from_epoch, least=0), clock
+        self.from_epoch, self.clock = beginning(from_epoch, clock), clock
         if not 0 <= self.decay < 1:
             raise UserError("decay must lie in [0, 1)", "decay=0.999", f"decay={decay}")
-        if from_epoch and clock is None:
-            raise UserError("a later epoch needs a clock", "clock=Clock()", "clock=None")
         self.variables: list[keras.Variable] = []
 
     def build(self, network: keras.Model) -> list[keras.Variable]:

@@ -9,9 +9,10 @@ import keras
 import tensorflow as tf
 
 from fosc_tf.errors import UserError
-from fosc_tf.number import number, whole
+from fosc_tf.number import number
 from fosc_tf.replicas import add
 from fosc_tf.schedules import Clock
+from fosc_tf.schedules.clock import beginning
 from fosc_tf.sections import between, epoch_of_run, rules
 
 _TINY = 1e-20
@@ -41,11 +42,9 @@ class WeightPerturbation:
         self, gamma: float = 0.01, *, from_epoch: int = 0, clock: Clock | None = None
     ) -> None:
         self.gamma = number("gamma", gamma, "gamma=0.01")
-        self.from_epoch, self.clock = whole("from_epoch", from_epoch, least=0), clock
+        self.from_epoch, self.clock = beginning(from_epoch, clock), clock
         if not 0 <= self.gamma < float("inf"):
             raise UserError("gamma must be at least 0", "gamma=0.01", f"gamma={gamma}")
-        if from_epoch and clock is None:
-            raise UserError("a later epoch needs a clock", "clock=Clock()", "clock=None")
 
     def move(
         self, network: keras.Model, gradients: list[tf.Tensor | None], step: tf.Tensor

@@ -14,7 +14,7 @@ from fosc_tf import defenses
 from fosc_tf.attacks import PGD, fosc_above
 from fosc_tf.objectives import adversarial
 from fosc_tf.schedules import Clock, fosc_threshold
-from fosc_tf.training import AdversarialTrainer, WeightAverage
+from fosc_tf.training import AdversarialTrainer, WeightAverage, WeightPerturbation
 from fosc_tf.types import Defense, Judged
 from tests.attacks.toys import images, labels, mlp
 from tests.data.three_parts import refused
@@ -105,6 +105,38 @@ def test_the_rest_of_an_epoch_is_gone_on_with():
     trainer.batches_seen.assign(STEPS + 1)
     assert seen(trainer, KNOWN.take(2), initial_epoch=1, epochs=2) == [[0.7, 0.7]]
     assert seen(trainer, KNOWN, initial_epoch=2, epochs=3) == [[0.6] * STEPS]
+
+
+def test_a_training_without_a_clock_goes_on_in_the_middle_of_an_epoch():
+    """Standard training has no schedule: nobody tells that one batch is what is left of three."""
+    trainer = AdversarialTrainer(mlp(), defenses.get("standard", epsilon=0.1, num_steps=1))
+    trainer.compile("sgd")
+    trainer.batches_seen.assign(2 * STEPS - 1)
+    trainer.fit(KNOWN.take(1), initial_epoch=1, epochs=2, verbose=0)
+    assert trainer.step == 2 * STEPS
+    trainer.fit(KNOWN, initial_epoch=2, epochs=3, verbose=0)
+    assert trainer.step == 3 * STEPS
+
+
+def test_a_fit_that_never_began_leaves_nothing_behind():
+    trainer = trainer_of(None)
+    with pytest.raises(TypeError):
+        trainer.fit(KNOWN, verbose=0, no_such_argument=1)
+    trainer.evaluate(KNOWN.take(1), verbose=0)
+    assert trainer.defense.clock.steps_per_epoch is None
+    assert seen(trainer, KNOWN) == RIGHT
+
+
+@pytest.mark.parametrize("data", [KNOWN, UNKNOWN])
+def test_clocks_of_parts_are_told_too(data):
+    standard = defenses.get("standard", epsilon=0.1, num_steps=1)
+    moved = WeightPerturbation(0.1, from_epoch=1, clock=Clock())
+    average = WeightAverage(0.5, from_epoch=1, clock=Clock())
+    defense = dataclasses.replace(standard, perturbation=moved, average=average)
+    trainer = AdversarialTrainer(mlp(), defense)
+    trainer.compile("sgd")
+    trainer.fit(data, epochs=2, verbose=0)
+    assert moved.clock.steps_per_epoch == average.clock.steps_per_epoch == STEPS
 
 
 @pytest.mark.parametrize(
