@@ -12,7 +12,7 @@ Data at rest may be uint8; pixels of a batch are float32 in [0, 1].
 """
 
 from fosc_tf.data.augment import Augmentation, CropFlip
-from fosc_tf.data.catalog import Entry, get, names
+from fosc_tf.data.catalog import Entry, get, names, register
 from fosc_tf.data.checks import check_images, check_labels, check_lengths
 from fosc_tf.data.held_out import Part, split
 from fosc_tf.data.order import steps_per_epoch
@@ -31,6 +31,7 @@ __all__ = [
     "get",
     "load",
     "names",
+    "register",
     "split",
     "steps_per_epoch",
     "test_batches",

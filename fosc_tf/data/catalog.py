@@ -3,15 +3,30 @@
     get("cifar10").image_shape      # (32, 32, 3)
     names()                         # every name that data.name may take
 
+    @register("stripes", image_shape=(8, 8, 1), num_classes=2)      # in a config file, say
+    def stripes():
+        return {"x_train": ..., "y_train": ..., "x_test": ..., "y_test": ...}
+
 How many images there are is for the arrays to say: a user's file may hold fewer.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from fosc_tf.data.augment import CropFlip
-from fosc_tf.errors import unknown_name
+import numpy as np
+
+from fosc_tf.data.augment import Augmentation, CropFlip
+from fosc_tf.errors import UserError
+from fosc_tf.number import whole
+from fosc_tf.registry import Registry
+
+DIGITS_TEST = 360  # the last fifth, as near as a round number comes
+Load = Callable[[], Mapping[str, np.ndarray]]
+"""Returns the arrays of `KEYS` in `data.npz_file`; see `register`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,37 +35,106 @@ class Entry:
 
     Args:
         name: the name configs use.
-        tfds: its name in TensorFlow Datasets, "" when that is not where it comes from.
         image_shape: (height, width, channels) of one image.
         num_classes: the number of classes; labels run from 0 to num_classes - 1.
         classes: the classes' names in label order, () where the list would be long.
-        augment: what training applies where `config.data.augment` is True.
-        origin: the address that TensorFlow Datasets downloads from; asked for an answer before
-            a download, because without network the download itself retries for minutes.
+        augment: what training applies where `config.data.augment` is True; None nothing.
+        load: returns its arrays; None where TensorFlow Datasets does.
+        tfds: its name in TensorFlow Datasets, "" when that is not where it comes from.
+        origin: where it comes from, in words for the run record. With `tfds` the address that is
+            downloaded from: it is asked for an answer before a download, because without network
+            the download itself retries for minutes.
+
+    Raises:
+        UserError: a shape without three axes; fewer than two classes; a name missing to a class.
     """
 
     name: str
-    tfds: str
     image_shape: tuple[int, int, int]
     num_classes: int
     classes: tuple[str, ...] = ()
-    augment: CropFlip = CropFlip(pad=4, flip=True)
+    augment: Augmentation | None = CropFlip(pad=4, flip=True)
+    load: Load | None = None
+    tfds: str = ""
     origin: str = ""
+
+    def __post_init__(self) -> None:
+        shape = tuple(self.image_shape)
+        if len(shape) != 3:
+            raise UserError(
+                f"image_shape of {self.name} must have three axes",
+                "(height, width, channels)",
+                f"image_shape={shape}",
+            )
+        for size in shape:
+            whole(f"image_shape of {self.name}", size, least=1)
+        whole(f"num_classes of {self.name}", self.num_classes, least=2)
+        if len(self.classes) not in (0, self.num_classes):
+            raise UserError(
+                f"classes of {self.name} must name each class once or none",
+                f"{self.num_classes} names, or ()",
+                f"{len(self.classes)} names",
+            )
+        object.__setattr__(self, "image_shape", shape)
 
 
 _NUMERALS = tuple("0123456789")
 """Cropped but never mirrored: a mirrored numeral is none, and a mirrored 2 comes close to a 5."""
 
+_SETS = Registry("data set")
+names = _SETS.names
+
+
+def get(name: str) -> Entry:
+    """Returns the entry called `name`; an unknown name raises `UserError`."""
+    return _SETS.get(name)
+
+
+def register(name: str, **facts: Any) -> Callable[[Load], Load]:
+    """Returns a decorator that files a data set under `name`, which must be free.
+
+    It takes a function without arguments that returns x_train, y_train, x_test and y_test: images
+    [n, height, width, channels], uint8 0..255 or floats in [0, 1], and integer labels [n].
+
+    Args:
+        name: what `config.data.name` and `load` call it.
+        **facts: `image_shape` and `num_classes`, and what else `Entry` says of a data set.
+
+    Raises:
+        UserError: a name that is taken, or facts that make no entry.
+    """
+
+    def file(load: Load) -> Load:
+        entry = Entry(name=name, load=load, **facts)
+        _SETS.register(name)(functools.wraps(load)(lambda: entry))
+        return load
+
+    return file
+
+
+@register(
+    "digits",
+    image_shape=(8, 8, 1),
+    num_classes=10,
+    classes=_NUMERALS,
+    augment=CropFlip(pad=1, flip=False),
+    origin="scikit-learn load_digits",
+)
+def _digits() -> dict[str, np.ndarray]:
+    """Returns scikit-learn's copy of the test half of the UCI handwritten digits."""
+    from sklearn.datasets import load_digits  # slow to import, needed here only
+
+    bunch = load_digits()
+    image = (bunch.images / 16).astype(np.float32)  # 0..16 over 16: exact in float32
+    return {
+        "x_train": image[:-DIGITS_TEST],
+        "y_train": bunch.target[:-DIGITS_TEST],
+        "x_test": image[-DIGITS_TEST:],
+        "y_test": bunch.target[-DIGITS_TEST:],
+    }
+
+
 _ENTRIES = (
-    # scikit-learn's copy of the test half of the UCI handwritten digits, values 0..16.
-    Entry(
-        name="digits",
-        tfds="",
-        image_shape=(8, 8, 1),
-        num_classes=10,
-        classes=_NUMERALS,
-        augment=CropFlip(pad=1, flip=False),
-    ),
     Entry(
         name="mnist",
         tfds="mnist",
@@ -116,16 +200,5 @@ _ENTRIES = (
     ),
 )
 
-_BY_NAME = {entry.name: entry for entry in _ENTRIES}
-
-
-def names() -> list[str]:
-    """Returns the names of all data sets, sorted."""
-    return sorted(_BY_NAME)
-
-
-def get(name: str) -> Entry:
-    """Returns the entry called `name`; an unknown name raises `UserError`."""
-    if name not in _BY_NAME:
-        raise unknown_name("data set", name, _BY_NAME)
-    return _BY_NAME[name]
+for _entry in _ENTRIES:
+    _SETS.register(_entry.name)(functools.partial(lambda entry: entry, _entry))

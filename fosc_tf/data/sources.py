@@ -1,4 +1,4 @@
-"""Where arrays come from: an .npz file, scikit-learn's digits, or TensorFlow Datasets.
+"""Where arrays come from: an .npz file, a data set's own function, or TensorFlow Datasets.
 
     arrays = load("mnist", npz="mnist.npz")     # the file Keras itself downloads
     arrays = load("digits")                     # embedded in scikit-learn, no download
@@ -25,7 +25,6 @@ from fosc_tf.data.checks import check_images, check_labels, check_lengths
 from fosc_tf.data.npz_file import KEYS, in_words, read_npz
 from fosc_tf.errors import UserError
 
-DIGITS_TEST = 360  # the last fifth, as near as a round number comes
 PROBE_SECONDS = 5.0
 
 
@@ -55,7 +54,8 @@ def load(name: str, *, npz: str | os.PathLike = "", dir: str | os.PathLike = "")
 
     1. `npz`, when given: the keys of Keras' own files. Images [n, height, width] gain a channel
        axis and labels [n, 1] lose theirs; uint8 stays uint8, floats must lie in [0, 1] already.
-    2. digits: scikit-learn's, as float32 multiples of 1/16.
+    2. What the function it is registered with returns: digits, from scikit-learn, is such a set,
+       of float32 multiples of 1/16.
     3. TensorFlow Datasets in `dir` ("" is its own default folder). What is prepared there is
        used without network; else it is downloaded.
 
@@ -71,8 +71,8 @@ def load(name: str, *, npz: str | os.PathLike = "", dir: str | os.PathLike = "")
     entry = catalog.get(name)
     if npz:
         arrays, source = read_npz(pathlib.Path(npz).expanduser()), f"npz {npz}"
-    elif not entry.tfds:
-        arrays, source = _from_sklearn(), "scikit-learn load_digits"
+    elif entry.load:
+        arrays, source = _from_function(entry), entry.origin or f"registered as {name}"
     else:
         arrays, source = _from_tfds(entry, str(dir))
     arrays = _checked(arrays, entry, source)
@@ -111,17 +111,16 @@ def _checked(
     return result
 
 
-def _from_sklearn() -> dict[str, np.ndarray]:
-    from sklearn.datasets import load_digits  # slow to import, needed here only
-
-    bunch = load_digits()
-    image = (bunch.images / 16).astype(np.float32)  # 0..16 over 16: exact in float32
-    return {
-        "x_train": image[:-DIGITS_TEST],
-        "y_train": bunch.target[:-DIGITS_TEST],
-        "x_test": image[-DIGITS_TEST:],
-        "y_test": bunch.target[-DIGITS_TEST:],
-    }
+def _from_function(entry: catalog.Entry) -> dict[str, np.ndarray]:
+    arrays = dict(entry.load())
+    missing = [key for key in KEYS if key not in arrays]
+    if missing:
+        raise UserError(
+            f"the function of data set {entry.name} must return {', '.join(KEYS)}",
+            "a dict of these four arrays",
+            f"one without {', '.join(missing)}",
+        )
+    return arrays
 
 
 def _from_tfds(entry: catalog.Entry, folder: str) -> tuple[dict[str, np.ndarray], str]:
