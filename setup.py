@@ -31,6 +31,7 @@ setup(
         "numpy>=1.26",
         "scipy>=1.11",
         "scikit-learn>=1.4",
+        "h5py>=3.10",  # Keras' own format of weights
         "joblib>=1.3",
         "rich>=13.7",
         "matplotlib>=3.8",

@@ -33,6 +33,7 @@ def base() -> Config:
 
     config.model = Config()
     config.model.name = "digits_cnn"  # see fosc_tf.models.names(); for CIFAR :model=NAME
+    config.model.weights = ""  # to start from: work folder, export, .keras or .weights.h5; "" fresh
 
     config.optimizer = Config()
     config.optimizer.name = "sgd"  # sgd | adam | adamw; see fosc_tf.training.optimizer

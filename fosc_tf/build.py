@@ -25,6 +25,7 @@ from fosc_tf.training import (
     AdversarialTrainer,
     WeightAverage,
     WeightPerturbation,
+    initial_weights,
     optimizer,
 )
 from fosc_tf.training.agreement import check_agreement
@@ -123,7 +124,7 @@ def build(config: ConfigDict) -> Experiment:
 
 
 def network(config: ConfigDict, precision: str = "float32") -> Any:
-    """Returns the config's network with its initial weights.
+    """Returns the config's network with fresh weights: `config.model.weights` is not read.
 
     Args:
         config: of an experiment.
@@ -131,7 +132,9 @@ def network(config: ConfigDict, precision: str = "float32") -> Any:
             case, and so is a network that is to be evaluated.
     """
     entry = data.get(config.data.name)
-    arguments = {name: config.model[name] for name in config.model if name != "name"}
+    arguments = {
+        name: value for name, value in config.model.items() if name not in ("name", "weights")
+    }
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
     try:
@@ -206,6 +209,8 @@ def _trainer(
     # So that no epoch is too short to measure FOSC at least once.
     fosc_every = min(config.log.fosc_every, steps_per_epoch)
     trained = network(config, config.precision)
+    if config.model.get("weights"):
+        initial_weights.load(config.model.weights, trained)
     trainer = make(trained, found, seed=config.seed, fosc_every=fosc_every)
     if config.jit_compile and not trainer.supports_jit:
         raise UserError(

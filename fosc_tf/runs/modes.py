@@ -57,6 +57,8 @@ def train(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -
         "sha256": experiment.arrays.sha256,
         "batch": experiment.batch_size,
     }
+    if config.model.get("weights"):
+        contents["weights"] = trained.fingerprint(experiment.trainer.network)
     record = RunRecord.open(folder, config.to_dict(), overrides, contents)
     ledger = training.fit(experiment, folder, folder / "checkpoints")
     record.took("train", ledger.wall)

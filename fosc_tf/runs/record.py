@@ -38,6 +38,14 @@ _SAME_RUN = {
 }
 
 
+# What a training is made of beside its fields. With other replicas the batch may be another one.
+_CONTENTS = {
+    "sha256": "contents of the data",
+    "batch": "batch over all replicas",
+    "weights": "contents of the initial weights",
+}
+
+
 class RunRecord:
     """The record of one work folder, written anew after each change.
 
@@ -64,8 +72,8 @@ class RunRecord:
             folder: made if missing.
             config: all fields, as plain Python values.
             overrides: those given on the command line.
-            data: `source` and `sha256` of what is trained on and the `batch` over all replicas;
-                None when nothing is trained.
+            data: `source` and `sha256` of what is trained on, the `batch` over all replicas and,
+                where it starts from given `weights`, their SHA-256; None when nothing is trained.
 
         Raises:
             UserError: the folder holds a run of another config or on other data, cannot be
@@ -78,12 +86,11 @@ class RunRecord:
         if old is not None:
             was, now = _making(old["config"]), _making(config)
             if data and "data" in old:
-                was["contents of the data"] = old["data"]["sha256"][:12]
-                now["contents of the data"] = data["sha256"][:12]
-                if "batch" in old["data"]:
-                    # With another number of replicas it may be another one.
-                    was["batch over all replicas"] = old["data"]["batch"]
-                    now["batch over all replicas"] = data["batch"]
+                for name, words in _CONTENTS.items():
+                    if name in old["data"]:
+                        was[words], now[words] = (
+                            _short(each.get(name)) for each in (old["data"], data)
+                        )
             if data and "trained" not in old:
                 # Of its training, where an evaluation in between may have had other ones.
                 was |= old.get("choosing", {})
@@ -171,8 +178,6 @@ def read(folder: pathlib.Path) -> dict[str, Any] | None:
             isinstance(content.get(part), dict) for part in ("config", "seconds")
         ):
             raise ValueError("no config and times in it")
-        if isinstance(content.get("trained_with"), dict):  # as an earlier version wrote it
-            content["trained_with"] = [content["trained_with"]]
         return content
     except (OSError, ValueError) as error:
         raise UserError(
@@ -216,6 +221,11 @@ def _making(config: dict[str, Any]) -> dict[str, Any]:
     return {name: field for name, field in fields if name.partition(".")[0] not in _SAME_RUN}
 
 
+def _short(value: Any) -> Any:
+    """Returns the beginning of a fingerprint, anything else as it is."""
+    return value[:12] if isinstance(value, str) else value
+
+
 def _choosing(config: dict[str, Any]) -> dict[str, Any]:
     """Returns the fields that decide which epoch's network is the best one."""
     if not config["data"]["held_out"]:
@@ -229,8 +239,6 @@ def _with_this(
 ) -> list[dict[str, Any]]:
     """Returns what the starts of a training ran on, this one last; equal neighbours once."""
     before = (old or {}).get("trained_with", [])
-    if old and not before:  # by an earlier version, which noted its last start only
-        before = [{name: old[name] for name in ("versions", "machine") if name in old}]
     devices = {name: config[name] for name in ("distribution", "deterministic")}
     this = {"versions": versions(), "machine": machine} | devices
     return before if before[-1:] == [this] else [*before, this]

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from fosc_tf import build, callbacks
 from fosc_tf.attacks import presets
+from fosc_tf.runs import trained
 from fosc_tf.training.agreement import check_agreement
 from fosc_tf.training.checkpoints import Checkpoints
 from fosc_tf.training.distribution import worker
@@ -26,7 +27,8 @@ def fit(experiment: build.Experiment, folder: pathlib.Path, earlier: pathlib.Pat
     checkpoints.restore(earlier)
     step, steps = trainer.step, experiment.steps_per_epoch
     if worker(trainer.distribute_strategy)[1] > 1:
-        check_agreement(trainer.distribute_strategy, {"step": step})
+        held = {"step": step, "weights": trained.fingerprint(trainer.network)}
+        check_agreement(trainer.distribute_strategy, held)
     epoch, position = divmod(step, steps)
     if epoch >= config.total_epochs:
         return ledger

@@ -75,7 +75,7 @@ class Checkpoints:
             UserError: there are checkpoints and every one is damaged.
         """
         folder = self.folder if folder is None else folder
-        paths = _newest_first(folder)
+        paths = newest_first(folder)
         for path in paths:
             if _restore(self._all, path):
                 return True
@@ -110,13 +110,13 @@ def restore_last(folder: pathlib.Path, network: keras.Model) -> int:
         The step they are from, 0 when there is none.
     """
     checkpoint = tf.train.Checkpoint(network=_values(network.variables))
-    whole = (path for path in _newest_first(folder) if _restore(checkpoint, path))
+    whole = (path for path in newest_first(folder) if _restore(checkpoint, path))
     return _step(next(whole, "step-0"))
 
 
 def step_of_last(folder: pathlib.Path) -> int:
     """Returns the step of the newest checkpoint under `folder`, 0 without any."""
-    paths = _newest_first(folder)
+    paths = newest_first(folder)
     return _step(paths[0]) if paths else 0
 
 
@@ -125,7 +125,7 @@ def all_damaged(folder: pathlib.Path) -> UserError:
     return UserError(
         "a work folder's checkpoints must be readable to go on from them",
         "an undamaged checkpoint, or an empty work folder to start anew",
-        f"{len(_newest_first(folder))} damaged checkpoints in {folder}",
+        f"{len(newest_first(folder))} damaged checkpoints in {folder}",
     )
 
 
@@ -142,7 +142,7 @@ def _restore(checkpoint: tf.train.Checkpoint, path: str) -> bool:
 
 def _sweep(folder: pathlib.Path, kept: set[str]) -> None:
     """Removes what a run that was killed while saving left behind: the manager never would."""
-    for path in _newest_first(folder):
+    for path in newest_first(folder):
         if pathlib.Path(path).name not in kept:
             for file in folder.glob(f"{pathlib.Path(path).name}.*"):
                 file.unlink()
@@ -150,7 +150,8 @@ def _sweep(folder: pathlib.Path, kept: set[str]) -> None:
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _newest_first(folder: pathlib.Path) -> list[str]:
+def newest_first(folder: pathlib.Path) -> list[str]:
+    """Returns the paths of the checkpoints in `folder`, damaged ones among them."""
     paths = [str(file.with_suffix("")) for file in folder.glob("step-*.index")]
     return sorted(paths, key=_step, reverse=True)
 

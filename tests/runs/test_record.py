@@ -381,23 +381,6 @@ def test_every_machine_of_a_training_is_noted(tmp_path, monkeypatch):
     assert record.summary().count("Trained on:") == 2  # the last one is this one
 
 
-def test_a_record_of_before_keeps_what_it_says(tmp_path):
-    content = opened(tmp_path).content
-    del content["trained_with"], content["choosing"]
-    (tmp_path / "run.json").write_text(json.dumps(content | {"versions": {"python": "2.7"}}))
-    assert opened(tmp_path).content["trained_with"][0]["versions"] == {"python": "2.7"}
-
-
-def test_a_record_of_one_start_reads_as_a_list(tmp_path):
-    content = opened(tmp_path).content
-    (start,) = content["trained_with"]
-    (tmp_path / "run.json").write_text(json.dumps(content | {"trained_with": start}))
-    assert records.read(tmp_path)["trained_with"] == [start]
-    again = opened(tmp_path)
-    again.took("evaluate", 1.0)
-    assert "Machine" in again.summary()
-
-
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no affinity on this system")
 def test_cores_are_those_that_the_run_may_use(tmp_path):
     cores = os.sched_getaffinity(0)
