@@ -116,7 +116,14 @@ def save(network: keras.Model, path: str | os.PathLike, *, data: str = "") -> No
         endpoints = _endpoints(network, shape)
         module = tf.Module()
         module.weights = [variable.value for variable in network.variables]
-        tf.saved_model.save(module, str(fresh), signatures=endpoints)
+        try:
+            tf.saved_model.save(module, str(fresh), signatures=endpoints)
+        except AssertionError as error:
+            raise UserError(
+                "the variables of a network must be Keras' own: no checkpoint holds others",
+                "self.add_weight(...) or keras.Variable(...) in its layers",
+                "a tf.Variable that the network does not list",
+            ) from error
         network.save_weights(fresh / WEIGHTS)
         facts = {
             "input_shape": shape,
@@ -238,8 +245,6 @@ def _verify(
             arguments = {key: given[key] for key in inputs}
             expected = endpoints[name](**arguments)
             received = loaded._module.signatures[name](**arguments)
-            if name == "serving_default":
-                check_logits(expected["logits"])
             for output in outputs:
                 if not np.array_equal(expected[output], received[output], equal_nan=True):
                     raise RuntimeError(
@@ -250,18 +255,20 @@ def _verify(
 
 def _checked_shapes(network: Any) -> tuple[tuple[int | None, ...], int]:
     """Returns (None, h, w, c) and the number of classes, or raises `UserError`."""
-    try:
-        shape, output = tuple(network.input_shape), tuple(network.output_shape)
-        classes = int(output[1])
-    except (AttributeError, IndexError, TypeError, ValueError):
-        shape = ()
-    if not isinstance(network, keras.Model) or len(shape) != 4 or len(output) != 2:
+    taken: Any = ()
+    if isinstance(network, keras.Model):
+        # A class of its own knows no more than what it was built or called with.
+        built = (network.get_build_config() or {}).get("input_shape", ())
+        taken = getattr(network, "input_shape", None) or built
+    shape = tuple(taken) if isinstance(taken, list | tuple) else ()
+    if len(shape) != 4 or not all(isinstance(side, int | None) for side in shape):
         raise UserError(
-            "only a built Keras model from images to logits can be exported",
-            "save(network, path), and for a trainer save(trainer.network, path)",
-            type(network).__name__,
+            "only a built Keras model of images can be exported",
+            "save(network, path), and for a trainer save(trainer.network, path); a network that "
+            "does not know its images is built by network(keras.Input((height, width, channels)))",
+            f"{type(network).__name__} of inputs {taken or 'unknown'}",
         )
-    return (None, *shape[1:]), classes
+    return (None, *shape[1:]), check_logits(network, tf.constant(probe_images(shape[1:])))
 
 
 def _check_replaceable(path: pathlib.Path) -> None:

@@ -49,12 +49,14 @@ class Batch(NamedTuple):
     def of(cls, data: Any) -> Batch:
         """Returns the batch in a dict with `image` and `label`, or in an (image, label) pair.
 
+        Labels [batch, 1], as Keras loads those of CIFAR-10, lose their second axis.
+
         Raises:
             UserError: weights of the examples as a third part.
         """
         if isinstance(data, dict):
             context = {name: data[name] for name in data if name not in ("image", "label")}
-            return cls(data["image"], data["label"], context)
+            return cls(data["image"], flat_labels(data["label"]), context)
         image, label, *weights = data
         if any(weight is not None for weight in weights):
             raise UserError(
@@ -62,12 +64,18 @@ class Batch(NamedTuple):
                 "batches of (image, label), without sample_weight",
                 f"{len(data)} parts",
             )
-        return cls(image, label, {})
+        return cls(image, flat_labels(label), {})
 
     def cast(self) -> Batch:
         """Returns the batch with the dtypes above, whichever float and integer it came in."""
         image, label = tf.cast(self.image, tf.float32), tf.cast(self.label, tf.int32)
         return self._replace(image=image, label=label)
+
+
+def flat_labels(label: Any) -> Any:
+    """Returns labels [batch, 1] as [batch], anything else as it is."""
+    shape = getattr(label, "shape", ())
+    return label[:, 0] if len(shape) == 2 and shape[1] == 1 else label
 
 
 class Rows(NamedTuple):

@@ -322,3 +322,39 @@ def test_what_is_no_export_cannot_be_loaded(kind, received, tmp_path):
     with pytest.raises(UserError, match=received) as caught:
         export.load(path)
     assert str(path) in caught.value.received
+
+
+class Own(keras.Model):
+    """Knows no more of its images than what it was called with."""
+
+    def __init__(self):
+        super().__init__()
+        self.flat, self.dense = keras.layers.Flatten(), keras.layers.Dense(3)
+
+    def call(self, x, training=False):
+        del training
+        return self.dense(self.flat(x))
+
+
+def test_a_class_of_ones_own_is_exported(tmp_path):
+    network, image = Own(), np.random.default_rng(0).random([5, 8, 8, 1], np.float32)
+    with pytest.raises(UserError, match=r"network\(keras.Input\(\(height, width, channels\)\)\)"):
+        export.save(network, tmp_path / "export")
+    logits = network(image)
+    export.save(network, tmp_path / "export")
+    np.testing.assert_array_equal(export.load(tmp_path / "export")(image), logits)
+
+
+def test_variables_that_keras_does_not_know_are_refused(tmp_path):
+    class Scale(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.factor = tf.Variable(2.0)
+
+        def call(self, x):
+            return x * self.factor
+
+    layers = [keras.Input((8, 8, 1)), Scale(), keras.layers.Flatten(), keras.layers.Dense(3)]
+    with pytest.raises(UserError, match="must be Keras' own"):
+        export.save(keras.Sequential(layers), tmp_path / "export")
+    assert os.listdir(tmp_path) == []

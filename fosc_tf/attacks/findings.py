@@ -18,7 +18,8 @@ import tensorflow as tf
 
 from fosc_tf.attacks import losses
 from fosc_tf.attacks.ball import flat
-from fosc_tf.attacks.slope import input_gradient
+from fosc_tf.attacks.slope import slope
+from fosc_tf.errors import UserError
 from fosc_tf.types import Batch
 
 TOLERANCE = 0.005  # half a point of accuracy
@@ -72,16 +73,17 @@ def gradients(network: Any, batches: Iterable[Batch]) -> Finding:
     )
     zero = count = 0
     for batch in batches:
-        with tf.GradientTape() as tape:
-            tape.watch(batch.image)
-            output = tf.cast(network(batch.image, training=False), tf.float32)
-            loss = losses.cross_entropy(output, batch.label)
-        gradient = input_gradient(tape, loss, batch.image)
-        if gradient is None:
+        try:
+            found = slope(
+                network,
+                batch.image,
+                lambda logits, label=batch.label: losses.cross_entropy(logits, label),
+            )
+        except UserError:
             return Finding("gradients", False, NO_GRADIENT, meaning)
-        steepest = tf.reduce_max(tf.abs(flat(gradient)), axis=1)
+        steepest = tf.reduce_max(tf.abs(flat(found.gradient)), axis=1)
         zero += int(tf.reduce_sum(tf.cast(steepest == 0.0, tf.int32)))
-        count += len(loss)
+        count += len(found.loss)
     value = f"{zero} of {count} examples have a zero input gradient"
     return Finding("gradients", zero / count < _SHARE, value, meaning)
 

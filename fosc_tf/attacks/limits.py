@@ -21,7 +21,7 @@ from fosc_tf.attacks.losses import check_logits
 from fosc_tf.data.checks import check_images, check_labels
 from fosc_tf.errors import UserError, unknown_name
 from fosc_tf.number import number, whole
-from fosc_tf.types import PerExample
+from fosc_tf.types import PerExample, flat_labels
 
 _num_classes: weakref.WeakKeyDictionary[Any, dict[tuple[int | bool, ...], int]] = (
     weakref.WeakKeyDictionary()
@@ -105,12 +105,12 @@ def check_examples(
     Args:
         network: maps images to logits; asked on the first two images, once for each shape.
         image: [batch, ...] in [0, 1].
-        label: [batch] int in 0..num_classes-1.
+        label: [batch] or [batch, 1] int in 0..num_classes-1.
         probabilities: lets a network of probabilities pass.
     """
     check_images(np.asarray(image))
     image = tf.cast(image, tf.float32)
-    label = np.asarray(label)
+    label = flat_labels(np.asarray(label))
     check_labels(label, _classes(network, image[:2], probabilities))
     if len(label) != len(image):
         raise UserError(
@@ -138,7 +138,5 @@ def _classes(network: Any, image: tf.Tensor, probabilities: bool) -> int:
         known = {}
     asked = (*image.shape[1:], probabilities)
     if asked not in known:
-        logits = tf.convert_to_tensor(network(image, training=False))
-        check_logits(logits, probabilities=probabilities)
-        known[asked] = int(logits.shape[1])
+        known[asked] = check_logits(network, image, probabilities=probabilities)
     return known[asked]

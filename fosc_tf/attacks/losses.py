@@ -9,16 +9,20 @@ The target is the label [batch], or for some losses a distribution [batch, class
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from fosc_tf.errors import UserError
 from fosc_tf.number import number
 from fosc_tf.objectives.terms import cross_entropy
+from fosc_tf.probe import probe_images
 from fosc_tf.registry import Registry
 
 Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 LOSSES = Registry("attack loss")
+_FAR = 100.0
 register, names, get = LOSSES.register, LOSSES.names, LOSSES.find
 
 
@@ -114,28 +118,58 @@ def _check_classes(logits: tf.Tensor, least: int, name: str) -> None:
         )
 
 
-def check_logits(logits: tf.Tensor, *, probabilities: bool = False) -> None:
-    """Raises `UserError` unless `logits` are such, [batch, classes].
+def check_logits(network: Any, image: tf.Tensor, *, probabilities: bool = False) -> int:
+    """Returns how many logits `network` gives.
 
     Args:
-        logits: what a network returns for a batch.
+        network: asked on `image` and, where its outputs look like probabilities, on noise.
+        image: [batch, ...] in [0, 1]; two are enough.
         probabilities: lets these pass.
+
+    Raises:
+        UserError: outputs that are no logits [batch, classes].
     """
+    output = network(image, training=False)
+    if isinstance(output, list | tuple | dict):
+        named = output if isinstance(output, dict) else dict(enumerate(output))
+        raise UserError(
+            "the network must return logits and nothing else",
+            f"keras.Model(network.inputs, network.output[{next(iter(named), 0)!r}])",
+            f"{len(named)} outputs in a {type(output).__name__}: "
+            + ", ".join(f"{name} {list(np.shape(each))}" for name, each in named.items()),
+        )
+    logits = tf.convert_to_tensor(output)
     if logits.shape.rank != 2 or logits.shape[1] < 2:
         raise UserError(
             "the network must return logits of shape [batch, num_classes]",
             "a last layer keras.layers.Dense(num_classes)",
             f"an output of shape {tuple(logits.shape)}",
         )
-    if not probabilities and are_probabilities(tf.cast(logits, tf.float32)):
+    if not probabilities and are_probabilities(network, image):
         raise UserError(
-            "the network must return logits, not probabilities: a softmax hides its gradient",
-            "the same network without its softmax",
-            "outputs that are not negative and sum to 1",
+            "the network must return logits, not probabilities: softmax and sigmoid hide gradients",
+            "the same network without its softmax or sigmoid",
+            "outputs that stay in [0, 1] wherever it is asked",
         )
+    return int(logits.shape[1])
 
 
-def are_probabilities(output: tf.Tensor) -> bool:
-    """Returns whether `output` [batch, classes] float32 is nowhere negative and sums to 1."""
-    sums = tf.reduce_sum(output, axis=1)
-    return bool(tf.reduce_all(tf.abs(sums - 1.0) < 1e-3) & tf.reduce_all(output >= 0))
+def are_probabilities(network: Any, image: tf.Tensor) -> bool:
+    """Returns whether `network` returns what lies in [0, 1] after a softmax or a sigmoid.
+
+    Logits may lie there by chance, of an untrained network, say; but hardly for pixels that are
+    far outside of [0, 1] too.
+
+    Args:
+        network: asked on `image`, and on noise if its outputs are in [0, 1] there.
+        image: [batch, ...] in [0, 1].
+    """
+
+    def output(image: Any) -> np.ndarray:
+        return np.asarray(tf.cast(network(image, training=False), tf.float32))
+
+    here, noise = output(image), _FAR * probe_images(image.shape[1:])
+    if not (np.all(here >= 0) and np.all(here <= 1)):
+        return False
+    # What overflows there is not a number, and tells nothing.
+    return not any(np.any((far < 0) | (far > 1)) for far in map(output, (noise, -noise)))

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from fosc_tf.attacks.ball import column
 from fosc_tf.errors import UserError
 
 
@@ -21,17 +22,23 @@ class Slope(NamedTuple):
     gradient: tf.Tensor
 
 
-def input_gradient(tape: tf.GradientTape, value: tf.Tensor, image: tf.Tensor) -> tf.Tensor | None:
-    """Returns the gradient of `value` at `image`; None where there is none, or TensorFlow knows
-    none of an operation in between."""
+def input_gradient(
+    tape: tf.GradientTape, value: tf.Tensor, image: tf.Tensor, upstream: tf.Tensor | None = None
+) -> tf.Tensor | None:
+    """Returns the gradient of `value` at `image`, weighted by `upstream` if given; None where there
+    is none, or TensorFlow knows none of an operation in between."""
     try:
-        return tape.gradient(value, image)
+        return tape.gradient(value, image, output_gradients=upstream)
     except LookupError:
         return None
 
 
 def slope(network: Any, image: tf.Tensor, loss: Callable[[tf.Tensor], tf.Tensor]) -> Slope:
     """Returns logits, loss and gradient at `image`, float32, for one gradient an example.
+
+    The gradient of a confident network is small, and one that computes in float16 would round it to
+    0 on its way back. So each example's own goes back through the network at a size near 1 and gets
+    its size again afterwards; the factor is a power of two, which changes no digit.
 
     Args:
         network: maps images to logits; called with `training=False`, its weights are not watched.
@@ -44,15 +51,28 @@ def slope(network: Any, image: tf.Tensor, loss: Callable[[tf.Tensor], tf.Tensor]
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(image)
         logits = tf.cast(network(image, training=False), tf.float32)
+    with tf.GradientTape(watch_accessed_variables=False) as of_loss:
+        of_loss.watch(logits)
         height = loss(logits)
     # The gradient of a vector is that of its sum: each example keeps its own gradient.
-    gradient = input_gradient(tape, height, image)
+    upstream, gradient = of_loss.gradient(height, logits), None
+    if upstream is not None:
+        size = _power_of_two(tf.reduce_max(tf.abs(upstream), axis=1))
+        gradient = input_gradient(tape, logits, image, upstream / size[:, None])
     if gradient is None:
         raise UserError(
             "the network must be differentiable from its images to its logits",
             "a Keras model or an exported SavedModel of one; Square needs no gradient",
             f"{type(network).__name__}, whose logits have no gradient",
         )
+    gradient *= column(size, image)
     # Networks for images of any size lose the static shape, which loops want to keep.
     gradient.set_shape(image.shape)
     return Slope(logits, height, gradient)
+
+
+def _power_of_two(x: tf.Tensor) -> tf.Tensor:
+    """Returns the largest power of two that is at most `x` > 0 float32; 1 for what is too small or
+    too large to be divided by."""
+    power = tf.bitcast(tf.bitwise.bitwise_and(tf.bitcast(x, tf.int32), 0x7F800000), tf.float32)
+    return tf.where((power > 2.0**-120) & (power < 2.0**120), power, tf.ones_like(power))

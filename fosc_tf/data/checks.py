@@ -64,7 +64,7 @@ def check_labels(label: Any, num_classes: int | None = None, *, name: str = "lab
     span = "of 0 or more" if num_classes is None else f"from 0 to {num_classes - 1}"
     right = f"integers [batch] {span}"
     if label.ndim != 1:
-        hint = "; argmax over the last axis undoes a one-hot" if label.ndim == 2 else ""
+        hint = "; argmax over the last axis undoes a one-hot" if _is_one_hot(label) else ""
         raise UserError(
             f"{name} must have one axis", right + hint, f"shape {list(label.shape)}, {label.dtype}"
         )
@@ -75,6 +75,10 @@ def check_labels(label: Any, num_classes: int | None = None, *, name: str = "lab
     low, high = int(label.min()), int(label.max())
     if low < 0 or (num_classes is not None and high >= num_classes):
         raise UserError(f"{name} must lie in its range", right, f"values from {low} to {high}")
+
+
+def _is_one_hot(label: np.ndarray) -> bool:
+    return label.ndim == 2 and label.shape[1] > 1
 
 
 def check_lengths(image: Any, label: Any, *, name: str = "image and label") -> None:

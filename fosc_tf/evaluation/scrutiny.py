@@ -71,7 +71,12 @@ def check(
     output = np.asarray(tf.cast(network(batch.image, training=False), tf.float32))
     if not np.isfinite(output).all():
         return [_not_finite(output)]
-    logits = _logits_are_logits(output)
+    logits = Finding(
+        "logits",
+        not losses.are_probabilities(network, batch.image[:2]),
+        f"outputs from {output.min():.3g} to {output.max():.3g}",
+        "a softmax or sigmoid inside the network hides its gradients: take it out",
+    )
     batches = (check_batch(network, data, probabilities=True) for data in dataset)
     findings = [logits, same_answers(network, batch.image), gradients(network, batches)]
     if not logits.passed or findings[-1].value == NO_GRADIENT:
@@ -134,15 +139,6 @@ def _not_finite(output: np.ndarray) -> Finding:
         False,
         f"{np.sum(~np.isfinite(output))} of {output.size} outputs are not finite",
         "the network has diverged, or overflows: no number of it means anything",
-    )
-
-
-def _logits_are_logits(output: np.ndarray) -> Finding:
-    return Finding(
-        "logits",
-        not losses.are_probabilities(output),
-        f"outputs from {output.min():.3g} to {output.max():.3g}",
-        "a softmax inside the network hides its gradients: take it out",
     )
 
 

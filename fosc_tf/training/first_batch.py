@@ -1,10 +1,11 @@
 """A look at the first batch before training starts, so that a mistake costs no run.
 
-check_first_batch(network, dataset)
+first, dataset = first_batch(network, dataset)
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -17,31 +18,35 @@ from fosc_tf.training.reduction import num_replicas
 from fosc_tf.types import Batch
 
 
-def check_first_batch(
+def first_batch(
     network: keras.Model, x: Any, y: Any = None, batch_size: int | None = None
-) -> Batch | None:
-    """Returns the first batch of what is given to `fit`, or None where it cannot be looked at.
+) -> tuple[Batch, Any]:
+    """Returns the first batch of what is given to `fit`, and what to train on: `x`, or for a
+    generator, of which the first batch is gone then, one that gives all of it.
 
     Args:
         network: maps images to logits.
-        x: a `tf.data.Dataset`, a `keras.utils.PyDataset`, or images.
+        x: a `tf.data.Dataset`, a `keras.utils.PyDataset`, a generator, a torch `DataLoader` or
+            another iterable of batches; or images, or a dict of arrays.
         y: labels when `x` is images.
         batch_size: of arrays; 32 as in Keras if None.
 
     Raises:
         UserError: images of another shape or out of [0, 1], labels out of range, probabilities
-            instead of logits, a first or last batch that the replicas cannot share equally. Of a
-            `PyDataset` only the first is known.
+            instead of logits, a first or last batch that the replicas cannot share equally. Of
+            other containers than datasets and arrays only the first is known.
     """
-    if isinstance(x, tf.data.Dataset):
-        data = next(iter(x), None)
-    elif isinstance(x, keras.utils.PyDataset):
+    size = batch_size or 32
+    if isinstance(x, keras.utils.PyDataset):
         data = x[0]
-    elif isinstance(x, np.ndarray | tf.Tensor):
-        size = batch_size or 32
+    elif isinstance(x, dict):
+        data = {name: rows[:size] for name, rows in x.items()}
+    elif hasattr(x, "shape"):
         data = (x[:size], None if y is None else y[:size])
     else:
-        return None
+        data = next(iter(x), None)
+        if isinstance(x, Iterator) and data is not None:
+            x = _with_first(data, x)
     if data is None:
         raise UserError("the dataset must not be empty", "at least one batch", "no batch")
     batch = check_batch(network, data)
@@ -53,7 +58,13 @@ def check_first_batch(
             f"batch_size={size}",
         )
     _check_last_batch(x, size)
-    return batch
+    return batch, x
+
+
+def _with_first(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
+    """Yields `first` and then the `rest`; Keras takes generators alone of all iterators."""
+    yield first
+    yield from rest
 
 
 def _check_last_batch(x: Any, size: int) -> None:

@@ -8,10 +8,10 @@ trainer.fit(dataset, epochs=50)      # any tf.data of (image, label)
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from fosc_tf.attacks.attack import asked, declared
@@ -20,9 +20,10 @@ from fosc_tf.number import number
 from fosc_tf.objectives.terms import is_right
 from fosc_tf.replicas import add, put, sum_over_replicas
 from fosc_tf.schedules import Clock
+from fosc_tf.training.assertions import asserted, in_three_parts
 from fosc_tf.training.distribution import shared_out, worker
 from fosc_tf.training.epochs import Plan, counted
-from fosc_tf.training.first_batch import check_first_batch
+from fosc_tf.training.first_batch import first_batch
 from fosc_tf.training.reduction import gather_over_replicas, keras_logs, mean_over_replicas
 from fosc_tf.types import Batch, Defense, Found, Judged
 
@@ -148,7 +149,8 @@ class AdversarialTrainer(keras.Model):
         does not know its length is counted first where schedules need it.
 
         Raises:
-            UserError: images or labels that do not fit the network, see `check_first_batch`; an
+            UserError: images or labels that do not fit the network, see `first_batch`, in whatever
+                batch they come (without XLA); an
                 epsilon beyond the diameter of these images; `class_weight` or `sample_weight`;
                 epochs of another length than the schedules count; a schedule that is out of range
                 at the first or last step; a memory without ids, or with ids beyond it.
@@ -156,11 +158,14 @@ class AdversarialTrainer(keras.Model):
         _refuse_weights(arguments)
         # Also when fit is called outside the scope that the trainer was made in.
         with self.distribute_strategy.scope():
-            first = check_first_batch(self.network, x, y, arguments.get("batch_size"))
-            if first is not None and self.defense.memory is not None:
+            size = arguments.get("batch_size")
+            first, x = first_batch(self.network, x, y, size)
+            self._check_validation(arguments.get("validation_data"), size)
+            if self.defense.memory is not None:
                 self.defense.memory.check(first)
-            self._calibrate(first)
-        self._shape = None if first is None else first.image.shape[1:]
+            if self.defense.calibrate is not None:
+                self.defense.calibrate(self.network, first.image, first.label)
+        self._shape = first.image.shape[1:]
         length = None
         if isinstance(x, tf.data.Dataset):
             arguments = {"shuffle": False} | arguments  # Keras would warn that it cannot
@@ -172,7 +177,7 @@ class AdversarialTrainer(keras.Model):
         self._plan = Plan(initial, epochs, length)
         memory = self.defense.memory
         try:
-            with contextlib.nullcontext() if memory is None else memory.telling():
+            with in_three_parts(), contextlib.nullcontext() if memory is None else memory.telling():
                 return super().fit(x, y, **arguments)
         finally:
             self._plan = None  # of a call that ended before it began
@@ -195,22 +200,26 @@ class AdversarialTrainer(keras.Model):
             for name, schedule in self.defense.schedules.items():
                 asked(name, schedule, step)
 
-    def _calibrate(self, first: Batch | None) -> None:
-        if self.defense.calibrate is None:
+    def evaluate(self, x: Any = None, y: Any = None, **arguments: Any) -> Any:
+        """Returns loss and accuracy at clean images, as Keras does.
+
+        Raises:
+            UserError: images or labels that do not fit the network, in whatever batch.
+        """
+        with in_three_parts():
+            return super().evaluate(x, y, **arguments)
+
+    def _check_validation(self, given: Any, size: int | None) -> None:
+        """Raises `UserError` where the validation would, after an epoch, for its first batch."""
+        if given is None or isinstance(given, Iterator):
             return
-        if first is not None:
-            self.defense.calibrate(self.network, first.image, first.label)
-        elif any(np.isnan(state).any() for state in self.defense_state):
-            raise UserError(
-                "this defense measures its first batch before it starts",
-                "fit on a tf.data.Dataset, a keras.utils.PyDataset or arrays",
-                "data whose first batch cannot be looked at",
-            )
+        is_pair = isinstance(given, tuple) and len(given) == 2
+        first_batch(self.network, *(given if is_pair else (given,)), batch_size=size)
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Recalls, attacks, takes gradients, descends, remembers and records one batch."""
         step = tf.convert_to_tensor(self.batches_seen)
-        batch = self.recall(Batch.of(data).cast())
+        batch = self.recall(self._asserted(data))
         found = self.attack(batch, step)
         moved = self.perturb(batch, found, step)
         judged, gradients = self.gradients(batch, found, step)
@@ -222,6 +231,14 @@ class AdversarialTrainer(keras.Model):
                 self.defense.perturbation.undo(moved)
             self.remember(batch, found, judged, step)
         return self.record(batch, found, judged, step)
+
+    def _asserted(self, data: Any) -> Batch:
+        batch = Batch.of(data)
+        output = getattr(self.network, "output_shape", None)
+        if output is None:  # a class of its own
+            image = keras.KerasTensor((None, *batch.image.shape[1:]))
+            output = self.network.compute_output_spec(image, training=False).shape
+        return asserted(batch, output[-1])
 
     def recall(self, batch: Batch) -> Batch:
         """Returns the batch with what the memory holds of its examples in its context."""
@@ -322,7 +339,7 @@ class AdversarialTrainer(keras.Model):
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Returns loss and accuracy at the clean images."""
-        batch = Batch.of(data).cast()
+        batch = self._asserted(data)
         logits = tf.cast(self.network(batch.image, training=False), tf.float32)
         hit = is_right(logits, batch.label)
         loss = tf.nn.sparse_softmax_cross_entropy_with_logits(batch.label, logits)

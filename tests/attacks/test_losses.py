@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from fosc_tf.attacks import PGD, carlini_wagner, losses
-from tests.attacks.toys import Linear, images, mlp
+from tests.attacks.toys import SHAPE, Linear, images, mlp
 from tests.data.three_parts import refused
 
 LOGITS = tf.constant([[3.0, 1.0, 2.0], [3.0, 1.0, 2.0], [-5.0, -7.0, -6.0]])
@@ -74,22 +74,62 @@ def test_every_loss_rises_when_climbed(attack_loss):
     assert np.all(after > before)
 
 
-def test_probabilities_are_refused():
-    network = keras.Sequential([mlp(), keras.layers.Softmax()])
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid", "hard_sigmoid"])
+def test_probabilities_are_refused(policy, activation):
+    """bfloat16 probabilities add up to 1 within 1 %, sigmoids to anything."""
+    network = keras.Sequential(
+        [mlp(gain=9.0), keras.layers.Activation(activation, dtype=keras.DTypePolicy(policy))]
+    )
     refused(
-        lambda: losses.check_logits(network(images(2))),
+        lambda: losses.check_logits(network, images(2)),
         rule="must return logits, not probabilities",
         right="without its softmax",
-        received="sum to 1",
+        received="stay in [0, 1]",
     )
-    losses.check_logits(tf.constant([[0.5, 0.7], [0.1, 0.9]]))  # the first row sums to 1.2
+    assert losses.check_logits(network, images(2), probabilities=True) == 3
+
+
+def test_logits_that_are_small_by_chance_are_logits():
+    """All logits of an untrained network may lie in [0, 1], and those of a black image be 0, 1."""
+    layers = [keras.Input(SHAPE), keras.layers.Flatten(), keras.layers.Dense(3)]
+    network, image = keras.Sequential(layers), images(2)
+
+    def shifted(image, training=False):
+        return 0.1 * network(image, training=training) + 0.5
+
+    def of_black(image, training=False):
+        return tf.reduce_sum(image, [1, 2]) * [1.0, -1.0] + [0.0, 1.0]
+
+    for small, shown in ((shifted, image), (of_black, tf.zeros_like(image))):
+        output = small(shown).numpy()
+        assert output.min() >= 0
+        assert output.max() <= 1
+        losses.check_logits(small, shown)
 
 
 def test_outputs_that_are_no_logits_are_refused():
     for output in (tf.zeros([2]), tf.zeros([2, 1]), tf.zeros([2, 3, 3])):
         refused(
-            lambda output=output: losses.check_logits(output),
+            lambda output=output: losses.check_logits(lambda *_, **__: output, images(2)),
             rule="logits of shape [batch, num_classes]",
             right="Dense(num_classes)",
             received=f"shape {tuple(output.shape)}",
         )
+
+
+@pytest.mark.parametrize(
+    ("outputs", "right", "received"),
+    [
+        ([tf.zeros([2, 3]), tf.zeros([2, 4])], "output[0]", "list: 0 [2, 3], 1 [2, 4]"),
+        ([tf.zeros([2, 3]), tf.zeros([2, 3])], "output[0]", "2 outputs"),
+        ({"logits": tf.zeros([2, 3])}, "output['logits']", "1 outputs in a dict: logits [2, 3]"),
+    ],
+)
+def test_several_outputs_are_refused(outputs, right, received):
+    refused(
+        lambda: losses.check_logits(lambda *_, **__: outputs, images(2)),
+        rule="logits and nothing else",
+        right=right,
+        received=received,
+    )

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from fosc_tf import defenses
 from fosc_tf.training import AdversarialTrainer, CoupledSGD
-from fosc_tf.training.first_batch import check_first_batch
+from fosc_tf.training.first_batch import first_batch
 from tests.attacks.toys import SHAPE, images, labels, mlp
 from tests.data.three_parts import refused
 
@@ -34,18 +34,28 @@ def test_returns_the_first_batch_of_anything_fit_takes(network):
             return IMAGE[rows], LABEL[rows]
 
     as_dict = {"image": IMAGE, "label": LABEL, "id": np.arange(12)}
-    found = [
-        check_first_batch(network, batches(IMAGE, LABEL)),
-        check_first_batch(network, batches(as_dict)),
-        check_first_batch(network, Sequence()),
-        check_first_batch(network, IMAGE, LABEL, batch_size=4),
+
+    def generator():
+        yield from batches(IMAGE, LABEL).as_numpy_iterator()
+
+    given = [
+        (batches(IMAGE, LABEL),),
+        (batches(as_dict),),
+        (Sequence(),),
+        (IMAGE, LABEL, 4),
+        (as_dict, None, 4),
+        (list(batches(IMAGE, LABEL)),),
+        (generator(),),
     ]
+    found, trained_on = zip(*(first_batch(network, *each) for each in given), strict=True)
+    for each, same in zip(given[:-1], trained_on, strict=False):
+        assert each[0] is same
+    assert [len(image) for image, _ in trained_on[-1]] == [4, 4, 4]
     for batch in found:
         np.testing.assert_array_equal(batch.image, IMAGE[:4])
         np.testing.assert_array_equal(batch.label, LABEL[:4])
     assert found[1].context["id"].numpy().tolist() == [0, 1, 2, 3]
-    assert len(check_first_batch(network, IMAGE, LABEL).image) == 12  # fewer than Keras' 32
-    assert check_first_batch(network, iter([(IMAGE, LABEL)])) is None
+    assert len(first_batch(network, IMAGE, LABEL)[0].image) == 12  # fewer than Keras' 32
 
 
 @pytest.mark.parametrize(
@@ -67,13 +77,13 @@ def test_returns_the_first_batch_of_anything_fit_takes(network):
 )
 def test_batches_that_do_not_fit(network, data, rule, right, received):
     dataset = batches(*data)
-    refused(lambda: check_first_batch(network, dataset), rule=rule, right=right, received=received)
+    refused(lambda: first_batch(network, dataset), rule=rule, right=right, received=received)
 
 
 def test_an_empty_dataset(network):
     empty = batches(IMAGE, LABEL).take(0)
     refused(
-        lambda: check_first_batch(network, empty),
+        lambda: first_batch(network, empty),
         rule="must not be empty",
         right="one batch",
         received="no batch",
@@ -83,39 +93,39 @@ def test_an_empty_dataset(network):
 def test_a_network_that_returns_probabilities(network):
     softmax = keras.Sequential([network, keras.layers.Softmax()])
     refused(
-        lambda: check_first_batch(softmax, batches(IMAGE, LABEL)),
+        lambda: first_batch(softmax, batches(IMAGE, LABEL)),
         rule="logits, not probabilities",
         right="without its softmax",
-        received="sum to 1",
+        received="stay in [0, 1]",
     )
 
 
 def test_a_batch_that_the_replicas_cannot_share(network, monkeypatch):
     monkeypatch.setattr("fosc_tf.training.first_batch.num_replicas", lambda: 3)
     error = refused(
-        lambda: check_first_batch(network, batches(IMAGE, LABEL)),
+        lambda: first_batch(network, batches(IMAGE, LABEL)),
         rule="divisible by the 3 replicas",
         right="batch_size=3",
         received="batch_size=4",
     )
     assert str(error).count("\n") == 2  # rule, right, received: a line each
-    check_first_batch(network, batches(IMAGE, LABEL, size=6, drop_remainder=True))
-    check_first_batch(network, IMAGE, LABEL, batch_size=6)
-    check_first_batch(network, IMAGE[:9], LABEL[:9], batch_size=6)
+    first_batch(network, batches(IMAGE, LABEL, size=6, drop_remainder=True))
+    first_batch(network, IMAGE, LABEL, batch_size=6)
+    first_batch(network, IMAGE[:9], LABEL[:9], batch_size=6)
 
 
 def test_a_last_batch_that_the_replicas_cannot_share(network, monkeypatch):
-    check_first_batch(network, batches(IMAGE, LABEL))  # one replica takes it as it comes
+    first_batch(network, batches(IMAGE, LABEL))  # one replica takes it as it comes
     monkeypatch.setattr("fosc_tf.training.first_batch.num_replicas", lambda: 2)
-    check_first_batch(network, IMAGE[:10], LABEL[:10], batch_size=4)
+    first_batch(network, IMAGE[:10], LABEL[:10], batch_size=4)
     refused(
-        lambda: check_first_batch(network, batches(IMAGE, LABEL)),
+        lambda: first_batch(network, batches(IMAGE, LABEL)),
         rule="2 replicas share must be known to be of one size",
         right="dataset.unbatch().batch(4, drop_remainder=True)",
         received="may differ in size",
     )
     refused(
-        lambda: check_first_batch(network, IMAGE[:11], LABEL[:11], batch_size=4),
+        lambda: first_batch(network, IMAGE[:11], LABEL[:11], batch_size=4),
         rule="last batch must be divisible by the 2 replicas",
         right="the first 10",
         received="11 images in batches of 4",
