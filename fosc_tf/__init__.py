@@ -9,6 +9,8 @@ Rooms of the house load when first used, so that importing the package costs not
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 from typing import Any
 
 __version__ = "0.1.0"
@@ -27,6 +29,19 @@ _ROOMS = (
     "schedules",
     "training",
 )
+
+
+# Keras may have chosen its backend already; else this choice goes before that of keras.json.
+_BACKEND = (
+    sys.modules["keras"].config.backend()
+    if "keras" in sys.modules
+    else os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+)
+if _BACKEND != "tensorflow":
+    raise ImportError(
+        f"fosc_tf needs Keras with TensorFlow, and Keras is set to {_BACKEND}: set "
+        "KERAS_BACKEND=tensorflow before Keras is imported"
+    )
 
 
 def __getattr__(name: str) -> Any:

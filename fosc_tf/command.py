@@ -26,6 +26,7 @@ line. A config file, which is code, may register one of its own, called by --mod
     def count(config, folder, overrides): ...
 """
 register, names = MODES.register, MODES.names
+_FIELD = re.compile(r"--?(?:no)?(config\.[\w.]+)(?:=.*)?", re.DOTALL)
 _FRACTION = re.compile(r"((?:--?config\.[\w.]+=)?)(\d+(?:\.\d*)?)/(\d+(?:\.\d*)?)")
 
 
@@ -66,11 +67,29 @@ def parsed(words: Sequence[str], values: flags.FlagValues) -> list[str]:
     """Fills `values` and returns the words that are no flags; a wrong one raises `UserError`."""
     try:
         _check_config_file(words)
-        return values(words)
+        return values(_last_of_each(words))
     except UserError:
         raise
     except (flags.Error, AttributeError, KeyError, ValueError, TypeError) as error:
         raise _flag_mistake(error) from error
+
+
+def _last_of_each(words: Sequence[str]) -> list[str]:
+    """Returns the words with the last of each field's flags: absl would join what tuples are given,
+    and take the last of everything else."""
+    kept: list[str] = []
+    seen: set[str] = set()
+    rest = list(words)
+    while rest:
+        value = [rest.pop()]
+        field = _FIELD.fullmatch(value[0])
+        if field is None and rest and (field := _FIELD.fullmatch(rest[-1])) and "=" not in rest[-1]:
+            value.insert(0, rest.pop())  # --config.FIELD VALUE
+        if field is None or field[1] not in seen:
+            kept[:0] = value
+        if field is not None:
+            seen.add(field[1])
+    return kept
 
 
 def check_rest(argv: Sequence[str]) -> None:

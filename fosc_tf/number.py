@@ -15,6 +15,9 @@ import tensorflow as tf
 
 from fosc_tf.errors import UserError
 
+COUNT = 2**31
+"""What is counted stays below: TensorFlow counts in 32 bits, and goes on below 0."""
+
 
 def number(
     name: str, value: Any, right: str, *, least: int | None = None, changing: bool = False
@@ -25,7 +28,7 @@ def number(
         name: what the message calls it.
         value: an int or float, neither bool nor NaN, of Python or NumPy.
         right: what the message calls right.
-        least: if given, only whole numbers from here on are right.
+        least: if given, only whole numbers from here on and below `COUNT` are right.
         changing: scalar tensors and functions of the step are right too; they pass unseen.
 
     Raises:
@@ -35,27 +38,33 @@ def number(
         value = value.item()
     if isinstance(value, int | float):
         fits = not isinstance(value, bool) and value == value
-        fits = fits and (least is None or (isinstance(value, int) and value >= least))
+        fits = fits and (least is None or (isinstance(value, int) and least <= value < COUNT))
     else:
         fits = changing and (callable(value) or _is_scalar_tensor(value))
     if not fits:
         kind = "a number" if least is None else f"a whole number >= {least}"
+        if isinstance(value, int) and least is not None and value >= COUNT:
+            kind += " and below 2**31"
         raise UserError(f"{name} must be {kind}", right, f"{name}={value!r}")
     return value
 
 
-def whole(name: str, value: Any, *, least: int, below: int = 2**63) -> int:
-    """Returns `value` as Python's own number; see `number`. What an int64 cannot hold is wrong.
+def whole(name: str, value: Any, *, least: int, below: int = COUNT) -> int:
+    """Returns `value` as Python's own whole number in [least, below); `below` is a power of two.
 
     Raises:
-        UserError: no whole number, one below `least`, or one from `below` on.
+        UserError: anything else.
     """
     right = f"{name}={max(least, 0)}"
-    found = number(name, value, right, least=least)
-    if found >= below:
-        exponent = below.bit_length() - 1
-        raise UserError(f"{name} must be below 2**{exponent}", right, f"{name}={found}")
-    return found
+    if isinstance(value, np.generic | np.ndarray) and value.ndim == 0:
+        value = value.item()
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        rule = f"{name} must be a whole number >= {least}"
+        raise UserError(rule, right, f"{name}={value!r}")
+    if value >= below:
+        rule = f"{name} must be below 2**{below.bit_length() - 1}"
+        raise UserError(rule, right, f"{name}={value}")
+    return value
 
 
 def _is_scalar_tensor(value: Any) -> bool:

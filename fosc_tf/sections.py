@@ -35,7 +35,7 @@ def check(config: Mapping[str, Any]) -> None:
             rule(field, fields[name], config)
 
 
-def whole(least: int, below: int = 2**63) -> Rule:
+def whole(least: int, below: int = number.COUNT) -> Rule:
     """Returns the rule for whole numbers from `least` on."""
     return lambda name, value, _: number.whole(name, value, least=least, below=below) and None
 

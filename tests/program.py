@@ -138,4 +138,5 @@ def _become_main(order: dict) -> None:
 
 if __name__ == "__main__":
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as main.py does, too late here
     _serve()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -243,3 +244,53 @@ def test_a_mode_of_ones_own(program, tmp_path):
     finally:
         registered.clear()
         registered.update(before)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--config.evaluation.attacks=('clean',)", "--config.evaluation.attacks=('fgsm',)"],
+        ["--config.evaluation.attacks", "('clean',)", "--config.evaluation.attacks", "('fgsm',)"],
+        ["-config.evaluation.attacks=('clean',)", "--config.evaluation.attacks", "('fgsm',)"],
+    ],
+)
+def test_the_last_of_two_flags_wins(words):
+    """absl joins tuples, and takes the last of anything else."""
+    more = [
+        "--config.seed=1",
+        "--config.data.augment",
+        "--noconfig.data.augment",
+        "--config.seed=2",
+    ]
+    config = command.config_of(["main.py", CONFIG, *words, *more])
+    assert config.evaluation.attacks == ("fgsm",)
+    assert (config.seed, config.data.augment) == (2, False)
+
+
+@pytest.mark.parametrize("imported", ["", "import keras; "])
+def test_another_backend_is_refused_in_one_sentence(imported):
+    source = f"{imported}import fosc_tf"
+    environment = os.environ | {"KERAS_BACKEND": "numpy"}
+    ended = subprocess.run(
+        [sys.executable, "-c", source], env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    last = ended.stderr.strip().splitlines()[-1]
+    assert "fosc_tf needs Keras with TensorFlow, and Keras is set to numpy" in last
+
+
+def test_the_program_chooses_what_works_here(tmp_path):
+    """Its own backend, whatever is set for other programs; oneDNN, unless the user says no."""
+    source = "import os, runpy; runpy.run_path('main.py'); "
+    source += "print(*(os.environ[n] for n in ('KERAS_BACKEND', 'TF_ENABLE_ONEDNN_OPTS')))"
+    for given, expected in (({}, "tensorflow 1"), ({"TF_ENABLE_ONEDNN_OPTS": "0"}, "tensorflow 0")):
+        left = {n: v for n, v in os.environ.items() if n != "TF_ENABLE_ONEDNN_OPTS"}
+        environment = left | {"KERAS_BACKEND": "numpy"} | given
+        ended = subprocess.run(
+            [sys.executable, "-c", source],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert ended.stdout.strip() == expected

@@ -50,10 +50,22 @@ def test_wrong_whole_numbers(value):
 
 def test_whole_numbers_have_an_upper_end():
     assert whole("seed", 2**32 - 1, least=0, below=2**32) == 2**32 - 1
-    for value, below in ((2**32, {"below": 2**32}), (2**63, {})):
+    for value, below in ((2**32, {"below": 2**32}), (2**31, {})):
         refused(
             lambda value=value, below=below: whole("seed", value, least=0, **below),
             rule=f"seed must be below 2**{value.bit_length() - 1}",
             right="seed=0",
             received=f"seed={value}",
+        )
+
+
+def test_counts_have_an_upper_end():
+    """2**31 steps would be -2**31 of TensorFlow's, which trains with none."""
+    assert number("num_steps", 2**31 - 1, "10", least=1) == 2**31 - 1
+    for value in (2**31, np.int64(2**40), 10**30):
+        refused(
+            lambda value=value: number("num_steps", value, "10", least=1),
+            rule="num_steps must be a whole number >= 1 and below 2**31",
+            right="10",
+            received=f"num_steps={value}",
         )

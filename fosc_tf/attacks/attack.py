@@ -15,6 +15,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, final
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -127,17 +128,19 @@ class Attack(abc.ABC):
 
 
 def asked(name: str, value: Any, step: int) -> Any:
-    """Returns what a schedule says at `step` as a number, anything else as it is.
+    """Returns what a schedule says at `step`, or a tensor, as a number; anything else as it is.
 
     Raises:
-        UserError: a schedule that says NaN.
+        UserError: a schedule or tensor that says NaN.
     """
-    if not callable(value):
+    if callable(value):
+        value = at(value, tf.constant(step, tf.int64))
+    elif not (tf.is_tensor(value) or isinstance(value, keras.Variable)):
         return value
-    said = float(np.asarray(at(value, tf.constant(step, tf.int64))))
+    said = float(np.asarray(value))
     if said != said:
         raise UserError(
-            f"{name} as a schedule must be a number at every step",
+            f"{name} as a schedule or tensor must be a number at every step",
             f"{name}=lambda step: ...",
             f"{name}=NaN at step {step}",
         )

@@ -125,8 +125,8 @@ def check_draw(seed: Any, step: Any) -> tuple[np.int64, np.int64]:
     Raises:
         UserError: no whole number, one below 0 or from 2**63 on.
     """
-    seed = whole("seed", np.asarray(seed), least=0)
-    step = whole("step", np.asarray(step), least=0)
+    seed = whole("seed", np.asarray(seed), least=0, below=2**63)
+    step = whole("step", np.asarray(step), least=0, below=2**63)
     return np.int64(seed), np.int64(step)
 
 

@@ -48,7 +48,7 @@ def split(arrays: Arrays, held_out: int, seed: int) -> tuple[Part, Part]:
         UserError: when nothing would be left to train on.
     """
     whole("held_out", held_out, least=0)
-    whole("seed", seed, least=0)
+    whole("seed", seed, least=0, below=2**63)
     n = len(arrays.x_train)
     if held_out >= n:
         raise UserError(

@@ -58,7 +58,7 @@ def index_batches(
         UserError: for numbers that are not as above.
     """
     steps = steps_per_epoch(n, batch_size)
-    whole("seed", seed, least=0)
+    whole("seed", seed, least=0, below=2**63)
     _check_start(start_epoch, start_position, epochs, steps)
 
     def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset:

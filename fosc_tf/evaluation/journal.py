@@ -4,7 +4,8 @@
     journal.known("last/pgd-20/batch 3")      # None the first time
     journal.keep("last/pgd-20/batch 3", mask, farthest=1.0)
 
-Each line is one finding; a line that a kill cut short is passed over and found anew.
+Each line is one finding behind its length and checksum; one that a kill cut short, or that was
+damaged later, is passed over and found anew.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import pathlib
+import zlib
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,13 +46,14 @@ class Journal:
         self.path = path
         self._found: dict[str, tuple[str, dict[str, float]]] = {}
         if path is not None and path.exists():
-            whole, end, cut_short = path.read_text().rpartition("\n")
-            for line in filter(None, whole.splitlines()):
-                key, mask, numbers = json.loads(line)
+            text = path.read_text(errors="replace")
+            whole = [line for line in text.splitlines(keepends=True) if _is_whole(line)]
+            for line in whole:
+                key, mask, numbers = json.loads(line.split(" ", 2)[2])
                 self._found[key] = mask, numbers
-            if cut_short:
-                # New lines must not join it.
-                files.write(path, whole + end)
+            if "".join(whole) != text:
+                # New lines must not join one cut short.
+                files.write(path, "".join(whole))
 
     def known(self, key: str) -> Known | None:
         """Returns what was kept under `key`, or None."""
@@ -66,7 +69,15 @@ class Journal:
         if self.path is not None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a") as file:
-                file.write(json.dumps([key, bits, numbers]) + "\n")
+                file.write(_line(json.dumps([key, bits, numbers])))
+
+
+def _line(content: str) -> str:
+    return f"{len(content)} {zlib.crc32(content.encode()):08x} {content}\n"
+
+
+def _is_whole(line: str) -> bool:
+    return line == _line(line.rstrip("\n").split(" ", 2)[-1])
 
 
 def fingerprint(network: Any, sample: np.ndarray) -> str:

@@ -64,7 +64,8 @@ class Survival:
 
     Raises:
         UserError: an endless or empty dataset, or one whose first batch does not fit, or a seed
-            that is no whole number from 0 on; when judging, another batch that does not fit.
+            that is no whole number from 0 on; when judging, another batch that does not fit, or a
+            network without finite logits at clean images.
     """
 
     def __init__(
@@ -190,7 +191,14 @@ class Survival:
         return known
 
     def _clean(self, examples: _Examples, passes: int) -> Known:
-        return Known(self._judge(examples.image, examples.label, passes), _NOWHERE)
+        right, finite = self._judge(examples.image, examples.label, passes)
+        if not finite.all():
+            raise UserError(
+                "a network that is evaluated must return finite logits",
+                "one whose training has not diverged",
+                f"NaN or infinite logits for {np.sum(~finite)} of {len(finite)} clean images",
+            )
+        return Known(right, _NOWHERE)
 
     def _attacked(
         self, attack: Attack, examples: _Examples, robust: np.ndarray, stage: int, passes: int
@@ -209,19 +217,29 @@ class Survival:
         found = attack(self.surrogate, image, label, context=context, seed=seed, step=step)
         image_adv = np.asarray(found.image)
         survivors = robust.copy()
-        survivors[alive] = self._judge(image_adv, label, passes)
+        survivors[alive] = self._judge(image_adv, label, passes)[0]
         return Known(survivors, _measured(attack, image_adv, image))
 
-    def _judge(self, image: np.ndarray, label: np.ndarray, passes: int) -> np.ndarray:
+    def _judge(
+        self, image: np.ndarray, label: np.ndarray, passes: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Returns who is right, and whose logits are finite, [n] bool each."""
         if passes not in self._right:
+
+            def judged(image: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+                logits = look.logits(self.network, image, passes)
+                finite = tf.reduce_all(tf.math.is_finite(logits), axis=1)
+                return is_right(logits, label), finite
+
             # One trace for batches of any size.
             pixels = tf.TensorSpec([None, *image.shape[1:]], tf.float32)
             self._right[passes] = tf.function(
-                lambda image, label: is_right(look.logits(self.network, image, passes), label),
+                judged,
                 autograph=False,
                 input_signature=[pixels, tf.TensorSpec([None], tf.int64)],
             )
-        return np.asarray(self._right[passes](image, label))
+        right, finite = self._right[passes](image, label)
+        return right.numpy(), finite.numpy()
 
 
 def batches_of(dataset: Any, batch_size: int = 250) -> Any:

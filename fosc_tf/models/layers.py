@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from fosc_tf.errors import UserError
 from fosc_tf.models.batch_norm import FusedBatchNormalization
-from fosc_tf.number import number
+from fosc_tf.number import number, whole
 
 Initializer = keras.initializers.Initializer
 GlorotUniform = keras.initializers.GlorotUniform
@@ -41,7 +41,7 @@ class Layers:
         convolution_init: type[Initializer] = GlorotUniform,
         batch_norm_momentum: float = 0.99,
     ) -> None:
-        self._seed = number("seed", seed, "seed=0", least=0)
+        self._seed = whole("seed", seed, least=0, below=2**63)
         right = "batch_norm_momentum=0.99"
         momentum = number("batch_norm_momentum", batch_norm_momentum, right)
         if not 0 <= momentum < 1:

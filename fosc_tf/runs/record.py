@@ -112,7 +112,7 @@ class RunRecord:
             }
         command = shlex.join(sys.argv)
         content.setdefault("first_command", content.get("command", command))
-        machine = {"platform": platform.platform(), "cores": _cores()}
+        machine = {"platform": platform.platform(), "cores": _cores(), "onednn": _onednn()}
         content |= {"command": command, "versions": versions(), "machine": machine}
         if data:
             content["data"] = data
@@ -212,7 +212,9 @@ def versions() -> dict[str, str]:
 def _made_with(content: dict[str, Any]) -> str:
     machine = content["machine"]
     named = ", ".join(f"{name} {value}" for name, value in content["versions"].items())
-    return f"Machine: {machine['platform']}, {machine['cores']} cores  \nVersions: {named}"
+    kernels = f", oneDNN {machine['onednn']}" if "onednn" in machine else ""
+    place = f"{machine['platform']}, {machine['cores']} cores{kernels}"
+    return f"Machine: {place}  \nVersions: {named}"
 
 
 def _making(config: dict[str, Any]) -> dict[str, Any]:
@@ -278,6 +280,12 @@ def _writable(folder: pathlib.Path) -> None:
             "--workdir=runs/my_run",
             f"{folder}: {error.strerror}",
         ) from error
+
+
+def _onednn() -> str:
+    """Returns whether TensorFlow computes with oneDNN, which decides the last digits of results."""
+    chosen = {"0": "off", "1": "on"}
+    return chosen.get(os.environ.get("TF_ENABLE_ONEDNN_OPTS", ""), "as TensorFlow chose")
 
 
 def _cores() -> int | None:

@@ -141,6 +141,48 @@ def test_journal_survives_a_line_cut_short(tmp_path):
     assert Journal(path).known("a").mask.tolist() == [True, False]
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda line: line.replace('"10"', '"11"'),
+        lambda line: line.replace("a", "b"),
+        lambda line: line[:9] + line[10:],
+        lambda line: "nonsense\n",
+        lambda line: '["a", "11", {}]\n',
+        lambda line: "\n",
+        lambda line: "[" * 5000 + "\n",
+    ],
+)
+def test_a_damaged_line_is_found_anew(tmp_path, damage):
+    """A bit that has flipped would else be an accuracy that nobody measured."""
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path)
+    journal.keep("a", np.array([True, False]))
+    journal.keep("c", np.array([True]))
+    first, second = path.read_text().splitlines(keepends=True)
+    path.write_text(damage(first) + second)
+    again = Journal(path)
+    assert again.known("a") is None
+    assert again.known("b") is None
+    assert again.known("c").mask.tolist() == [True]
+    assert path.read_text() == second
+    path.write_bytes(b"\xff\xfe\x00" + second.encode())
+    assert Journal(path).known("c") is None
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_network_that_has_diverged_has_no_accuracy(value):
+    network = two_class()
+    weights = network.get_weights()
+    network.set_weights([*weights[:-1], np.full_like(weights[-1], value)])
+    refused(
+        lambda: white_box(network, EASY, epsilon=0.2, attacks=("fgsm",)),
+        rule="must return finite logits",
+        right="not diverged",
+        received="for 2 of 2 clean images",
+    )
+
+
 def test_opening_a_whole_journal_writes_nothing(tmp_path):
     path = tmp_path / "journal.jsonl"
     Journal(path).keep("a", np.array([True]))
