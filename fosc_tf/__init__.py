@@ -31,12 +31,10 @@ _ROOMS = (
 )
 
 
-# Keras may have chosen its backend already; else this choice goes before that of keras.json.
-_BACKEND = (
-    sys.modules["keras"].config.backend()
-    if "keras" in sys.modules
-    else os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-)
+_KERAS = sys.modules.get("keras")
+# Where Keras is not there yet this choice goes before that of keras.json.
+_CHOSEN = None if _KERAS else os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+_BACKEND = _CHOSEN or _KERAS.config.backend()
 if _BACKEND != "tensorflow":
     raise ImportError(
         f"fosc_tf needs Keras with TensorFlow, and Keras is set to {_BACKEND}: set "

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
-from fosc_tf.command import MODES, check_rest, names, parsed, with_decimals
+from fosc_tf.command import MODES, check_rest, names, parsed, tidied
 from fosc_tf.errors import UserError, cannot_write
 from fosc_tf.quiet import tensorflow_silent
 
@@ -36,7 +36,7 @@ def start() -> None:
 
 def parse(argv: Sequence[str]) -> list[str]:
     """Parses the flags; a field that is unknown or of another type ends the program."""
-    sys.argv[:] = with_decimals(argv)
+    sys.argv[:] = tidied(argv)
     try:
         rest = parsed(sys.argv, flags.FLAGS)
     except UserError as error:

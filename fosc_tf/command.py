@@ -53,7 +53,7 @@ def config_of(command: Sequence[str]) -> ConfigDict | None:
     Raises:
         UserError: a flag that would end the command as soon as it started.
     """
-    words, values = with_decimals(command), flags.FlagValues()
+    words, values = tidied(command), flags.FlagValues()
     config_flags.DEFINE_config_file("config", flag_values=values, sys_argv=words)
     flags.DEFINE_string("workdir", None, "", flag_values=values)
     flags.DEFINE_string("mode", None, "", flag_values=values)
@@ -67,7 +67,7 @@ def parsed(words: Sequence[str], values: flags.FlagValues) -> list[str]:
     """Fills `values` and returns the words that are no flags; a wrong one raises `UserError`."""
     try:
         _check_config_file(words)
-        return values(_last_of_each(words))
+        return values(words)
     except UserError:
         raise
     except (flags.Error, AttributeError, KeyError, ValueError, TypeError) as error:
@@ -77,19 +77,22 @@ def parsed(words: Sequence[str], values: flags.FlagValues) -> list[str]:
 def _last_of_each(words: Sequence[str]) -> list[str]:
     """Returns the words with the last of each field's flags: absl would join what tuples are given,
     and take the last of everything else."""
-    kept: list[str] = []
-    seen: set[str] = set()
-    rest = list(words)
-    while rest:
-        value = [rest.pop()]
-        field = _FIELD.fullmatch(value[0])
-        if field is None and rest and (field := _FIELD.fullmatch(rest[-1])) and "=" not in rest[-1]:
-            value.insert(0, rest.pop())  # --config.FIELD VALUE
-        if field is None or field[1] not in seen:
-            kept[:0] = value
-        if field is not None:
-            seen.add(field[1])
-    return kept
+    flagged: list[list[str]] = []
+    for word in words:
+        # --config.FIELD VALUE
+        follows = flagged and flagged[-1][0].startswith("-") and "=" not in flagged[-1][0]
+        if follows and len(flagged[-1]) == 1 and not word.startswith("--"):
+            flagged[-1].append(word)
+        else:
+            flagged.append([word])
+    fields = [_FIELD.fullmatch(flag[0]) for flag in flagged]
+    last = {field[1]: place for place, field in enumerate(fields) if field}
+    kept = (
+        flag
+        for place, (flag, field) in enumerate(zip(flagged, fields, strict=True))
+        if field is None or last[field[1]] == place
+    )
+    return [word for flag in kept for word in flag]
 
 
 def check_rest(argv: Sequence[str]) -> None:
@@ -100,9 +103,10 @@ def check_rest(argv: Sequence[str]) -> None:
         )
 
 
-def with_decimals(argv: Sequence[str]) -> list[str]:
-    """Returns the words, --config.defense.epsilon=8/255 carried out."""
-    return [_as_decimal(*words) for words in zip(argv, ["", *argv], strict=False)]
+def tidied(argv: Sequence[str]) -> list[str]:
+    """Returns the words, --config.defense.epsilon=8/255 carried out, each field once."""
+    words = _last_of_each(argv)
+    return [_as_decimal(*pair) for pair in zip(words, ["", *words], strict=False)]
 
 
 def _as_decimal(word: str, before: str) -> str:
