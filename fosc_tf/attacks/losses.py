@@ -127,8 +127,15 @@ def check_logits(network: Any, image: tf.Tensor, *, probabilities: bool = False)
         probabilities: lets these pass.
 
     Raises:
-        UserError: outputs that are no logits [batch, classes].
+        UserError: outputs that are no logits [batch, classes], or an input of whole numbers.
     """
+    takes = [each.dtype for each in getattr(network, "inputs", None) or []]
+    if not all(tf.as_dtype(dtype).is_floating for dtype in takes):
+        raise UserError(
+            "the network must take floating images in [0, 1]",
+            "keras.Input(shape), and a keras.layers.Rescaling(255.0) for layers of pixels in 0..255",
+            f"an input of {', '.join(map(str, takes))}",
+        )
     output = network(image, training=False)
     if isinstance(output, list | tuple | dict):
         named = output if isinstance(output, dict) else dict(enumerate(output))

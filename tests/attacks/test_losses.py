@@ -108,6 +108,18 @@ def test_logits_that_are_small_by_chance_are_logits():
         losses.check_logits(small, shown)
 
 
+def test_networks_of_whole_pixels_are_refused():
+    """Keras would cast images in [0, 1] to 0 and say nothing."""
+    pixels = keras.Input(SHAPE, dtype="uint8")
+    hidden = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(pixels))
+    refused(
+        lambda: losses.check_logits(keras.Model(pixels, keras.layers.Dense(3)(hidden)), images(2)),
+        rule="must take floating images",
+        right="Rescaling(255.0)",
+        received="an input of uint8",
+    )
+
+
 def test_outputs_that_are_no_logits_are_refused():
     for output in (tf.zeros([2]), tf.zeros([2, 1]), tf.zeros([2, 3, 3])):
         refused(
