@@ -32,6 +32,7 @@ import numpy as np
 import tensorflow as tf
 
 import fosc_tf
+from fosc_tf import files
 from fosc_tf.attacks.losses import check_logits
 from fosc_tf.attacks.slope import slope
 from fosc_tf.errors import UserError
@@ -148,7 +149,8 @@ def about(path: str | os.PathLike) -> dict[str, Any]:
     A SavedModel of elsewhere has no such notes.
     """
     notes = pathlib.Path(path) / ABOUT
-    return json.loads(notes.read_text()) if notes.exists() else {}
+    right = f"{_RIGHT}, made anew by --mode=export"
+    return files.read_json(notes, {"data": (str, None)}, right) if notes.exists() else {}
 
 
 def load(path: str | os.PathLike) -> Exported:

@@ -84,7 +84,7 @@ def evaluate(
         files.write(written[1], json.dumps(findings, indent=1) + "\n")
         record.note(evaluated=done)
     table.show(table.read(record.folder), console)
-    show_findings(json.loads(written[1].read_text()), console)
+    show_findings(table.read(record.folder, FINDINGS), console)
 
 
 class _Judged(NamedTuple):

@@ -44,6 +44,18 @@ _CONTENTS = {
     "batch": "batch over all replicas",
     "weights": "contents of the initial weights",
 }
+_MACHINE = {"platform": str, "cores": (int, None)}
+_NAMED = {"name": str}
+_FORM = {
+    "config": {"seed": int, "data": _NAMED, "model": _NAMED, "defense": (_NAMED, None)},
+    "seconds": {...: files.NUMBER},
+    "started": (str, None),
+    "data": ({...: (str, int, None)}, None),
+    "choosing": (dict, None),
+    "trained_with": ([{"machine": _MACHINE, "versions": {...: str}}], None),
+    "evaluated": ({"settings": dict}, None),
+    "exported": ({...: str}, None),
+}
 
 
 class RunRecord:
@@ -85,7 +97,7 @@ class RunRecord:
         old = read(folder)
         if old is not None:
             was, now = _making(old["config"]), _making(config)
-            if data and "data" in old:
+            if data and old.get("data"):
                 for name, words in _CONTENTS.items():
                     if name in old["data"]:
                         was[words], now[words] = (
@@ -93,7 +105,7 @@ class RunRecord:
                         )
             if data and "trained" not in old:
                 # Of its training, where an evaluation in between may have had other ones.
-                was |= old.get("choosing", {})
+                was |= old.get("choosing") or {}
                 now |= _choosing(config)
             _refuse_another_run(folder, was, now)
             content = old | {"config": config, "overrides": overrides}
@@ -148,7 +160,7 @@ class RunRecord:
         content, evaluation = self.content, self.content["config"]["evaluation"]
         seconds = ", ".join(f"{part} {value:.0f} s" for part, value in content["seconds"].items())
         here = _made_with(content)
-        others = [_made_with(each) for each in content.get("trained_with", [])]
+        others = [_made_with(each) for each in content.get("trained_with") or []]
         trained = "".join(f"  \nTrained on:  \n{other}" for other in others if other != here)
         unfinished = "" if "trained" in content else "Training: not come to its end  \n"
         return (
@@ -170,19 +182,7 @@ def read(folder: pathlib.Path) -> dict[str, Any] | None:
         UserError: the file is not readable or is not what a run wrote.
     """
     path = folder / FILE
-    if not path.exists():
-        return None
-    try:
-        content = json.loads(path.read_text())
-        if not isinstance(content, dict) or not all(
-            isinstance(content.get(part), dict) for part in ("config", "seconds")
-        ):
-            raise ValueError("no config and times in it")
-        return content
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"{FILE} must be the JSON that a run wrote", "an undamaged file", f"{path}: {error}"
-        ) from error
+    return files.read_json(path, _FORM, "an undamaged file") if path.exists() else None
 
 
 def covers(found: dict[str, Any], wanted: dict[str, Any]) -> bool:
@@ -212,7 +212,7 @@ def versions() -> dict[str, str]:
 def _made_with(content: dict[str, Any]) -> str:
     machine = content["machine"]
     named = ", ".join(f"{name} {value}" for name, value in content["versions"].items())
-    return f"Machine: {machine['platform']}, {machine['cores']} cores  \nVersions: {named}"
+    return f"Machine: {machine['platform']}, {machine.get('cores')} cores  \nVersions: {named}"
 
 
 def _making(config: dict[str, Any]) -> dict[str, Any]:
@@ -238,7 +238,7 @@ def _with_this(
     old: dict[str, Any] | None, config: dict[str, Any], machine: dict[str, Any]
 ) -> list[dict[str, Any]]:
     """Returns what the starts of a training ran on, this one last; equal neighbours once."""
-    before = (old or {}).get("trained_with", [])
+    before = (old or {}).get("trained_with") or []
     devices = {name: config[name] for name in ("distribution", "deterministic")}
     this = {"versions": versions(), "machine": machine} | devices
     return before if before[-1:] == [this] else [*before, this]

@@ -184,17 +184,17 @@ def _record(record: dict[str, Any]) -> list[tuple[str, str]]:
     evaluated = record.get("evaluated") or {}  # None while it is written anew
     same = evaluated.get("versions", record["versions"]) == record["versions"]
     here = {name: record[name] for name in ("machine", "versions")}
-    elsewhere = [each for each in record.get("trained_with", []) if each != each | here]
+    elsewhere = [each for each in record.get("trained_with") or [] if each != each | here]
     rows = [
-        ("started", record["started"]),
+        ("started", record.get("started") or ""),
         ("wall time", seconds),
         ("machine", _in_words(record["machine"])),
         ("versions", _in_words(record["versions"])),
         *(("trained on", _in_words(each)) for each in elsewhere),
         ("versions of the evaluation", "" if same else _in_words(evaluated["versions"])),
-        ("data", _in_words(record.get("data", {}))),
+        ("data", _in_words(record.get("data") or {})),
         ("evaluated data", f"sha256 {evaluated['data']}" if "data" in evaluated else ""),
-        ("weights, SHA-256", _in_words(record.get("exported", {}))),
+        ("weights, SHA-256", _in_words(record.get("exported") or {})),
     ]
     return [(name, text) for name, text in rows if text]
 

@@ -48,15 +48,18 @@ settings = json.loads(pathlib.Path("settings.json").read_text())
 for flag, value in flags.items():
     if flag.startswith("config.evaluation."):
         settings[flag.removeprefix("config.evaluation.")] = ast.literal_eval(value)
-record = {"config": {}, "seconds": {}, "evaluated": {"settings": settings}}
+config = {"seed": seed, "data": {"name": "digits"}, "model": {"name": "digits_cnn"}}
+record = {"config": config, "seconds": {}, "evaluated": {"settings": settings}}
 if not pathlib.Path("training.txt").exists():
     record["trained"] = 2
 (folder / "run.json").write_text(json.dumps(record))
-rows = [{"checkpoint": "last", "attack": "pgd-20", "accuracy": 0.5 + 0.1 * seed, "n": 10}]
+row = {"checkpoint": "last", "attack": "pgd-20", "accuracy": 0.5 + 0.1 * seed, "n": 10}
+rows = [row | {"parameters": {}}]
 for name, accuracy in ((f"a{seed}", 0.7), (f"b{seed}", 0.9)):
     rows.append(rows[0] | {"surrogate": name, "accuracy": accuracy + 0.01 * seed})
 (folder / "results.json").write_text(json.dumps(rows))
 epochs = [{"gradients": 2.0}, {"gradients": 4.0 + seed, "held_out_robust": 0.5}]
+epochs = [{"epoch": epoch} | row for epoch, row in enumerate(epochs)]
 (folder / "history.json").write_text(json.dumps(epochs))
 times = [{"wall": 4.0, "cpu": 9.0}, {"wall": 6.0 + seed, "cpu": 9.0}]
 (folder / "times.json").write_text(json.dumps(times))
