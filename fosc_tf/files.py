@@ -11,6 +11,8 @@ import os
 import pathlib
 from typing import Any
 
+import psutil
+
 from fosc_tf.errors import UserError
 
 NUMBER = (int, float)
@@ -50,6 +52,13 @@ def read_json(path: pathlib.Path, form: Any, right: str) -> Any:
             f"{path.name} must be the JSON that a run wrote", right, f"{path}: {error}"
         ) from error
     return content
+
+
+def check_room(num_bytes: int) -> None:
+    """Raises ValueError where so much, unpacked, is more than the memory that is free."""
+    free = psutil.virtual_memory().available
+    if num_bytes > free:
+        raise ValueError(f"{num_bytes:,} bytes unpacked, of {free:,} that are free")
 
 
 def _fits(value: Any, form: Any) -> bool:

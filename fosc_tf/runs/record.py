@@ -24,6 +24,8 @@ from fosc_tf import files
 from fosc_tf.errors import UserError
 from fosc_tf.fields import flat
 from fosc_tf.runs import lock
+from fosc_tf.runs.folder import prepare
+from fosc_tf.show.markdown import code
 
 FILE = "run.json"
 # How a run is shown does not make it another run.
@@ -92,7 +94,7 @@ class RunRecord:
                 written, or is in use by another process.
         """
         config, overrides = json.loads(json.dumps([config, overrides]))
-        _writable(folder)
+        prepare(folder)
         lock.hold(folder)
         old = read(folder)
         if old is not None:
@@ -164,7 +166,8 @@ class RunRecord:
         trained = "".join(f"  \nTrained on:  \n{other}" for other in others if other != here)
         unfinished = "" if "trained" in content else "Training: not come to its end  \n"
         return (
-            f"{unfinished}Command: `{content['command']}`  \nSeed: {content['config']['seed']}  \n"
+            f"{unfinished}Command: {code(content['command'])}  \n"
+            f"Seed: {content['config']['seed']}  \n"
             f"Epsilon: {evaluation['epsilon']:.4g} ({evaluation['norm']})  \n"
             f"Wall time: {seconds}  \nDate: {content['updated']}  \n"
             f"{here}{trained}"
@@ -257,27 +260,6 @@ def _refuse_another_run(folder: pathlib.Path, old: dict[str, Any], new: dict[str
             f"another --workdir, or the config of the run in {folder}",
             "; ".join(others),
         )
-
-
-def _writable(folder: pathlib.Path) -> None:
-    # TensorFlow could write there, but not find again what it wrote.
-    if any(character in folder.resolve().as_posix() for character in "*?[\\"):
-        raise UserError(
-            "the path of a work folder must be free of * ? [ and \\, which make it a pattern",
-            "--workdir=runs/my_run",
-            f"{folder.resolve()}",
-        )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".probe"
-        probe.write_text("")
-        probe.unlink()
-    except OSError as error:
-        raise UserError(
-            "the work folder must be one that can be written",
-            "--workdir=runs/my_run",
-            f"{folder}: {error.strerror}",
-        ) from error
 
 
 def _cores() -> int | None:

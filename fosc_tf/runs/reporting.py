@@ -58,7 +58,7 @@ def _sweeps(
     batches = first(arrays, config.report.sweep_examples, config.evaluation.batch_size)
     journal = Journal(folder / JOURNAL)
     shape = own.network.input_shape[1:]
-    networks = [own, *trained.load_others(config.report.others, config).values()]
+    networks = [own, *trained.load_others(config.report.others, config, folder).values()]
     return {
         name: sweep(
             each.network,

@@ -15,7 +15,8 @@ import jinja2
 from matplotlib.figure import Figure
 
 from fosc_tf import files
-from fosc_tf.show import accuracy_plots, columns, table, training_plots
+from fosc_tf.errors import visible
+from fosc_tf.show import accuracy_plots, columns, markdown, table, training_plots
 from fosc_tf.show.columns import Rows, percent
 from fosc_tf.show.style import encoded
 
@@ -75,6 +76,7 @@ def write_report(content: Content, folder: pathlib.Path) -> pathlib.Path:
         trim_blocks=True,
     )
     environment.filters |= {"percent": percent, "in_words": _in_words}
+    environment.filters |= {"cell": markdown.cell, "code": markdown.code}
     for form in ("html", "md"):
         text = environment.get_template(f"page.{form}.j2").render(facts)
         files.write(folder / f"report.{form}", text)
@@ -152,7 +154,7 @@ def _facts(content: Content) -> dict[str, Any]:
         "transfer": [row for row in rows if "surrogate" in row],
         "findings": content.findings,
         "sections": [*_own_sections(content), *content.sections],
-        "command": f"python {record['command']}",
+        "command": visible(f"python {record['command']}"),
         "record": _record(record),
         "config": json.dumps(config, indent=1),
     }

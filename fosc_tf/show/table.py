@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from rich.console import Console
 
 from fosc_tf import files
-from fosc_tf.show import columns, screen
+from fosc_tf.show import columns, markdown, screen
 from fosc_tf.show.columns import Rows
 
 TRANSFER = "Transfer: attacks crafted on the surrogate:"
@@ -59,7 +59,7 @@ class Grid(NamedTuple):
     def markdown(self) -> str:
         """Returns it in Markdown."""
         lines = [self.header, ["---"] * len(self.header), *self.lines]
-        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        return "\n".join(f"| {' | '.join(map(markdown.cell, line))} |" for line in lines)
 
 
 def grid(

@@ -21,6 +21,8 @@ from fosc_tf.training.distribution import another_is_gone
 from fosc_tf.training.ledger import Ledger
 from fosc_tf.training.trainer import AdversarialTrainer
 
+_NAME = re.compile(r"step-(\d+)")
+
 
 class Checkpoints:
     """Saves and restores a compiled trainer: network, optimizer, running means, defense, ledger.
@@ -147,17 +149,19 @@ def _sweep(folder: pathlib.Path, kept: set[str]) -> None:
             for file in folder.glob(f"{pathlib.Path(path).name}.*"):
                 file.unlink()
     for unfinished in folder.glob("step-*_temp"):
-        shutil.rmtree(unfinished, ignore_errors=True)
+        if _NAME.fullmatch(unfinished.name.removesuffix("_temp")):
+            shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def newest_first(folder: pathlib.Path) -> list[str]:
     """Returns the paths of the checkpoints in `folder`, damaged ones among them."""
-    paths = [str(file.with_suffix("")) for file in folder.glob("step-*.index")]
-    return sorted(paths, key=_step, reverse=True)
+    paths = [file.with_suffix("") for file in folder.glob("step-*.index")]
+    ours = [str(path) for path in paths if _NAME.fullmatch(path.name)]
+    return sorted(ours, key=_step, reverse=True)
 
 
 def _step(path: str) -> int:
-    return int(re.search(r"-(\d+)$", path).group(1))
+    return int(_NAME.fullmatch(pathlib.Path(path).name)[1])
 
 
 def _values(variables: Any) -> Any:

@@ -146,7 +146,7 @@ def test_a_network_stands_beside_others_only(runs):
     folder, configs = runs
     config = configs["dynamic"].copy_and_resolve_references()
     config.analysis.others = (str(folder / "dynamic"),)
-    with pytest.raises(UserError, match="analyzed once"):
+    with pytest.raises(UserError, match="stands beside others"):
         modes.analyze(config, folder / "dynamic", {})
 
 
