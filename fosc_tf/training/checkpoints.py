@@ -16,7 +16,7 @@ import keras
 import tensorflow as tf
 from absl import logging
 
-from fosc_tf.errors import UserError, cannot_write
+from fosc_tf.errors import UserError, cannot_write, visible
 from fosc_tf.training.distribution import another_is_gone
 from fosc_tf.training.ledger import Ledger
 from fosc_tf.training.trainer import AdversarialTrainer
@@ -137,7 +137,7 @@ def _restore(checkpoint: tf.train.Checkpoint, path: str) -> bool:
         status.assert_existing_objects_matched()
     except Exception as error:  # the reader has no common class for what damage makes it raise
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        logging.error("Checkpoint %s is damaged and passed over: %s", path, reason)
+        logging.error("Checkpoint %s is damaged and passed over: %s", visible(str(path)), reason)
         return False
     return True
 

@@ -510,3 +510,22 @@ def test_experiments_and_sweeps_are_told_apart(program, flags):
 def test_unknown_sweep(program):
     ended = program.run("--config=configs/sweeps.py:digit", "--mode=sweep")
     refused_by_program(ended, rule="every flag", received="not 'digit'")
+
+
+def test_a_link_in_place_of_a_log_is_replaced(place):
+    (run,) = plan.planned(config(0), pathlib.Path("out"))
+    run.folder.mkdir(parents=True)
+    (place / "theirs").write_text("theirs")
+    (run.folder / "log.txt").symlink_to(place / "theirs")
+    sweep(config(0), pathlib.Path("out"))
+    assert (place / "theirs").read_text() == "theirs"
+    assert not (run.folder / "log.txt").is_symlink()
+
+
+@pytest.mark.parametrize("name", ["results.json", "history.json", "times.json"])
+def test_a_damaged_file_of_a_run_is_named(place, name):
+    sweep(config(0), pathlib.Path("out"))
+    (pathlib.Path("out/fake,seed=0") / name).write_text("[{")
+    with pytest.raises(UserError, match=f"{name} must be the JSON") as caught:
+        sweep(config(0), pathlib.Path("out"))
+    assert caught.value.received.startswith(f"out/fake,seed=0/{name}")
