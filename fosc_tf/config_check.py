@@ -50,10 +50,8 @@ sections.rules(
 sections.rules("report", others=sections.each_of(sections.text))
 sections.rules(
     "evaluation",
-    epsilons=sections.each_of(lambda name, value, _: number(name, value, f"{name}=0.1") and None),
-    **dict.fromkeys(
-        ("attacks", "checkpoints", "others", "surrogates"), sections.each_of(sections.text)
-    ),
+    **dict.fromkeys(("others", "surrogates"), sections.each_of(sections.text)),
+    **dict.fromkeys(("attacks", "checkpoints", "epsilons"), sections.each_of(lambda *_: None)),
 )
 
 

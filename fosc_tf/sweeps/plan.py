@@ -26,7 +26,7 @@ def planned(config: ConfigDict, folder: pathlib.Path) -> list[Run]:
     Raises:
         UserError: two runs that are the same, or flags that no run would start with.
     """
-    check_fields(config, {"": "runs arguments jobs only print_only"})
+    check_fields(config, {"": "runs arguments jobs"})
     further = _words(config.arguments)
     runs: dict[pathlib.Path, Run] = {}
     for label, *arguments in _checked(config.runs):

@@ -103,7 +103,7 @@ def test_transfer_has_a_table_of_its_own(tmp_path):
         "| checkpoint | surrogate | fgsm % | pgd-20 % | n |\n"
         "| --- | --- | --- | --- | --- |\n"
         "| last | standard | 75.00 | 87.50 | 360 |\n"
-        "| last | [b]other |  | 62.50 | 360 |\n"
+        "| last | \\[b\\]other |  | 62.50 | 360 |\n"
         "| best | standard |  | 81.25 | 360 |\n"
         "\n"
         "Seed: 0\n"
