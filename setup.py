@@ -29,6 +29,7 @@ setup(
         "absl-py>=2.1",
         "ml-collections>=1.0",
         "numpy>=1.26",
+        "psutil>=5.9",
         "scipy>=1.11",
         "scikit-learn>=1.4",
         "h5py>=3.10",  # Keras' own format of weights

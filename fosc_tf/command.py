@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import pathlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from absl import flags
@@ -67,11 +67,35 @@ def parsed(words: Sequence[str], values: flags.FlagValues) -> list[str]:
     """Fills `values` and returns the words that are no flags; a wrong one raises `UserError`."""
     try:
         _check_config_file(words)
-        return values(words)
+        rest = values(words)
     except UserError:
         raise
     except (flags.Error, AttributeError, KeyError, ValueError, TypeError) as error:
         raise _flag_mistake(error) from error
+    except Exception as error:  # the config file is code, which may raise anything
+        raise _no_config(f"{type(error).__name__}: {error}") from error
+    if values["config"].present and not isinstance(values["config"].value, ConfigDict):
+        raise _no_config(f"one that returned {values['config'].value!r}")
+    return rest
+
+
+def check_fields(config: ConfigDict, wanted: Mapping[str, str]) -> None:
+    """Raises `UserError` unless the config has all fields that are wanted.
+
+    Args:
+        config: of an experiment or a sweep.
+        wanted: names with spaces between them, by section; "" is the config itself.
+    """
+    for section, names in wanted.items():
+        fields = config.get(section) if section else config
+        known = fields if isinstance(fields, ConfigDict) else ()
+        missing = [f"{section}.{name}".lstrip(".") for name in names.split() if name not in known]
+        if missing:
+            raise UserError(
+                "a config must have the fields of its kind",
+                "one made by configs/common.py, with other values, or by configs/sweeps.py",
+                f"a config without {', '.join(missing)}",
+            )
 
 
 def _last_of_each(words: Sequence[str]) -> list[str]:
@@ -129,6 +153,14 @@ def _check_config_file(argv: Sequence[str]) -> None:
         if not pathlib.Path(file).is_file():
             known = [str(path) for path in pathlib.Path("configs").glob("*_*.py")]
             raise unknown_name("config", file, [name for name in known if "__" not in name])
+
+
+def _no_config(received: str) -> UserError:
+    return UserError(
+        "the file of --config must run, and its get_config() return a ConfigDict",
+        "a file such as configs/digits_dynamic.py",
+        " ".join(received.split()),
+    )
 
 
 def _flag_mistake(error: Exception) -> UserError:

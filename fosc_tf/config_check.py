@@ -12,6 +12,7 @@ from ml_collections import ConfigDict
 from fosc_tf import data, defenses, models, sections
 from fosc_tf.attacks import presets
 from fosc_tf.attacks.limits import check_epsilon
+from fosc_tf.command import check_fields
 from fosc_tf.errors import UserError, unknown_name
 from fosc_tf.evaluation.stages import stages
 from fosc_tf.number import number, whole
@@ -21,10 +22,42 @@ from fosc_tf.training.optimizer import OPTIMIZERS
 
 PRECISIONS = ("float32", "mixed_bfloat16")
 CHECKPOINTS = ("last", "best")
+_FIELDS = {
+    "": "seed total_epochs distribution deterministic precision jit_compile",
+    "data": "name npz dir batch_size held_out augment",
+    "model": "name",
+    "defense": "name",
+    "optimizer": "name schedule learning_rate scale_with_replicas",
+    "perturbation": "gamma from_epoch",
+    "average": "decay from_epoch",
+    "evaluation": "attacks checkpoints others epsilon epsilons norm batch_size examples surrogates "
+    "stop_when_wrong check_examples held_out_attack held_out_every",
+    "analysis": "others epochs",
+    "report": "sweep_examples sweep_attack others",
+    "checkpoint": "every_steps keep",
+    "log": "fosc_every images",
+}
+"""Without these nothing runs, by section."""
+sections.rules(
+    "analysis",
+    others=sections.each_of(sections.text),
+    epochs=sections.each_of(sections.epoch_of_run),
+    upper=sections.between(0, float("inf"), "analysis.upper=0.1", above=True),
+    **dict.fromkeys(
+        ("num_steps", "bins", "traced", "examples", "cross_examples"), sections.whole(1)
+    ),
+)
+sections.rules("report", others=sections.each_of(sections.text))
+sections.rules(
+    "evaluation",
+    **dict.fromkeys(("others", "surrogates"), sections.each_of(sections.text)),
+    **dict.fromkeys(("attacks", "checkpoints", "epsilons"), sections.each_of(lambda *_: None)),
+)
 
 
 def check(config: ConfigDict) -> None:
     """Raises `UserError` for what no single part can see, before anything is loaded."""
+    check_fields(config, _FIELDS)
     defenses.factory(config.defense.name)
     if config.model.name not in models.names():
         raise unknown_name("model", config.model.name, models.names())

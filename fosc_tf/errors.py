@@ -13,6 +13,14 @@ import difflib
 from collections.abc import Iterable
 
 
+def visible(text: str) -> str:
+    """Returns `text` with an escape, such as \\x1b, for what a terminal or a file would not show.
+
+    The names of folders may hold anything: commands to the terminal, line breaks, no text at all.
+    """
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+
+
 class UserError(ValueError):
     """A mistake in what the user gave: the rule, what would be right, what was received.
 
@@ -23,8 +31,10 @@ class UserError(ValueError):
     """
 
     def __init__(self, rule: str, right: str, received: str) -> None:
-        self.rule, self.right, self.received = rule, right, received
-        super().__init__(f"{rule}.\n  Right would be: {right}.\n  Received: {received}.")
+        self.rule, self.right, self.received = map(visible, (rule, right, received))
+        super().__init__(
+            f"{self.rule}.\n  Right would be: {self.right}.\n  Received: {self.received}."
+        )
 
 
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> UserError:

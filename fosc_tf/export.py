@@ -32,6 +32,7 @@ import numpy as np
 import tensorflow as tf
 
 import fosc_tf
+from fosc_tf import files
 from fosc_tf.attacks.losses import check_logits
 from fosc_tf.attacks.slope import slope
 from fosc_tf.errors import UserError
@@ -107,7 +108,7 @@ def save(network: keras.Model, path: str | os.PathLike, *, data: str = "") -> No
     """
     shape, num_classes = _checked_shapes(network)
     path = pathlib.Path(path).expanduser().resolve()
-    _check_replaceable(path)
+    check_replaceable(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # Made inside a temporary folder, not as one: those are private to their user.
     beside = pathlib.Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
@@ -149,13 +150,27 @@ def save(network: keras.Model, path: str | os.PathLike, *, data: str = "") -> No
         shutil.rmtree(beside, ignore_errors=True)
 
 
+def recover(path: str | os.PathLike) -> None:
+    """Removes what a `save` to `path` that was killed left beside it, an earlier export put back.
+
+    Nothing else may be saving there meanwhile.
+    """
+    path = pathlib.Path(path).expanduser().resolve()
+    for beside in path.parent.glob(f".{path.name}-????????"):
+        if beside.is_dir() and {each.name for each in beside.iterdir()} <= {"fresh", "earlier"}:
+            if (beside / "earlier").exists() and not path.exists():
+                (beside / "earlier").rename(path)
+            shutil.rmtree(beside)
+
+
 def about(path: str | os.PathLike) -> dict[str, Any]:
     """Returns what `save` noted beside the SavedModel: shapes, versions, SHA-256 of the weights.
 
     A SavedModel of elsewhere has no such notes.
     """
     notes = pathlib.Path(path) / ABOUT
-    return json.loads(notes.read_text()) if notes.exists() else {}
+    right = f"{_RIGHT}, made anew by --mode=export"
+    return files.read_json(notes, {"data": (str, None)}, right) if notes.exists() else {}
 
 
 def load(path: str | os.PathLike) -> Exported:
@@ -271,7 +286,7 @@ def _checked_shapes(network: Any) -> tuple[tuple[int | None, ...], int]:
     return (None, *shape[1:]), check_logits(network, tf.constant(probe_images(shape[1:])))
 
 
-def _check_replaceable(path: pathlib.Path) -> None:
+def check_replaceable(path: pathlib.Path) -> None:
     """Raises `UserError` where replacing `path` would delete something else than an export."""
     empty = path.is_dir() and not any(path.iterdir())
     ours = (path / ABOUT).is_file() and (path / "saved_model.pb").is_file()

@@ -1,16 +1,78 @@
-"""Files that are there whole or not at all.
+"""Files that are there whole or not at all, and JSON that is what a run of ours wrote.
 
 write(path, "text")      # a reader, or a kill in between, sees the old file or the new one
+read_json(path, [{"epoch": int, ...: NUMBER}, ...], "the file of a backup")
 """
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
+from typing import Any
+
+import psutil
+
+from fosc_tf.errors import UserError
+
+NUMBER = (int, float)
 
 
 def write(path: pathlib.Path, content: str | bytes) -> None:
-    """Writes `content` to `path` in one stroke."""
+    """Writes `content` to `path` in one stroke; a link there is replaced, not followed."""
     unfinished = path.with_name(f"{path.name}.unfinished")
-    unfinished.write_bytes(content.encode() if isinstance(content, str) else content)
+    unfinished.unlink(missing_ok=True)
+    with unfinished.open("xb") as file:
+        # A path in it may hold bytes that are no text.
+        file.write(
+            content.encode(errors="backslashreplace") if isinstance(content, str) else content
+        )
     os.replace(unfinished, path)
+
+
+def read_json(path: pathlib.Path, form: Any, right: str) -> Any:
+    """Returns what a JSON file holds.
+
+    Args:
+        path: the file.
+        form: what it must be: a type; a tuple of forms, one of which must fit; None, which fits
+            what is missing too; `[form]` for a list, `[form, ...]` for one that is not empty; a
+            dict of forms by name, `...` being every name.
+        right: what the message calls right: where an undamaged file comes from.
+
+    Raises:
+        UserError: the file cannot be read or is of another form.
+    """
+    try:
+        content = json.loads(path.read_text())
+        if not _fits(content, form):
+            raise ValueError("it lacks something, or holds something else")
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(
+            f"{path.name} must be the JSON that a run wrote", right, f"{path}: {error}"
+        ) from error
+    return content
+
+
+def check_room(num_bytes: int) -> None:
+    """Raises ValueError where so much, unpacked, is more than the memory that is free."""
+    free = psutil.virtual_memory().available
+    if num_bytes > free:
+        raise ValueError(f"{num_bytes:,} bytes unpacked, of {free:,} that are free")
+
+
+def _fits(value: Any, form: Any) -> bool:
+    if form is None:
+        return value is None
+    if isinstance(form, tuple):
+        return any(_fits(value, each) for each in form)
+    if isinstance(form, list):
+        enough = isinstance(value, list) and len(value) >= len(form) - 1
+        return enough and all(_fits(each, form[0]) for each in value)
+    if isinstance(form, dict):
+        return isinstance(value, dict) and all(
+            _fits(value.get(each), inner)
+            for name, inner in form.items()
+            for each in (value if name is ... else (name,))
+        )
+    return isinstance(value, form)

@@ -63,6 +63,24 @@ def one_of(kind: str, known: Callable[[], list[str]] | tuple[str, ...]) -> Rule:
     return rule
 
 
+def each_of(rule: Rule) -> Rule:
+    """Returns the rule for tuples and lists of what `rule` allows."""
+
+    def of_all(name: str, value: Any, config: Mapping[str, Any]) -> None:
+        if not isinstance(value, tuple | list):
+            raise UserError(f"{name} must be a tuple", f"{name}=() or (A, B)", f"{name}={value!r}")
+        for each in value:
+            rule(name, each, config)
+
+    return of_all
+
+
+def text(name: str, value: Any, _: Mapping[str, Any]) -> None:
+    """Raises `UserError` for what is no name or path."""
+    if not isinstance(value, str):
+        raise UserError(f"{name} must hold names", f"{name}=('...',)", f"{value!r}")
+
+
 def epoch_of_run(name: str, value: Any, config: Mapping[str, Any]) -> None:
     """Raises `UserError` for what is no 0-based epoch of this run."""
     if number.whole(name, value, least=0) >= config["total_epochs"]:

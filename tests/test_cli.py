@@ -296,3 +296,69 @@ def test_the_program_chooses_what_works_here(tmp_path):
             check=True,
         )
         assert ended.stdout.strip() == expected
+
+
+# What a config file says, and what the message quotes of it.
+CONFIG_FILES = {
+    "no syntax": ("def get_config(:\n", "SyntaxError: invalid syntax"),
+    "no text": ("\udc80\udc81", "SyntaxError"),
+    "no module": ("import nowhere\n", "No module named 'nowhere'"),
+    "division": ("def get_config():\n    return 1 / 0\n", "ZeroDivisionError"),
+    "recursion": ("def get_config():\n    return get_config()\n", "RecursionError"),
+    "assertion": ("def get_config():\n    assert False, 'a\\nb'\n", "AssertionError: a b"),
+    "dict": ("def get_config():\n    return {'seed': 0}\n", "returned {'seed': 0}"),
+}
+
+
+@pytest.mark.parametrize("case", CONFIG_FILES)
+def test_config_file_that_does_not_run(program, tmp_path, case):
+    text, received = CONFIG_FILES[case]
+    (tmp_path / "mine.py").write_bytes(text.encode(errors="surrogateescape"))
+    ended = program.run(f"--config={tmp_path / 'mine.py'}", f"--workdir={tmp_path / 'work'}")
+    refused(ended, rule="must run, and its get_config()", right="digits_dynamic", received=received)
+
+
+def test_config_file_that_returns_nothing(program, tmp_path):
+    (tmp_path / "mine.py").write_text("def get_config():\n    config = 3\n")
+    ended = program.run(f"--config={tmp_path / 'mine.py'}")
+    assert ended.code == 2
+    assert "return a ConfigDict" in ended.err
+    assert "one that returned None" in ended.err
+
+
+# What is missing from a config, or is no section, and what the message calls it.
+MISSING = {
+    "data": ("del config.data", "without data.name, data.npz"),
+    "defense": ("del config.defense", "without defense.name"),
+    "evaluation": (
+        "del config.evaluation; config.evaluation = 3",
+        "without evaluation.attacks, evaluation.checkpoints",
+    ),
+    "seed": ("del config.seed", "without seed"),
+    "one of many": ("del config.checkpoint.keep", "without checkpoint.keep."),
+}
+
+
+@pytest.mark.parametrize("case", MISSING)
+def test_config_without_a_section_or_field(program, tmp_path, case):
+    change, received = MISSING[case]
+    text = (
+        "from ml_collections import ConfigDict\nfrom configs import common\n\ndef get_config():\n"
+        "    config = ConfigDict(common.digits('standard').to_dict())\n"
+        f"    {change}\n    return config\n"
+    )
+    (tmp_path / "mine.py").write_text(text)
+    ended = program.run(f"--config={tmp_path / 'mine.py'}", f"--workdir={tmp_path / 'work'}")
+    refused(ended, rule="must have the fields", right="configs/common.py", received=received)
+    assert not (tmp_path / "work").exists()
+
+
+@pytest.mark.parametrize("runs", ["5", "('ab',)", "((),)", "(('a', 3),)"])
+def test_sweep_whose_runs_are_none(program, tmp_path, runs):
+    text = "from ml_collections import ConfigDict\n\ndef get_config():\n    return ConfigDict(dict("
+    text += f"runs={runs}, arguments='', jobs=1, only=(), print_only=False))\n"
+    (tmp_path / "mine.py").write_text(text)
+    flags = [f"--config={tmp_path / 'mine.py'}", "--mode=sweep", f"--workdir={tmp_path / 'work'}"]
+    refused(program.run(*flags), rule="tuples of a label and flags", received="runs=")
+    (tmp_path / "mine.py").write_text(text.replace("jobs=1, ", ""))
+    refused(program.run(*flags), rule="must have the fields", received="without jobs")

@@ -6,8 +6,8 @@ import pathlib
 PACKAGE = pathlib.Path(__file__).parents[1] / "fosc_tf"
 # Every room and every file beside them, from the ground up: each may import what stands before it.
 FLOORS = (
-    ("errors", "files", "quiet", "probe"),
-    ("fields", "number", "registry"),
+    ("errors", "quiet", "probe"),
+    ("fields", "files", "number", "registry"),
     ("types", "replicas", "sections"),
     ("data", "schedules", "models"),
     ("memory", "objectives", "show", "command"),

@@ -11,7 +11,7 @@ from fosc_tf.analysis.density import kernel_density
 from fosc_tf.analysis.recording import Recording
 from fosc_tf.analysis.settings import Settings, Subject
 from fosc_tf.analysis.stepwise import picked, step_curves, traces
-from fosc_tf.analysis.training_views import course, fosc_by_epoch, last_epoch
+from fosc_tf.analysis.training_views import chosen_epochs, course, fosc_by_epoch, last_epoch
 
 __all__ = [
     "Bins",
@@ -20,6 +20,7 @@ __all__ = [
     "Settings",
     "Subject",
     "automatic_upper",
+    "chosen_epochs",
     "course",
     "cross_table",
     "fosc_bins",

@@ -6,7 +6,6 @@ recording.epochs, recording.fosc(recording.epochs[-1])
 
 from __future__ import annotations
 
-import json
 import pathlib
 import re
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from fosc_tf.errors import UserError
+from fosc_tf.show import table
 
 
 class Recording:
@@ -31,8 +31,8 @@ class Recording:
         files = (folder / "fosc").glob("epoch_*.npy")
         found = (re.fullmatch(r"epoch_(\d+)\.npy", file.name) for file in files)
         self.epochs = sorted(int(match[1]) for match in found if match)
-        path = folder / "history.json"
-        self.history: list[dict[str, Any]] = _read(path) if path.exists() else []
+        known = (folder / "history.json").exists()
+        self.history: list[dict[str, Any]] = table.read(folder, "history.json") if known else []
 
     def fosc(self, epoch: int) -> np.ndarray:
         """Returns FOSC [n] float32 in loss units, by the run's own criterion, of the examples.
@@ -79,9 +79,9 @@ def _in_words(epochs: list[int]) -> str:
     return ", ".join(map(str, epochs))
 
 
-def _read(path: pathlib.Path) -> Any:
+def _read(path: pathlib.Path) -> np.ndarray:
     try:
-        return json.loads(path.read_text()) if path.suffix == ".json" else np.load(path)
+        return np.load(path)
     except (OSError, ValueError, EOFError) as error:
         rule, reason = "what a run recorded must be readable", str(error).partition("\n")[0]
         raise UserError(rule, "an undamaged file", f"{path}: {reason}") from error

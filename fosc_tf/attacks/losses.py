@@ -133,7 +133,7 @@ def check_logits(network: Any, image: tf.Tensor, *, probabilities: bool = False)
     if not all(tf.as_dtype(dtype).is_floating for dtype in takes):
         raise UserError(
             "the network must take floating images in [0, 1]",
-            "keras.Input(shape), and a keras.layers.Rescaling(255.0) for layers of pixels in 0..255",
+            "keras.Input(shape), and a keras.layers.Rescaling(255.0) where layers want 0..255",
             f"an input of {', '.join(map(str, takes))}",
         )
     output = network(image, training=False)

@@ -5,7 +5,7 @@ trainer.fit(dataset, callbacks=[FoscHistogram(folder, writer, ledger)])
 
 from __future__ import annotations
 
-import os
+import io
 import pathlib
 from typing import Any
 
@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from fosc_tf import files
 from fosc_tf.training.ledger import Ledger
 from fosc_tf.training.trainer import AdversarialTrainer
 
@@ -64,16 +65,12 @@ class FoscHistogram(keras.callbacks.Callback):
             values = np.concatenate(getattr(self.ledger, name))
             setattr(self.ledger, name, [])
             if values.size:
-                self._write(f"epoch_{epoch:04d}{suffix}.npy", values)
+                np.save(content := io.BytesIO(), values)
+                files.write(self.folder / f"epoch_{epoch:04d}{suffix}.npy", content.getvalue())
         with self.writer.as_default(step=epoch):
             # Not "fosc": that is the scalar's, and TensorBoard shows one kind of data for a name.
             # The last of what is recorded.
             tf.summary.histogram("fosc_of_examples", values)
-
-    def _write(self, name: str, values: np.ndarray) -> None:
-        unfinished = self.folder / "unfinished.npy"
-        np.save(unfinished, values)
-        os.replace(unfinished, self.folder / name)
 
 
 def _taken(logs: dict[str, Any]) -> dict[str, np.ndarray]:

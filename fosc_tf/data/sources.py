@@ -70,7 +70,9 @@ def load(name: str, *, npz: str | os.PathLike = "", dir: str | os.PathLike = "")
     """
     entry = catalog.get(name)
     if npz:
-        arrays, source = read_npz(pathlib.Path(npz).expanduser()), f"npz {npz}"
+        source = f"npz {npz}"
+        path = pathlib.Path(npz).expanduser()
+        arrays = read_npz(path, lambda zeros: _laid_out(zeros, entry, source))
     elif entry.load:
         arrays, source = _from_function(entry), entry.origin or f"registered as {name}"
     else:
@@ -88,8 +90,23 @@ def _checked(
 ) -> dict[str, np.ndarray]:
     """Returns contiguous arrays in the layout of `Arrays`, or raises `UserError`."""
     result = {}
+    for key, array in _laid_out(arrays, entry, source).items():
+        dtype = np.int32
+        if key.startswith("x"):
+            check_images(array, name=f"{key} of {source}", uint8=True)
+            dtype = np.uint8 if array.dtype == np.uint8 else np.float32
+        else:
+            check_labels(array, entry.num_classes, name=f"{key} of {source}")
+        result[key] = np.ascontiguousarray(array, dtype)
+    return result
+
+
+def _laid_out(
+    arrays: dict[str, np.ndarray], entry: catalog.Entry, source: str
+) -> dict[str, np.ndarray]:
+    """Returns views with the axes of `Arrays`; raises `UserError` for shapes, not for values."""
+    result = {}
     for part in ("train", "test"):
-        x_name, y_name = f"x_{part} of {source}", f"y_{part} of {source}"
         image, label = np.asarray(arrays[f"x_{part}"]), np.asarray(arrays[f"y_{part}"])
         received = list(image.shape)
         if image.ndim == 3:
@@ -98,16 +115,14 @@ def _checked(
             label = label[:, 0]  # [n, 1] -> [n]
         if image.shape[1:] != entry.image_shape:
             raise UserError(
-                f"{x_name} must hold images of {entry.name}",
+                f"x_{part} of {source} must hold images of {entry.name}",
                 f"shape [n, {', '.join(map(str, entry.image_shape))}]",
                 f"shape {received}",
             )
-        check_images(image, name=x_name, uint8=True)
-        check_labels(label, entry.num_classes, name=y_name)
+        if label.ndim != 1:
+            check_labels(label, entry.num_classes, name=f"y_{part} of {source}")
         check_lengths(image, label, name=f"x_{part} and y_{part} of {source}")
-        dtype = np.uint8 if image.dtype == np.uint8 else np.float32
-        result[f"x_{part}"] = np.ascontiguousarray(image, dtype)
-        result[f"y_{part}"] = np.ascontiguousarray(label, np.int32)
+        result |= {f"x_{part}": image, f"y_{part}": label}
     return result
 
 

@@ -1,13 +1,14 @@
 """The evaluation of a work folder: last and best network, every attack, transfer and checks.
 
 record = RunRecord.open(folder, config.to_dict(), {})
-evaluate(config, arrays, record, known_networks(config), Console())
+evaluate(config, arrays, record, known_networks(config, folder), Console())
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import pathlib
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -15,14 +16,14 @@ from ml_collections import ConfigDict
 from rich.console import Console
 
 from fosc_tf import config_check, data, files
-from fosc_tf.errors import UserError
+from fosc_tf.errors import UserError, visible
 from fosc_tf.evaluation import Journal, black_box, white_box
 from fosc_tf.evaluation.journal import FORM
 from fosc_tf.evaluation.scrutiny import check
 from fosc_tf.runs import trained
 from fosc_tf.runs.record import RunRecord, covers, versions
-from fosc_tf.show import table
-from fosc_tf.show.screen import show_findings
+from fosc_tf.show import columns, table
+from fosc_tf.show.screen import plain, show_findings
 
 JOURNAL, FINDINGS = "evaluation.jsonl", "checks.json"
 
@@ -34,16 +35,16 @@ class Known(NamedTuple):
     surrogates: dict[str, trained.Trained]
 
 
-def known_networks(config: ConfigDict) -> Known:
+def known_networks(config: ConfigDict, folder: pathlib.Path) -> Known:
     """Returns the networks that the config's evaluation names, loaded and fit for its data set.
 
     Raises:
-        UserError: no network at a path, or one for other images.
+        UserError: no network at a path, one for other images, or the run's own in `folder`.
     """
     settings = config.evaluation
     return Known(
-        trained.load_others(settings.others, config),
-        trained.load_others(settings.surrogates, config),
+        trained.load_others(settings.others, config, folder),
+        trained.load_others(settings.surrogates, config, folder),
     )
 
 
@@ -76,6 +77,7 @@ def evaluate(
     }
     written = [record.folder / name for name in ("results.json", FINDINGS)]
     if not _is_known(record, done) or not all(file.exists() for file in written):
+        before = table.read(record.folder) if written[0].exists() else []
         with record.timed("evaluate"):
             rows, findings = _measure(config, arrays, record, networks, known)
         # Killed in between, the files would be taken for those of the evaluation before.
@@ -83,8 +85,27 @@ def evaluate(
         table.write(rows, record.folder, record.summary())
         files.write(written[1], json.dumps(findings, indent=1) + "\n")
         record.note(evaluated=done)
+        _tell_gone(before, rows, console)
     table.show(table.read(record.folder), console)
-    show_findings(json.loads(written[1].read_text()), console)
+    show_findings(table.read(record.folder, FINDINGS), console)
+
+
+def _tell_gone(before: columns.Rows, now: columns.Rows, console: Console) -> None:
+    """Says which rows of the table before are none of this one."""
+    old, new = ([_in_words(row) for row in rows] for rows in (before, now))
+    gone = ", ".join(words for words in old if words not in new)
+    if gone:
+        kept = "To have them again, name their attacks too: evaluation.jsonl keeps what was found."
+        console.print(plain(f"The table is replaced, and no longer has {gone}. {kept}"))
+
+
+def _in_words(row: dict[str, Any]) -> str:
+    """Returns "pgd-10 at 0.1 of last", which tells a row from all others."""
+    epsilon, surrogate = columns.epsilon(row), row.get("surrogate")
+    radius = "" if epsilon is None else f" at {epsilon:.6g}"
+    return f"{row['attack']}{radius} of {row['checkpoint']}" + (
+        f" by {surrogate}" * bool(surrogate)
+    )
 
 
 class _Judged(NamedTuple):
@@ -117,7 +138,7 @@ def _networks(config: ConfigDict, record: RunRecord, known: Known) -> list[_Judg
         )
     taken = config_check.CHECKPOINTS
     others = [
-        _Judged(str(each.path) if name in taken else name, each.network, each.fingerprint)
+        _Judged(visible(str(each.path)) if name in taken else name, each.network, each.fingerprint)
         for name, each in known.others.items()
     ]
     return own + others

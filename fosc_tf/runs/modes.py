@@ -6,7 +6,6 @@ modes.train(config, pathlib.Path("runs/digits_dynamic"))
 from __future__ import annotations
 
 import pathlib
-import shutil
 import tempfile
 from typing import Any
 
@@ -19,6 +18,7 @@ from fosc_tf import export as exports
 from fosc_tf.errors import UserError, cannot_write
 from fosc_tf.runs import evaluation, trained, training
 from fosc_tf.runs.record import RunRecord
+from fosc_tf.runs.trained import EXPORTS
 from fosc_tf.show import screen
 from fosc_tf.training.checkpoints import step_of_last
 from fosc_tf.training.distribution import is_chief
@@ -51,7 +51,9 @@ def train(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -
         with tempfile.TemporaryDirectory() as own:
             training.fit(experiment, pathlib.Path(own), folder / "checkpoints")
         return
-    networks = evaluation.known_networks(config)
+    for others in (config.analysis.others, config.report.others):
+        trained.load_others(others, config, folder)
+    networks = evaluation.known_networks(config, folder)
     contents = {
         "source": experiment.arrays.source,
         "sha256": experiment.arrays.sha256,
@@ -59,6 +61,7 @@ def train(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -
     }
     if config.model.get("weights"):
         contents["weights"] = trained.fingerprint(experiment.trainer.network)
+    _check_exports(folder)
     record = RunRecord.open(folder, config.to_dict(), overrides, contents)
     ledger = training.fit(experiment, folder, folder / "checkpoints")
     record.took("train", ledger.wall)
@@ -80,6 +83,7 @@ def analyze(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any])
     from fosc_tf.runs import views
 
     _prepare_alone(config)
+    views.check(config, folder)
     views.draw(config, _existing(config, folder, overrides), screen.console())
 
 
@@ -88,12 +92,12 @@ def report(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) 
     from fosc_tf.runs import reporting, views
 
     _prepare_alone(config)
-    for others in (config.analysis.others, config.report.others):
-        trained.load_others(others, config)
+    views.check(config, folder)
+    trained.load_others(config.report.others, config, folder)
     record, arrays = _evaluated(config, folder, overrides)
     views.draw(config, record, screen.console())
     page = reporting.write(config, arrays, record)
-    screen.console().print(f"report: {page}", markup=False, highlight=False)
+    screen.console().print(screen.plain(f"report: {page}"))
 
 
 def export(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> None:
@@ -106,7 +110,7 @@ def _evaluated(
     config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]
 ) -> tuple[RunRecord, data.Arrays]:
     """Evaluates a trained work folder; returns its record and the dataset."""
-    networks = evaluation.known_networks(config)
+    networks = evaluation.known_networks(config, folder)
     arrays = data.load(config.data.name, npz=config.data.npz, dir=config.data.dir)
     record = _existing(config, folder, overrides)
     evaluation.evaluate(config, arrays, record, networks, screen.console())
@@ -149,17 +153,24 @@ def _prepare(config: ConfigDict) -> None:
         tf.config.experimental.enable_op_determinism()
 
 
+def _check_exports(folder: pathlib.Path) -> None:
+    """Raises `UserError` where there is no place for the exports of a run."""
+    for name in EXPORTS.values():
+        exports.check_replaceable(folder / name)
+
+
 def _export(config: ConfigDict, record: RunRecord) -> None:
-    for unfinished in record.folder.glob(".export*"):  # of a run killed while exporting
-        shutil.rmtree(unfinished)
+    for name in EXPORTS.values():
+        exports.recover(record.folder / name)
+    _check_exports(record.folder)
     digests = {}
     with record.timed("export"):
         for name, _, network in trained.of_run(config, record.folder):
-            path = record.folder / ("export" if name == "last" else "export_best")
+            path = record.folder / EXPORTS[name]
             try:
                 exports.save(network, path, data=config.data.name)
             except tf.errors.OpError as error:
                 raise cannot_write(path, error) from error
             digests[name] = exports.about(path)["weights_sha256"]
-            screen.console().print(f"{name} network: {path}", markup=False, highlight=False)
+            screen.console().print(screen.plain(f"{name} network: {path}"))
     record.note(exported=digests)

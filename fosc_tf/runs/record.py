@@ -24,6 +24,8 @@ from fosc_tf import files
 from fosc_tf.errors import UserError
 from fosc_tf.fields import flat
 from fosc_tf.runs import lock
+from fosc_tf.runs.folder import prepare
+from fosc_tf.show.markdown import code
 
 FILE = "run.json"
 # How a run is shown does not make it another run.
@@ -43,6 +45,18 @@ _CONTENTS = {
     "sha256": "contents of the data",
     "batch": "batch over all replicas",
     "weights": "contents of the initial weights",
+}
+_MACHINE = {"platform": str, "cores": (int, None)}
+_NAMED = {"name": str}
+_FORM = {
+    "config": {"seed": int, "data": _NAMED, "model": _NAMED, "defense": (_NAMED, None)},
+    "seconds": {...: files.NUMBER},
+    "started": (str, None),
+    "data": ({...: (str, int, None)}, None),
+    "choosing": (dict, None),
+    "trained_with": ([{"machine": _MACHINE, "versions": {...: str}}], None),
+    "evaluated": ({"settings": dict}, None),
+    "exported": ({...: str}, None),
 }
 
 
@@ -80,12 +94,12 @@ class RunRecord:
                 written, or is in use by another process.
         """
         config, overrides = json.loads(json.dumps([config, overrides]))
-        _writable(folder)
+        prepare(folder)
         lock.hold(folder)
         old = read(folder)
         if old is not None:
             was, now = _making(old["config"]), _making(config)
-            if data and "data" in old:
+            if data and old.get("data"):
                 for name, words in _CONTENTS.items():
                     if name in old["data"]:
                         was[words], now[words] = (
@@ -93,7 +107,7 @@ class RunRecord:
                         )
             if data and "trained" not in old:
                 # Of its training, where an evaluation in between may have had other ones.
-                was |= old.get("choosing", {})
+                was |= old.get("choosing") or {}
                 now |= _choosing(config)
             _refuse_another_run(folder, was, now)
             content = old | {"config": config, "overrides": overrides}
@@ -148,11 +162,12 @@ class RunRecord:
         content, evaluation = self.content, self.content["config"]["evaluation"]
         seconds = ", ".join(f"{part} {value:.0f} s" for part, value in content["seconds"].items())
         here = _made_with(content)
-        others = [_made_with(each) for each in content.get("trained_with", [])]
+        others = [_made_with(each) for each in content.get("trained_with") or []]
         trained = "".join(f"  \nTrained on:  \n{other}" for other in others if other != here)
         unfinished = "" if "trained" in content else "Training: not come to its end  \n"
         return (
-            f"{unfinished}Command: `{content['command']}`  \nSeed: {content['config']['seed']}  \n"
+            f"{unfinished}Command: {code(content['command'])}  \n"
+            f"Seed: {content['config']['seed']}  \n"
             f"Epsilon: {evaluation['epsilon']:.4g} ({evaluation['norm']})  \n"
             f"Wall time: {seconds}  \nDate: {content['updated']}  \n"
             f"{here}{trained}"
@@ -170,19 +185,7 @@ def read(folder: pathlib.Path) -> dict[str, Any] | None:
         UserError: the file is not readable or is not what a run wrote.
     """
     path = folder / FILE
-    if not path.exists():
-        return None
-    try:
-        content = json.loads(path.read_text())
-        if not isinstance(content, dict) or not all(
-            isinstance(content.get(part), dict) for part in ("config", "seconds")
-        ):
-            raise ValueError("no config and times in it")
-        return content
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"{FILE} must be the JSON that a run wrote", "an undamaged file", f"{path}: {error}"
-        ) from error
+    return files.read_json(path, _FORM, "an undamaged file") if path.exists() else None
 
 
 def covers(found: dict[str, Any], wanted: dict[str, Any]) -> bool:
@@ -213,7 +216,7 @@ def _made_with(content: dict[str, Any]) -> str:
     machine = content["machine"]
     named = ", ".join(f"{name} {value}" for name, value in content["versions"].items())
     kernels = f", oneDNN {machine['onednn']}" if "onednn" in machine else ""
-    place = f"{machine['platform']}, {machine['cores']} cores{kernels}"
+    place = f"{machine['platform']}, {machine.get('cores')} cores{kernels}"
     return f"Machine: {place}  \nVersions: {named}"
 
 
@@ -240,7 +243,7 @@ def _with_this(
     old: dict[str, Any] | None, config: dict[str, Any], machine: dict[str, Any]
 ) -> list[dict[str, Any]]:
     """Returns what the starts of a training ran on, this one last; equal neighbours once."""
-    before = (old or {}).get("trained_with", [])
+    before = (old or {}).get("trained_with") or []
     devices = {name: config[name] for name in ("distribution", "deterministic")}
     this = {"versions": versions(), "machine": machine} | devices
     return before if before[-1:] == [this] else [*before, this]
@@ -259,27 +262,6 @@ def _refuse_another_run(folder: pathlib.Path, old: dict[str, Any], new: dict[str
             f"another --workdir, or the config of the run in {folder}",
             "; ".join(others),
         )
-
-
-def _writable(folder: pathlib.Path) -> None:
-    # TensorFlow could write there, but not find again what it wrote.
-    if any(character in folder.resolve().as_posix() for character in "*?[\\"):
-        raise UserError(
-            "the path of a work folder must be free of * ? [ and \\, which make it a pattern",
-            "--workdir=runs/my_run",
-            f"{folder.resolve()}",
-        )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".probe"
-        probe.write_text("")
-        probe.unlink()
-    except OSError as error:
-        raise UserError(
-            "the work folder must be one that can be written",
-            "--workdir=runs/my_run",
-            f"{folder}: {error.strerror}",
-        ) from error
 
 
 def _onednn() -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
-from fosc_tf import data, files
+from fosc_tf import analysis, data, files
 from fosc_tf.attacks import presets
 from fosc_tf.evaluation import Journal, sweep
 from fosc_tf.evaluation.radii import reach
@@ -38,12 +38,11 @@ def write(config: ConfigDict, arrays: data.Arrays, record: RunRecord) -> pathlib
         sweeps = _sweeps(config, arrays, folder, own)
         sections = (_examples(config, arrays, own.network), *_views(folder / "analysis"))
     files.write(folder / EPSILONS, json.dumps(by_epsilon(sweeps), indent=1) + "\n")
-    history = folder / "history.json"
     content = Content(
         record=record.content,
         rows=table.read(folder),
-        history=json.loads(history.read_text()) if history.exists() else [],
-        findings=json.loads((folder / FINDINGS).read_text()),
+        history=analysis.Recording(folder).history,
+        findings=table.read(folder, FINDINGS),
         sweeps=sweeps,
         num_classes=own.num_classes,
         sections=sections,
@@ -59,7 +58,7 @@ def _sweeps(
     batches = first(arrays, config.report.sweep_examples, config.evaluation.batch_size)
     journal = Journal(folder / JOURNAL)
     shape = own.network.input_shape[1:]
-    networks = [own, *trained.load_others(config.report.others, config).values()]
+    networks = [own, *trained.load_others(config.report.others, config, folder).values()]
     return {
         name: sweep(
             each.network,
@@ -94,7 +93,8 @@ def _examples(config: ConfigDict, arrays: data.Arrays, network: Any) -> Section:
 
 
 def _views(folder: pathlib.Path) -> list[Section]:
-    summary = json.loads((folder / "summary.json").read_text())
+    form, anew = {"views": {...: str}}, "--mode=report once more, which writes it anew"
+    summary = files.read_json(folder / "summary.json", form, anew)
     kept = [
         Picture((folder / f"{name}.png").read_bytes(), f"{title}.")
         for name, title in summary["views"].items()

@@ -19,11 +19,14 @@ import tensorflow as tf
 from ml_collections import ConfigDict
 
 from fosc_tf import build, data, export
-from fosc_tf.errors import UserError
+from fosc_tf.errors import UserError, visible
 from fosc_tf.evaluation.journal import fingerprint as answers
 from fosc_tf.probe import probe_images
 from fosc_tf.runs import record as records
 from fosc_tf.training.checkpoints import all_damaged, restore_best, restore_last, step_of_last
+
+EXPORTS = {"last": "export", "best": "export_best"}
+"""The folder of each network that a run exports."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -96,16 +99,28 @@ def load(path: str | os.PathLike, *, in_training: bool = False) -> Trained:
     return Trained(path, network, num_classes, weights, config, data_name)
 
 
-def load_others(paths: Sequence[str | os.PathLike], config: ConfigDict) -> dict[str, Trained]:
+def load_others(
+    paths: Sequence[str | os.PathLike], config: ConfigDict, folder: pathlib.Path
+) -> dict[str, Trained]:
     """Returns the networks at `paths` by unique names, all of them for the config's data set.
 
     Args:
         paths: work folders or SavedModels.
         config: the experiment that they are to be compared with or to attack.
+        folder: its work folder.
 
     Raises:
-        UserError: no network at a path, one path twice, or a network for other images.
+        UserError: no network at a path, one path twice, the experiment's own, or a network for
+            other images.
     """
+    own = [folder.resolve(), *(folder.resolve() / name for name in EXPORTS.values())]
+    for path in paths:
+        if pathlib.Path(path).expanduser().resolve() in own:
+            raise UserError(
+                "a run stands beside others and lends no attack to itself",
+                "surrogates and others without the work folder itself and its exports",
+                f"{path}",
+            )
     found = [load(path) for path in paths]
     for each in found:
         _check_fits(each, config)
@@ -121,9 +136,9 @@ def load_others(paths: Sequence[str | os.PathLike], config: ConfigDict) -> dict[
 
 def names(networks: Sequence[Trained]) -> list[str]:
     """Returns a name for each network: the last part of its path, or all of it to be unique."""
-    short = [each.name for each in networks]
+    short = [visible(each.name) for each in networks]
     return [
-        name if short.count(name) == 1 else str(each.path)
+        name if short.count(name) == 1 else visible(str(each.path))
         for name, each in zip(short, networks, strict=True)
     ]
 

@@ -5,15 +5,16 @@ draw(config, RunRecord.open(folder, config.to_dict(), {}), Console())
 
 from __future__ import annotations
 
+import pathlib
+
 import tensorflow as tf
 from ml_collections import ConfigDict
 from rich.console import Console
 
 from fosc_tf import analysis, data
-from fosc_tf.errors import UserError
 from fosc_tf.runs import trained
 from fosc_tf.runs.record import RunRecord
-from fosc_tf.show.screen import show_views
+from fosc_tf.show.screen import plain, show_views
 
 
 def draw(config: ConfigDict, record: RunRecord, console: Console) -> None:
@@ -22,13 +23,7 @@ def draw(config: ConfigDict, record: RunRecord, console: Console) -> None:
     Raises:
         UserError: a mistake in `config.analysis`; no view has been written over.
     """
-    wanted = {name: value for name, value in config.analysis.items() if name != "others"}
-    settings = analysis.Settings(
-        epsilon=config.evaluation.epsilon,
-        norm=config.evaluation.norm,
-        seed=config.seed,
-        **wanted,
-    )
+    settings = _settings(config)
     subjects = _subjects(config, record)
     arrays = data.load(config.data.name, npz=config.data.npz, dir=config.data.dir)
     size, folder = config.evaluation.batch_size, record.folder / "analysis"
@@ -40,20 +35,31 @@ def draw(config: ConfigDict, record: RunRecord, console: Console) -> None:
         made_of = {"data": arrays.sha256, "batch_size": size}
         summary = analysis.make_views(folder, subjects, first, settings, made_of=made_of)
     show_views(summary, console)
-    console.print(f"Pictures and arrays: {folder}", markup=False, highlight=False)
+    console.print(plain(f"Pictures and arrays: {folder}"))
+
+
+def check(config: ConfigDict, folder: pathlib.Path) -> None:
+    """Raises `UserError` for what `draw` would refuse."""
+    trained.load_others(config.analysis.others, config, folder)
+    settings, recording = _settings(config), analysis.Recording(folder)
+    analysis.chosen_epochs(recording.epochs, settings.epochs)
+
+
+def _settings(config: ConfigDict) -> analysis.Settings:
+    wanted = {name: value for name, value in config.analysis.items() if name != "others"}
+    return analysis.Settings(
+        epsilon=config.evaluation.epsilon,
+        norm=config.evaluation.norm,
+        seed=config.seed,
+        **wanted,
+    )
 
 
 def _subjects(config: ConfigDict, record: RunRecord) -> list[analysis.Subject]:
     """Returns the folder's network and those set beside it, which classify the same images."""
     others = config.analysis.others
     own = trained.load(record.folder, in_training=True)
-    networks = [own, *trained.load_others(others, config).values()]
-    if own.path.resolve() in [each.path.resolve() for each in networks[1:]]:
-        raise UserError(
-            "every network is analyzed once",
-            "analysis.others without the work folder itself",
-            ", ".join(map(str, others)),
-        )
+    networks = [own, *trained.load_others(others, config, record.folder).values()]
     return [
         analysis.Subject(
             name,

@@ -27,7 +27,9 @@ def against_epsilon(curves: Mapping[str, Rows], num_classes: int, epsilon: float
     figure, ((axes,),) = style.panels(1, 1, "Accuracy against epsilon", width=5.2, height=2.9)
     for look, (name, rows) in zip(style.looks(len(curves)), curves.items(), strict=True):
         points = [(columns.epsilon(row), 100 * row["accuracy"]) for row in rows]
-        axes.plot(*zip(*points, strict=True), marker="o", label=name, markersize=4, **look)
+        axes.plot(
+            *zip(*points, strict=True), marker="o", label=style.named(name), markersize=4, **look
+        )
     axes.axhline(100 / num_classes, color=style.GREY, linestyle=":", label="chance")
     axes.axvline(epsilon, color=style.GREY, linewidth=0.8, label="evaluation epsilon")
     style.label(axes, "epsilon (pixels in [0, 1])", "accuracy (%)", *style.PERCENT)
@@ -52,10 +54,10 @@ def of_runs(rows: Rows) -> Figure:
             xerr=[100 * (row["standard_error"] or 0.0) for row in own],
             linestyle="none",
             markersize=4,
-            label=attack,
+            label=style.named(attack),
             **mark,
         )
-    axes.set_yticks(range(len(labels)), labels)
+    axes.set_yticks(range(len(labels)), map(style.named, labels))
     axes.invert_yaxis()
     # Of the figure: long labels leave the axes too narrow for it.
     title = "accuracy of the last network, % (bars: standard error over seeds)"

@@ -114,7 +114,7 @@ def cross_table(arrays: Arrays, title: str) -> Figure:
             colour = "black" if value > 55 else "white"
             axes.text(column, row, f"{value:.1f}", ha="center", va="center", color=colour)
         axes.set_xticks(range(len(chosen)), [names[i] for i in chosen])
-        axes.set_yticks(range(rows), arrays["network"])
+        axes.set_yticks(range(rows), map(style.named, arrays["network"]))
         axes.grid(visible=False)
         axes.set_xlabel(label)
     panels[0].set_ylabel("network")

@@ -15,7 +15,8 @@ import jinja2
 from matplotlib.figure import Figure
 
 from fosc_tf import files
-from fosc_tf.show import accuracy_plots, columns, table, training_plots
+from fosc_tf.errors import visible
+from fosc_tf.show import accuracy_plots, columns, markdown, table, training_plots
 from fosc_tf.show.columns import Rows, percent
 from fosc_tf.show.style import encoded
 
@@ -75,6 +76,7 @@ def write_report(content: Content, folder: pathlib.Path) -> pathlib.Path:
         trim_blocks=True,
     )
     environment.filters |= {"percent": percent, "in_words": _in_words}
+    environment.filters |= {"cell": markdown.cell, "code": markdown.code}
     for form in ("html", "md"):
         text = environment.get_template(f"page.{form}.j2").render(facts)
         files.write(folder / f"report.{form}", text)
@@ -152,7 +154,7 @@ def _facts(content: Content) -> dict[str, Any]:
         "transfer": [row for row in rows if "surrogate" in row],
         "findings": content.findings,
         "sections": [*_own_sections(content), *content.sections],
-        "command": f"python {record['command']}",
+        "command": visible(f"python {record['command']}"),
         "record": _record(record),
         "config": json.dumps(config, indent=1),
     }
@@ -184,17 +186,17 @@ def _record(record: dict[str, Any]) -> list[tuple[str, str]]:
     evaluated = record.get("evaluated") or {}  # None while it is written anew
     same = evaluated.get("versions", record["versions"]) == record["versions"]
     here = {name: record[name] for name in ("machine", "versions")}
-    elsewhere = [each for each in record.get("trained_with", []) if each != each | here]
+    elsewhere = [each for each in record.get("trained_with") or [] if each != each | here]
     rows = [
-        ("started", record["started"]),
+        ("started", record.get("started") or ""),
         ("wall time", seconds),
         ("machine", _in_words(record["machine"])),
         ("versions", _in_words(record["versions"])),
         *(("trained on", _in_words(each)) for each in elsewhere),
         ("versions of the evaluation", "" if same else _in_words(evaluated["versions"])),
-        ("data", _in_words(record.get("data", {}))),
+        ("data", _in_words(record.get("data") or {})),
         ("evaluated data", f"sha256 {evaluated['data']}" if "data" in evaluated else ""),
-        ("weights, SHA-256", _in_words(record.get("exported", {}))),
+        ("weights, SHA-256", _in_words(record.get("exported") or {})),
     ]
     return [(name, text) for name, text in rows if text]
 

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
+from fosc_tf.errors import visible
 from fosc_tf.show.columns import signed
 
 CORRELATIONS = {
@@ -28,6 +29,11 @@ def console() -> Console:
     """Returns the standard output; where that is no terminal, lines are not broken at 80."""
     found = Console()
     return found if found.is_terminal else Console(width=_WIDER_THAN_ANY)
+
+
+def plain(text: str) -> Text:
+    """Returns `text`, which may hold names, as it is: without markup, emoji, terminal commands."""
+    return Text(visible(text))
 
 
 def show_table(
@@ -64,11 +70,12 @@ def show_findings(findings: Sequence[dict[str, Any]], console: Console) -> None:
     table = Table("checkpoint", "check", "", "measured")
     for each in findings:
         verdict = "[green]pass[/]" if each["passed"] else "[bold red]FLAG[/]"
-        table.add_row(each["checkpoint"], each["name"], verdict, each["value"])
+        names = (plain(each[name]) for name in ("checkpoint", "name", "value"))
+        table.add_row(next(names), next(names), verdict, next(names))
     console.print(table)
     for each in findings:
         if not each["passed"]:
-            console.print(f"{each['checkpoint']}, {each['name']}: {each['meaning']}.")
+            console.print(plain(f"{each['checkpoint']}, {each['name']}: {each['meaning']}."))
 
 
 def show_views(summary: dict[str, Any], console: Console) -> None:
@@ -87,13 +94,15 @@ def show_views(summary: dict[str, Any], console: Console) -> None:
     console.print(f"Share of examples in [0, {settings['upper']:g}]: {shares}")
     for reason in dict.fromkeys(summary["absent"].values()):
         names = [name for name, why in summary["absent"].items() if why == reason]
-        console.print(f"No picture of {', '.join(names)}: {reason}", highlight=False)
+        console.print(plain(f"No picture of {', '.join(names)}: {reason}"))
 
 
 def _table(header: Sequence[str], lines: Sequence[Sequence[str]], part: Sequence[int]) -> Table:
-    table = Table(*(escape(header[column]) for column in part))
+    table = Table()
+    for column in part:
+        table.add_column(plain(header[column]))
     for line in lines:
-        table.add_row(*(escape(line[column]) for column in part))
+        table.add_row(*(plain(line[column]) for column in part))
     return table
 
 

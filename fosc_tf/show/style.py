@@ -19,6 +19,8 @@ from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from fosc_tf.errors import visible
+
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito 2008: told apart by every kind of colour vision."""
 _FORMS = {"linestyle": ("-", "--", "-.", ":"), "marker": ("o", "s", "^", "D")}
@@ -43,6 +45,7 @@ _RC = {
     "grid.linewidth": 0.6,
     "lines.linewidth": 1.6,
     "legend.frameon": False,
+    "text.parse_math": False,  # names may hold a $
     "legend.fontsize": 8,
     "svg.fonttype": "none",
     "svg.hashsalt": "fosc_tf",
@@ -88,6 +91,11 @@ def looks(number: int, of: str = "linestyle") -> list[dict[str, str]]:
 def marks(number: int) -> list[dict[str, str]]:
     """Returns the same for points: colours with markers."""
     return looks(number, "marker")
+
+
+def named(text: str) -> str:
+    """Returns a name for a legend, which leaves out what begins with an underscore."""
+    return visible(f" {text}" if text.startswith("_") else text)
 
 
 def label(

@@ -14,10 +14,22 @@ from typing import Any, NamedTuple
 from rich.console import Console
 
 from fosc_tf import files
-from fosc_tf.show import columns, screen
+from fosc_tf.show import columns, markdown, screen
 from fosc_tf.show.columns import Rows
 
 TRANSFER = "Transfer: attacks crafted on the surrogate:"
+_TEXT, _NUMBER = (str, None), files.NUMBER
+_FOUND_AGAIN = "--mode=evaluate once more, without the damaged file: it is written anew"
+_KEPT = "an undamaged copy; the file was written while training, and nothing writes it again"
+_RESULT = {"checkpoint": str, "attack": str, "accuracy": _NUMBER, "n": int, "surrogate": _TEXT}
+_PARAMETERS = {"parameters": {"epsilon": (*_NUMBER, None)}, "after": ({...: _NUMBER}, None)}
+_CHECK = {"checkpoint": str, "name": str, "passed": bool, "value": str, "meaning": str}
+_ROWS = {
+    "results.json": ([_RESULT | _PARAMETERS], _FOUND_AGAIN),
+    "checks.json": ([_CHECK], _FOUND_AGAIN),
+    "history.json": ([{"epoch": int, ...: _NUMBER}, ...], _KEPT),
+    "times.json": ([{"wall": _NUMBER, "cpu": _NUMBER}, ...], _KEPT),
+}
 
 
 class Grid(NamedTuple):
@@ -47,7 +59,7 @@ class Grid(NamedTuple):
     def markdown(self) -> str:
         """Returns it in Markdown."""
         lines = [self.header, ["---"] * len(self.header), *self.lines]
-        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        return "\n".join(f"| {' | '.join(map(markdown.cell, line))} |" for line in lines)
 
 
 def grid(
@@ -104,9 +116,13 @@ def write(rows: Rows, folder: pathlib.Path, note: str = "") -> None:
     files.write(folder / "results.md", text.rstrip() + "\n")
 
 
-def read(folder: pathlib.Path) -> list[dict[str, Any]]:
-    """Returns the rows that `write` wrote into `folder`."""
-    return json.loads((folder / "results.json").read_text())
+def read(folder: pathlib.Path, name: str = "results.json") -> list[dict[str, Any]]:
+    """Returns the rows in one of the files of `_ROWS`, which a run wrote into `folder`.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    return files.read_json(folder / name, *_ROWS[name])
 
 
 def _of_results(rows: Rows, *heads: str) -> Grid:

@@ -107,7 +107,7 @@ def costs(histories: Mapping[str, Sequence[Rows]]) -> Figure:
         gradients, robust = _means(runs, "gradients"), _means(runs, "held_out_robust")
         if np.isnan(gradients).all():  # no attack while training
             continue
-        left.plot(np.arange(1, len(gradients) + 1), gradients, label=label, **look)
+        left.plot(np.arange(1, len(gradients) + 1), gradients, label=style.named(label), **look)
         known = np.isfinite(robust)
         if known.any():
             # Points too: a line through a single one is not seen.
@@ -138,7 +138,7 @@ def _densities(
 ) -> None:
     for density, text, look in zip(densities, texts, style.looks(len(texts)), strict=True):
         if np.isfinite(density).any():
-            axes.plot(grid, density, label=text, **look)
+            axes.plot(grid, density, label=style.named(text), **look)
     style.label(axes, label, "density (1/nat)", 0)
     axes.set_xlim(grid[0], grid[-1])
     if axes.lines:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import pathlib
 import shlex
+from collections.abc import Sequence
+from typing import Any
 
 from ml_collections import ConfigDict
 
-from fosc_tf.command import config_of
+from fosc_tf.command import check_fields, config_of
 from fosc_tf.errors import UserError
 from fosc_tf.sweeps.run import Run
 
@@ -24,9 +26,10 @@ def planned(config: ConfigDict, folder: pathlib.Path) -> list[Run]:
     Raises:
         UserError: two runs that are the same, or flags that no run would start with.
     """
+    check_fields(config, {"": "runs arguments jobs"})
     further = _words(config.arguments)
     runs: dict[pathlib.Path, Run] = {}
-    for label, *arguments in config.runs:
+    for label, *arguments in _checked(config.runs):
         words = (word.replace(OWN_FOLDER, str(folder)) for word in (*arguments, *further))
         command = ("main.py", *words)
         experiment = _experiment(command)
@@ -40,6 +43,19 @@ def planned(config: ConfigDict, folder: pathlib.Path) -> list[Run]:
         received = f"jobs={config.jobs}, {len(runs)} runs"
         raise UserError("a sweep has runs, and none or some at a time", "jobs=1", received)
     return list(runs.values())
+
+
+def _checked(runs: Any) -> Sequence[Sequence[str]]:
+    if not isinstance(runs, tuple | list) or not all(
+        isinstance(run, tuple | list) and run and all(isinstance(word, str) for word in run)
+        for run in runs
+    ):
+        raise UserError(
+            "the runs of a sweep are tuples of a label and flags",
+            "(('a', '--config=configs/digits_standard.py'),)",
+            f"runs={runs!r}",
+        )
+    return runs
 
 
 def _words(arguments: str) -> list[str]:

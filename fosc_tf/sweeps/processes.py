@@ -19,6 +19,7 @@ from typing import NamedTuple
 import joblib
 from rich.console import Console
 
+from fosc_tf.show.screen import plain
 from fosc_tf.sweeps.run import Run
 
 LOG = "log.txt"
@@ -118,6 +119,8 @@ def _run(
     share = free.get()
     run.unmark()
     path = run.folder / LOG
+    if path.is_symlink():  # what it leads to is another's
+        path.unlink()
     with path.open("ab") as log:
         begin = log.tell()  # after what earlier starts wrote
         child = subprocess.Popen(
@@ -141,7 +144,7 @@ def _run(
         # Such as an evaluation of a network that is still in training.
         said = reason = "ended without the results of a finished training"
     finished = run.finished
-    console.print(f"{run.name}: {'finished' if finished else said}", markup=False, highlight=False)
+    console.print(plain(f"{run.name}: {'finished' if finished else said}"))
     return None if finished else Failure(path, f"{run.name}: {reason}")
 
 

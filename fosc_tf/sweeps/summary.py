@@ -40,7 +40,7 @@ def rows(runs: Sequence[tuple[str, pathlib.Path]]) -> list[dict[str, Any]]:
     """
     measured: dict[str, list[dict[str, Any]]] = {}
     for label, folder in runs:
-        results, epochs, times = (json.loads((folder / name).read_text()) for name in READ)
+        results, epochs, times = (table.read(folder, name) for name in READ)
         costs = _costs(epochs, times)
         found = [row | costs | {"run": folder} for row in results]
         measured.setdefault(label, []).extend(found)
@@ -95,8 +95,7 @@ def write(rows: Rows, runs: Sequence[tuple[str, pathlib.Path]], folder: pathlib.
     files.write(folder / "sweep.png", encoded(accuracy_plots.of_runs(drawn)))
     histories: dict[str, list[Any]] = {}
     for label, run in runs:
-        history = json.loads((run / "history.json").read_text())
-        histories.setdefault(names[label], []).append(history)
+        histories.setdefault(names[label], []).append(table.read(run, "history.json"))
     files.write(folder / "sweep_courses.png", encoded(training_plots.costs(histories)))
 
 

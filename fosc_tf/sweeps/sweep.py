@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from ml_collections import ConfigDict
 from rich.console import Console
 
+from fosc_tf.command import check_fields
 from fosc_tf.errors import UserError
 from fosc_tf.show import screen
 from fosc_tf.sweeps import processes, summary
@@ -48,6 +49,7 @@ def sweep(
             others are finished and summed up.
     """
     del overrides
+    check_fields(config, {"": "only print_only"})
     runs = planned(config, folder)
     chosen = _chosen(runs, config.only)
     waiting = [run for run in chosen if not run.finished]

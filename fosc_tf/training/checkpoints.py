@@ -16,10 +16,12 @@ import keras
 import tensorflow as tf
 from absl import logging
 
-from fosc_tf.errors import UserError, cannot_write
+from fosc_tf.errors import UserError, cannot_write, visible
 from fosc_tf.training.distribution import another_is_gone
 from fosc_tf.training.ledger import Ledger
 from fosc_tf.training.trainer import AdversarialTrainer
+
+_NAME = re.compile(r"step-(\d+)")
 
 
 class Checkpoints:
@@ -135,7 +137,7 @@ def _restore(checkpoint: tf.train.Checkpoint, path: str) -> bool:
         status.assert_existing_objects_matched()
     except Exception as error:  # the reader has no common class for what damage makes it raise
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        logging.error("Checkpoint %s is damaged and passed over: %s", path, reason)
+        logging.error("Checkpoint %s is damaged and passed over: %s", visible(str(path)), reason)
         return False
     return True
 
@@ -147,17 +149,19 @@ def _sweep(folder: pathlib.Path, kept: set[str]) -> None:
             for file in folder.glob(f"{pathlib.Path(path).name}.*"):
                 file.unlink()
     for unfinished in folder.glob("step-*_temp"):
-        shutil.rmtree(unfinished, ignore_errors=True)
+        if _NAME.fullmatch(unfinished.name.removesuffix("_temp")):
+            shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def newest_first(folder: pathlib.Path) -> list[str]:
     """Returns the paths of the checkpoints in `folder`, damaged ones among them."""
-    paths = [str(file.with_suffix("")) for file in folder.glob("step-*.index")]
-    return sorted(paths, key=_step, reverse=True)
+    paths = [file.with_suffix("") for file in folder.glob("step-*.index")]
+    ours = [str(path) for path in paths if _NAME.fullmatch(path.name)]
+    return sorted(ours, key=_step, reverse=True)
 
 
 def _step(path: str) -> int:
-    return int(re.search(r"-(\d+)$", path).group(1))
+    return int(_NAME.fullmatch(pathlib.Path(path).name)[1])
 
 
 def _values(variables: Any) -> Any:

@@ -16,6 +16,7 @@ import h5py
 import keras
 import tensorflow as tf
 
+from fosc_tf import files
 from fosc_tf.errors import UserError
 from fosc_tf.training.checkpoints import all_damaged, newest_first, restore_last
 
@@ -92,10 +93,11 @@ def _in_file(file: pathlib.Path, path: pathlib.Path) -> dict[str, tuple]:
             source = opened.enter_context(file.open("rb"))
             if file.suffix == ".keras":
                 archive = opened.enter_context(zipfile.ZipFile(source))
+                files.check_room(archive.getinfo(_IN_KERAS).file_size)
                 source = opened.enter_context(archive.open(_IN_KERAS))
             opened.enter_context(h5py.File(source, "r")).visititems(note)
     except Exception as error:  # a damaged file raises any of several types
-        raise _none_at(path, f"which cannot be read: {type(error).__name__}") from error
+        raise _none_at(path, f"which cannot be read: {type(error).__name__}: {error}") from error
     return shapes
 
 

@@ -120,7 +120,7 @@ def test_without_adversarial_training_the_training_views_are_absent(runs, capsys
 @pytest.mark.parametrize(
     ("name", "field", "value", "received"),
     [
-        ("dynamic", "epochs", (2,), "epoch 2"),
+        ("dynamic", "epochs", (2,), "epochs=2"),
         ("unsecured", "epochs", (0,), "epoch 0"),
         ("dynamic", "others", ("nowhere",), "nowhere"),
         ("dynamic", "upper", -0.1, "upper=-0.1"),
@@ -146,7 +146,7 @@ def test_a_network_stands_beside_others_only(runs):
     folder, configs = runs
     config = configs["dynamic"].copy_and_resolve_references()
     config.analysis.others = (str(folder / "dynamic"),)
-    with pytest.raises(UserError, match="analyzed once"):
+    with pytest.raises(UserError, match="stands beside others"):
         modes.analyze(config, folder / "dynamic", {})
 
 

@@ -97,5 +97,5 @@ def test_damaged_files_are_named(folder):
     with pytest.raises(UserError, match=r"epoch_0001\.npy"):
         Recording(folder).fosc(1)
     (folder / "history.json").write_text("[")
-    with pytest.raises(UserError, match="readable"):
+    with pytest.raises(UserError, match="JSON that a run wrote"):
         Recording(folder)

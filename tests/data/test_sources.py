@@ -1,14 +1,19 @@
 import hashlib
 import io
+import math
 import time
+import types
 import urllib.error
 import urllib.request
+import zipfile
 
 import numpy as np
+import psutil
 import pytest
 import tensorflow as tf
 
 from fosc_tf.data import load
+from fosc_tf.errors import UserError
 from tests.data.real_files import real_file
 from tests.data.three_parts import refused
 
@@ -333,3 +338,51 @@ def test_damaged_prepared_data(tmp_path, asked):
         received="DataLossError",
     )
     assert asked == []
+
+
+# What a small file would unpack to: arrays of the wrong shape or length, or more than memory holds.
+BOMBS = {
+    "images": ({"x_train": (10**6, 28)}, "must hold images of mnist"),
+    "labels": ({"y_train": (10**8,)}, "equally long"),
+    "one-hot": ({"y_test": (3, 10**8)}, "must have one axis"),
+    "all": ({"x_train": (10**6, 28, 28), "y_train": (10**6,)}, "785,002,355 bytes unpacked, of"),
+}
+
+
+@pytest.mark.parametrize("case", BOMBS)
+def test_what_is_no_data_set_or_too_large_is_not_unpacked(tmp_path, monkeypatch, case):
+    shapes, words = BOMBS[case]
+    path, block = tmp_path / "set.npz", bytes(10**6)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for key, array in MNIST.items():
+            shape, dtype = shapes.get(key, array.shape), np.dtype(np.uint8)
+            header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
+            with archive.open(f"{key}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array_header_1_0(member, header)
+                whole, rest = divmod(math.prod(shape), len(block))
+                for _ in range(whole):
+                    member.write(block)
+                member.write(block[:rest])
+    assert path.stat().st_size < 2**20
+
+    def never(*args, **options):
+        raise AssertionError("unpacked")
+
+    monkeypatch.setattr(np.lib.format, "read_array", never)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: types.SimpleNamespace(available=10**8))
+    with pytest.raises(UserError) as caught:
+        load("mnist", npz=path)
+    assert words in str(caught.value)
+
+
+def test_a_header_that_promises_more_than_there_is(tmp_path):
+    path = tmp_path / "set.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        for key in MNIST:
+            header = {"descr": "|u1", "fortran_order": False, "shape": (10**12, 28, 28)}
+            with archive.open(f"{key}.npy", "w") as member:
+                np.lib.format.write_array_header_1_0(member, header)
+                member.write(bytes(100))
+    with pytest.raises(UserError, match="complete") as caught:
+        load("mnist", npz=path)
+    assert "another size" in caught.value.received

@@ -24,6 +24,7 @@ from tests.program import ROOT, Ended
 CONFIG = {
     "seed": 0,
     "defense": {"name": "dynamic"},
+    "model": {"name": "digits_mlp"},
     "data": {"name": "digits", "npz": "", "dir": "", "batch_size": 8, "held_out": 24},
     "evaluation": {
         "epsilon": 0.1,
@@ -414,7 +415,17 @@ def test_folder_with_something_else(tmp_path):
     assert (tmp_path / "results.json").read_text() == "[]"
 
 
-@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"config": 3}'])
+RECORD = {"config": CONFIG, "seconds": {}}
+DAMAGED = [
+    *("", "{", "[]", "{}", "3", "null", "\0\1", "[" * 100_000, '{"config": 3}'),
+    *(json.dumps({name: RECORD[name]}) for name in RECORD),
+    json.dumps(RECORD | {"config": {"seed": 0, "data": {"name": "digits"}}}),
+    json.dumps(RECORD | {"seconds": {"train": "long"}}),
+    json.dumps(RECORD | {"trained_with": [{"machine": 3}]}),
+]
+
+
+@pytest.mark.parametrize("content", DAMAGED, ids=range(len(DAMAGED)))
 def test_damaged_record(tmp_path, content):
     (tmp_path / "run.json").write_text(content)
     with pytest.raises(UserError, match="must be the JSON that a run wrote"):

@@ -40,18 +40,18 @@ def test_others_are_loaded_by_unique_names_for_the_same_images(tmp_path):
     for path in paths:
         export.save(network, path, data="digits")
     export.save(network, tmp_path / "mine")
-    others = trained.load_others([*paths, tmp_path / "mine"], config)
+    others = trained.load_others([*paths, tmp_path / "mine"], config, tmp_path)
     assert list(others) == [str(paths[0]), str(paths[1]), "mine"]
     assert [each.data for each in others.values()] == ["digits", "digits", ""]
-    assert trained.load_others((), config) == {}
+    assert trained.load_others((), config, tmp_path) == {}
     with pytest.raises(UserError, match="named once"):
-        trained.load_others([paths[0], tmp_path / "a" / ".." / "a" / "export"], config)
+        trained.load_others([paths[0], tmp_path / "a" / ".." / "a" / "export"], config, tmp_path)
     with pytest.raises(UserError, match="same images") as caught:
-        trained.load_others(paths, common.mnist("standard"))
+        trained.load_others(paths, common.mnist("standard"), tmp_path)
     assert caught.value.right == "images of shape (28, 28, 1), 10 classes, data set mnist"
     export.save(network, paths[1], data="letters")
     with pytest.raises(UserError, match="same images") as caught:
-        trained.load_others(paths, config)
+        trained.load_others(paths, config, tmp_path)
     assert str(paths[1]) in caught.value.received
     assert "data set letters" in caught.value.received
 
@@ -62,10 +62,10 @@ def test_a_network_for_images_of_any_size_fits_all_of_its_channels(tmp_path):
     network = keras.Model(image, keras.layers.Dense(10)(pooled))
     export.save(network, tmp_path / "any")
     for config in (common.digits("standard"), common.mnist("standard")):
-        (other,) = trained.load_others([tmp_path / "any"], config).values()
+        (other,) = trained.load_others([tmp_path / "any"], config, tmp_path).values()
         assert other.num_classes == 10
     with pytest.raises(UserError, match="same images"):
-        trained.load_others([tmp_path / "any"], common.cifar("standard"))
+        trained.load_others([tmp_path / "any"], common.cifar("standard"), tmp_path)
 
 
 def test_the_fingerprint_of_a_saved_model_is_that_of_its_function(tmp_path):

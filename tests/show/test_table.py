@@ -103,7 +103,7 @@ def test_transfer_has_a_table_of_its_own(tmp_path):
         "| checkpoint | surrogate | fgsm % | pgd-20 % | n |\n"
         "| --- | --- | --- | --- | --- |\n"
         "| last | standard | 75.00 | 87.50 | 360 |\n"
-        "| last | [b]other |  | 62.50 | 360 |\n"
+        "| last | \\[b\\]other |  | 62.50 | 360 |\n"
         "| best | standard |  | 81.25 | 360 |\n"
         "\n"
         "Seed: 0\n"
@@ -167,7 +167,9 @@ def runs(tmp_path):
         folder = tmp_path / f"{label},seed={seed}"
         folder.mkdir()
         (folder / "results.json").write_text(json.dumps(rows))
-        (folder / "history.json").write_text('[{"gradients": 2.0, "held_out_robust": 0.5}]')
+        (folder / "history.json").write_text(
+            '[{"epoch": 0, "gradients": 2, "held_out_robust": 0.5}]'
+        )
         (folder / "times.json").write_text('[{"wall": 4.0, "cpu": 9.0}]')
         return label, folder
 

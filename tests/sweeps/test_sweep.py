@@ -48,15 +48,18 @@ settings = json.loads(pathlib.Path("settings.json").read_text())
 for flag, value in flags.items():
     if flag.startswith("config.evaluation."):
         settings[flag.removeprefix("config.evaluation.")] = ast.literal_eval(value)
-record = {"config": {}, "seconds": {}, "evaluated": {"settings": settings}}
+config = {"seed": seed, "data": {"name": "digits"}, "model": {"name": "digits_cnn"}}
+record = {"config": config, "seconds": {}, "evaluated": {"settings": settings}}
 if not pathlib.Path("training.txt").exists():
     record["trained"] = 2
 (folder / "run.json").write_text(json.dumps(record))
-rows = [{"checkpoint": "last", "attack": "pgd-20", "accuracy": 0.5 + 0.1 * seed, "n": 10}]
+row = {"checkpoint": "last", "attack": "pgd-20", "accuracy": 0.5 + 0.1 * seed, "n": 10}
+rows = [row | {"parameters": {}}]
 for name, accuracy in ((f"a{seed}", 0.7), (f"b{seed}", 0.9)):
     rows.append(rows[0] | {"surrogate": name, "accuracy": accuracy + 0.01 * seed})
 (folder / "results.json").write_text(json.dumps(rows))
 epochs = [{"gradients": 2.0}, {"gradients": 4.0 + seed, "held_out_robust": 0.5}]
+epochs = [{"epoch": epoch} | row for epoch, row in enumerate(epochs)]
 (folder / "history.json").write_text(json.dumps(epochs))
 times = [{"wall": 4.0, "cpu": 9.0}, {"wall": 6.0 + seed, "cpu": 9.0}]
 (folder / "times.json").write_text(json.dumps(times))
@@ -507,3 +510,22 @@ def test_experiments_and_sweeps_are_told_apart(program, flags):
 def test_unknown_sweep(program):
     ended = program.run("--config=configs/sweeps.py:digit", "--mode=sweep")
     refused_by_program(ended, rule="every flag", received="not 'digit'")
+
+
+def test_a_link_in_place_of_a_log_is_replaced(place):
+    (run,) = plan.planned(config(0), pathlib.Path("out"))
+    run.folder.mkdir(parents=True)
+    (place / "theirs").write_text("theirs")
+    (run.folder / "log.txt").symlink_to(place / "theirs")
+    sweep(config(0), pathlib.Path("out"))
+    assert (place / "theirs").read_text() == "theirs"
+    assert not (run.folder / "log.txt").is_symlink()
+
+
+@pytest.mark.parametrize("name", ["results.json", "history.json", "times.json"])
+def test_a_damaged_file_of_a_run_is_named(place, name):
+    sweep(config(0), pathlib.Path("out"))
+    (pathlib.Path("out/fake,seed=0") / name).write_text("[{")
+    with pytest.raises(UserError, match=f"{name} must be the JSON") as caught:
+        sweep(config(0), pathlib.Path("out"))
+    assert caught.value.received.startswith(f"out/fake,seed=0/{name}")
