@@ -61,7 +61,7 @@ class Climb:
                 for tensor in (rows.image, rows.target)
             ],
             experimental_attributes={"_noinline": True},
-        )
+        ).get_concrete_function()
 
     def together(self, start: tf.Tensor, num_steps: int, final_fosc: bool | tf.Tensor) -> Found:
         """Takes `num_steps` steps with every example: plain PGD."""

@@ -16,6 +16,7 @@ from fosc_tf.attacks import budget as budgets
 from fosc_tf.attacks import gates, losses, rules, starts, targets
 from fosc_tf.attacks.attack import Attack, Traits, asked
 from fosc_tf.attacks.climb import Climb, Parts, Watch
+from fosc_tf.attacks.compiled import compiled
 from fosc_tf.attacks.limits import check_climb
 from fosc_tf.errors import UserError
 from fosc_tf.number import whole
@@ -95,7 +96,6 @@ class PGD(Attack):
         # Records of plain attacks stay short.
         own = {"target": target, "rule": None if rule == "steepest" else rule}
         self._names |= {name: value for name, value in own.items() if value is not None}
-        self._compiled = tf.function(self._climb, autograph=False, reduce_retracing=True)
 
     def parameters(self) -> dict[str, Any]:
         """Returns what makes this attack, for records; functions appear by their names."""
@@ -133,8 +133,8 @@ class PGD(Attack):
     ) -> Found:
         """Climbs; see `Attack.__call__`."""
         if tf.executing_eagerly():
-            final_fosc = tf.constant(bool(final_fosc))
-            return self._compiled(network, batch, tf.constant(seed), tf.constant(step), final_fosc)
+            given = (batch, seed, step, bool(final_fosc))
+            return compiled(self, self._climb, network, *given, anew=True)
         return self._climb(network, batch, seed, step, final_fosc)
 
     def begin(self, network: Any, batch: Batch, seed: Any, step: Any) -> tuple[Climb, tf.Tensor]:

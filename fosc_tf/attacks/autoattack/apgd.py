@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from fosc_tf.attacks import losses
@@ -79,7 +78,7 @@ class APGD(Member):
         self.loss = losses.get(loss)
         self.name = name or self.names.get(loss, f"apgd-{getattr(loss, '__name__', loss)}")
         self.least_classes = 3 if loss == "dlr" else 2
-        self._lengths = np.array(lengths(self.num_steps), np.int32)
+        self._lengths = tuple(lengths(self.num_steps))
 
     def ascended(self, problem: Problem) -> Callable[[tf.Tensor], tf.Tensor]:
         """Returns the ascended loss of logits [active, classes], [active]."""

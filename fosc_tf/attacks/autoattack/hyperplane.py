@@ -5,6 +5,8 @@ move = shortest_move("l2", image, normal, -offset)      # <normal, move> = -offs
 
 from __future__ import annotations
 
+from typing import Any
+
 import tensorflow as tf
 
 NEWTON_STEPS = 100
@@ -41,18 +43,20 @@ def shortest_move(norm: str, image: tf.Tensor, normal: tf.Tensor, lack: tf.Tenso
     def moved(t: tf.Tensor) -> tf.Tensor:
         return tf.minimum(t[:, None] * pace, room)
 
-    def missing(t: tf.Tensor) -> tf.Tensor:
-        return lack - tf.reduce_sum(slope * moved(t), axis=1)
+    def at(t: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Returns t, what is missing there, and how fast that falls."""
+        missing = lack - tf.reduce_sum(slope * moved(t), axis=1)
+        falls = tf.where(t[:, None] * pace < room, slope * pace, 0.0)
+        return t, missing, tf.reduce_sum(falls, axis=1)
 
-    def rate(t: tf.Tensor) -> tf.Tensor:
-        return tf.reduce_sum(tf.where(t[:, None] * pace < room, slope * pace, 0.0), axis=1)
-
-    def unfinished(done: tf.Tensor, t: tf.Tensor) -> tf.Tensor:
-        open_ = (missing(t) > TOLERANCE * lack) & (rate(t) > 0)
+    def unfinished(done: tf.Tensor, t: tf.Tensor, missing: tf.Tensor, rate: tf.Tensor) -> tf.Tensor:
+        del t
+        open_ = (missing > TOLERANCE * lack) & (rate > 0)
         return (done < NEWTON_STEPS) & tf.reduce_any(open_)
 
-    def newton(done: tf.Tensor, t: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return done + 1, t + tf.math.divide_no_nan(tf.maximum(missing(t), 0.0), rate(t))
+    def newton(done: tf.Tensor, t: tf.Tensor, missing: tf.Tensor, rate: tf.Tensor) -> Any:
+        return done + 1, *at(t + tf.math.divide_no_nan(tf.maximum(missing, 0.0), rate))
 
-    _, t = tf.while_loop(unfinished, newton, (0, tf.zeros_like(lack)), parallel_iterations=1)
+    begin = 0, *at(tf.zeros_like(lack))
+    _, t, *_ = tf.while_loop(unfinished, newton, begin, parallel_iterations=1)
     return towards * moved(t)

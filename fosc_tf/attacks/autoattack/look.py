@@ -47,7 +47,7 @@ def slope(
         autograph=False,
         input_signature=[tf.TensorSpec([None, *image.shape[1:]], tf.float32)],
         experimental_attributes={"_noinline": True},
-    )
+    ).get_concrete_function()
 
     def here() -> Slope:
         found = once(image)

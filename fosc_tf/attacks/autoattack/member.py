@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -16,7 +17,6 @@ from fosc_tf.attacks import losses
 from fosc_tf.attacks.attack import Attack, Traits
 from fosc_tf.attacks.autoattack import look, noise
 from fosc_tf.attacks.autoattack.active import Problem, shrink
-from fosc_tf.attacks.autoattack.compiled import Compiled
 from fosc_tf.attacks.autoattack.defined import check_ball, check_classes
 from fosc_tf.attacks.autoattack.outcome import (
     Outcome,
@@ -24,6 +24,7 @@ from fosc_tf.attacks.autoattack.outcome import (
     misclassified,
     ranked_others,
 )
+from fosc_tf.attacks.compiled import compiled
 from fosc_tf.models.folding import folded
 from fosc_tf.number import whole
 from fosc_tf.types import Batch, Found
@@ -80,7 +81,6 @@ class Member(Attack):
         self.restarts = whole("restarts", restarts, least=1)
         self.num_targets = whole("num_targets", num_targets, least=1)
         self.passes = whole("passes", passes, least=1)
-        self.compiled = Compiled()
 
     @property
     def traits(self) -> Traits:
@@ -99,7 +99,7 @@ class Member(Attack):
         if times == self.restarts:
             return {name: self}
         twin = copy.copy(self)
-        twin.restarts, twin.compiled = times, Compiled()
+        twin.restarts = times
         return {name: twin}
 
     def find(
@@ -148,6 +148,10 @@ class Member(Attack):
         if tf.executing_eagerly():
             return self.compiled(self._search, network, *given)
         return self._search(network, *given)
+
+    def compiled(self, function: Callable[..., Any], network: Any, *given: Any) -> Any:
+        """Returns `function(network, *given)` of this attack, see `compiled`."""
+        return compiled(self, function, network, *given)
 
     def parameters(self) -> dict[str, Any]:
         """Returns what makes this attack, for records."""
