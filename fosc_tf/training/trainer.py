@@ -213,8 +213,8 @@ class AdversarialTrainer(keras.Model):
         """Raises `UserError` where the validation would, after an epoch, for its first batch."""
         if given is None or isinstance(given, Iterator):
             return
-        is_pair = isinstance(given, tuple) and len(given) == 2
-        first_batch(self.network, *(given if is_pair else (given,)), batch_size=size)
+        rows = Batch.of(given)[:2] if isinstance(given, tuple) else (given,)
+        first_batch(self.network, *rows, batch_size=size)
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Recalls, attacks, takes gradients, descends, remembers and records one batch."""
