@@ -27,7 +27,9 @@ def fit(experiment: build.Experiment, folder: pathlib.Path, earlier: pathlib.Pat
     checkpoints.restore(earlier)
     step, steps = trainer.step, experiment.steps_per_epoch
     if worker(trainer.distribute_strategy)[1] > 1:
-        held = {"step": step, "weights": trained.fingerprint(trainer.network)}
+        held = {"step": step}
+        if not step and config.model.get("weights"):
+            held["initial weights"] = trained.fingerprint(trainer.network)
         check_agreement(trainer.distribute_strategy, held)
     epoch, position = divmod(step, steps)
     if epoch >= config.total_epochs:
