@@ -5,15 +5,13 @@ hidden = grey_convolution(image, kernel)      # tf.nn.conv2d(image, kernel, 1, "
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import tensorflow as tf
 
 
-@tf.custom_gradient
-def grey_convolution(
-    image: tf.Tensor, kernel: tf.Tensor
-) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]]:
+def grey_convolution(image: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     """Returns `tf.nn.conv2d(image, kernel, 1, "SAME")`.
 
     TensorFlow computes the gradient for the images as a convolution with a single filter, which on
@@ -28,6 +26,21 @@ def grey_convolution(
     Returns:
         [batch, height, width, filters] float32.
     """
+    # TensorFlow keeps every graph with a gradient of one's own for good: so one graph for each pair
+    # of shapes, and none for each network.
+    specs = [tf.TensorSpec([None, *image.shape[1:]]), tf.TensorSpec(kernel.shape)]
+    convolution = _convolution.get_concrete_function(*specs)
+    # oneDNN gives the second derivatives of an empty batch another shape: so at least one example.
+    batch = tf.shape(image)[0]
+    at_least_one = tf.pad(image, [[0, tf.cast(batch == 0, tf.int32)], [0, 0], [0, 0], [0, 0]])
+    return convolution(at_least_one, kernel)[:batch]
+
+
+@functools.partial(tf.function, autograph=False)
+@tf.custom_gradient
+def _convolution(
+    image: tf.Tensor, kernel: tf.Tensor
+) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]]:
     rows, columns, _, filters = kernel.shape
 
     def gradients(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
