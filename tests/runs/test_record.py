@@ -290,7 +290,7 @@ def test_same_run_opens_again_and_keeps_its_start(tmp_path, monkeypatch):
         pass
     record = opened(tmp_path / "a" / "b", changed("evaluation", epsilon=0.2), None)
     assert record.content["started"] == started
-    assert record.content["command"] == "main.py --mode=analyze"
+    assert record.content["command"] == "python main.py --mode=analyze"
     assert record.content["first_command"] == first_command
     assert record.content["config"]["evaluation"]["epsilon"] == 0.2
     assert "train" in record.content["seconds"]
