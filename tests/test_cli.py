@@ -96,6 +96,19 @@ FIELDS = {
         "control_epochs=9 with total_epochs=3",
     ),
     "batch": ({"data.batch_size": "1000"}, "batch_size must not exceed", "of at most 32", "1000"),
+    "fewer examples than a batch": (
+        {"data.examples": "31"},
+        "data.examples must leave a batch",
+        "data.examples=32 or more, or 0",
+        "data.examples=31 with data.held_out=24, data.batch_size=8",
+    ),
+    "more examples than there are": (
+        {"data.examples": "57"},
+        "data.examples must not exceed",
+        "of at most 56, or 0",
+        "data.examples=57",
+    ),
+    "negative examples": ({"data.examples": "-1"}, "data.examples must be", "", "examples=-1"),
     "no such npz": ({"data.npz": "no.npz"}, "name a file that exists", "np.savez", "no.npz"),
     "no npz": ({"data.npz": "setup.py"}, "must be a complete .npz", "np.savez", "setup.py"),
 }

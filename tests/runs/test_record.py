@@ -167,7 +167,8 @@ def test_tensorboard_files_hold_scalars_histograms_and_panel(first):
 
 def test_finished_run_of_another_config_is_refused_and_untouched(program, npz, finished):
     before = bytes_of(finished)
-    for field, value in (("defense__epsilon", "4/255"), ("total_epochs", 4)):
+    others = (("defense__epsilon", "4/255"), ("total_epochs", 4), ("data__examples", 40))
+    for field, value in others:
         ended = program.run(*small_run.flags(finished, npz=npz, **{field: value}))
         assert ended.code == 2
         assert "a work folder holds one run" in ended.err
