@@ -53,7 +53,8 @@ setup(
         "jinja2>=3.1",
     ],
     extras_require={
-        "test": ["pytest>=8", "pytest-xdist>=3.5", "ruff>=0.9"],
+        # The last two build the wheel that a test installs.
+        "test": ["pytest>=8", "pytest-xdist>=3.5", "ruff>=0.9", "setuptools>=68", "wheel"],
         "art": ["adversarial-robustness-toolbox>=1.18"],
         "foolbox": ["foolbox>=3.3.4"],
         "cleverhans": ["cleverhans>=4.0"],
