@@ -179,6 +179,12 @@ def _flag_mistake(error: Exception) -> UserError:
     lines = [line.strip() for line in text.replace("\\n", "\n").splitlines() if line.strip()]
     # A config file that raises is quoted with its whole traceback; its last line is the reason.
     reason = (lines[-1] if len(lines) > 3 else " ".join(lines)).replace("\\'", "'").rstrip(".")
+    if re.search(r"get_config\(\) (takes|miss)", reason):
+        return UserError(
+            "what stands behind the colon of --config must be what its get_config() takes",
+            "--config=digits_dynamic, or sweeps:digits, which takes one argument",
+            reason,
+        )
     return UserError(
         "every flag must be a known one with a value of its type",
         "--config.FIELD=VALUE with a field of the config; --config=NAME --help lists them all",

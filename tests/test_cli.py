@@ -54,6 +54,12 @@ FLAGS = {
         "",
         "model=wide_resnet_34_10 or model=preact_resnet18 or model=resnet50; received 'model=wide'",
     ),
+    "argument of a config that takes none": (
+        ["--config=digits_dynamic:model=a"],
+        "behind the colon",
+        "sweeps:digits",
+        "takes 0 positional arguments but 1 was given",
+    ),
     "flag unknown": (["--confg=x"], "every flag", "", "Did you mean: config"),
     "word without dashes": (["train"], "every argument is a flag", NAMED, "train"),
     "mode": ([CONFIG, "--mode=trian"], "the mode must", "(nearest: train)", "mode='trian'"),
