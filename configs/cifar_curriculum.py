@@ -13,4 +13,8 @@ from configs import common
 
 def get_config(arg: str | None = None) -> common.Config:
     """Returns the experiment."""
-    return common.cifar("curriculum", arg, mixing=True)
+    return common.cifar(
+        "curriculum",
+        arg,
+        mixing=True,  # early lessons in each batch too, so that they are not forgotten
+    )

@@ -10,4 +10,8 @@ from configs import common
 
 def get_config(arg: str | None = None) -> common.Config:
     """Returns the experiment."""
-    return common.cifar("fgsm_pgd", arg, fgsm_epochs=20)
+    return common.cifar(
+        "fgsm_pgd",
+        arg,
+        fgsm_epochs=20,  # epochs of FGSM before those of PGD
+    )

@@ -2,6 +2,7 @@
 
 A leaf calls `digits`, `mnist` or `cifar` with the defense it trains and returns the result. Fields
 are typed and the set of fields is closed, so a mistyped override fails with the nearest name.
+`--config=NAME --help` prints the comments behind the fields, here and in the leaf.
 """
 
 from __future__ import annotations
@@ -28,11 +29,13 @@ def base() -> Config:
     config.data.npz = ""  # file with x_train, y_train, x_test, y_test; first choice
     config.data.dir = ""  # folder of TensorFlow Datasets; "" is its default folder
     config.data.batch_size = 64  # examples of one weight update, over all replicas
+    config.data.examples = 0  # the first N training images as they are stored, of which held_out is
+    # taken; the others are left alone; 0 all
     config.data.held_out = 128  # training examples kept back to choose the best epoch
     config.data.augment = False  # crop, and flip where a mirrored image keeps its class
 
     config.model = Config()
-    config.model.name = "digits_cnn"  # see fosc_tf.models.names(); for CIFAR :model=NAME
+    config.model.name = "digits_cnn"  # see --list, or fosc_tf.models.names(); CIFAR :model=NAME
     config.model.weights = ""  # to start from: work folder, export, .keras or .weights.h5; "" fresh
 
     config.optimizer = Config()
@@ -60,7 +63,8 @@ def base() -> Config:
     config.average.from_epoch = 0  # 0-based
 
     config.evaluation = Config()
-    config.evaluation.attacks = ("clean", "fgsm", "pgd-10", "pgd-20", "cw-linf")
+    config.evaluation.attacks = ("clean", "fgsm", "pgd-10", "pgd-20", "cw-linf")  # names, @N for
+    # the first N test images only; see --list
     config.evaluation.checkpoints = ("last", "best")  # networks of the run that are evaluated
     config.evaluation.others = ()  # work folders or SavedModels evaluated in the same table
     config.evaluation.epsilon = 0.2  # radius over pixels in [0, 1]; follows the training epsilon
@@ -71,7 +75,7 @@ def base() -> Config:
     config.evaluation.stop_when_wrong = False  # PGD stops an example at its first error
     config.evaluation.surrogates = ()  # work folders or SavedModels to transfer attacks from
     config.evaluation.check_examples = 100  # test images of the sanity checks; 0 none
-    config.evaluation.held_out_attack = "pgd-10"  # chooses the best epoch
+    config.evaluation.held_out_attack = "pgd-10"  # chooses the best epoch, on data.held_out
     config.evaluation.held_out_every = 1  # epochs; 0 never
 
     config.analysis = Config()
@@ -86,7 +90,7 @@ def base() -> Config:
 
     config.report = Config()
     config.report.sweep_examples = 500  # test images of the plot over epsilon; 0 no plot
-    config.report.sweep_attack = "pgd-20"
+    config.report.sweep_attack = "pgd-20"  # attack of that plot
     config.report.others = ()  # work folders or SavedModels in the same plot
 
     config.checkpoint = Config()
@@ -103,13 +107,13 @@ def with_defense(config: Config, name: str, *, epsilon: float, **arguments: obje
     """Adds the section `defense`, lets the evaluation follow it, and closes the set of fields."""
     config.evaluation.epsilon = epsilon
     config.defense = Config()
-    config.defense.name = name
+    config.defense.name = name  # see --list, or fosc_tf.defenses.names()
     if name != "unsecured":
         defense = config.defense
         defense.epsilon = epsilon  # radius over pixels in [0, 1]
-        defense.step_size = defense.get_ref("epsilon") / 4  # same unit
-        defense.num_steps = 10  # K
-        defense.norm = "linf"  # linf | l2 | l1
+        defense.step_size = defense.get_ref("epsilon") / 4  # same unit; follows epsilon
+        defense.num_steps = 10  # K, the most steps of the attack
+        defense.norm = "linf"  # of the ball: linf | l2 | l1
         for argument, value in arguments.items():
             defense[argument] = value
         config.evaluation.epsilon = defense.get_ref("epsilon") * 1.0
@@ -120,7 +124,7 @@ def with_defense(config: Config, name: str, *, epsilon: float, **arguments: obje
 def dynamic_arguments(control_epochs: int) -> dict[str, object]:
     """Returns the fields that only Dynamic training has."""
     return {
-        "c_max": FieldReference(0.5, field_type=object),  # nats, or "auto"
+        "c_max": FieldReference(0.5, field_type=object),  # nats, the first threshold, or "auto"
         "c_min": 0.0,  # nats, the last threshold (the paper: 0)
         "control_epochs": control_epochs,  # T', epochs until c_t is c_min
         "feasible": "ball",  # FOSC over the ball (the paper) or ball and pixel limits: box

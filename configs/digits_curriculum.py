@@ -10,4 +10,7 @@ from configs import common
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.digits("curriculum", mixing=True)
+    return common.digits(
+        "curriculum",
+        mixing=True,  # early lessons in each batch too, so that they are not forgotten
+    )

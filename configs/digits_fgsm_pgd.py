@@ -10,4 +10,7 @@ from configs import common
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.digits("fgsm_pgd", fgsm_epochs=5)
+    return common.digits(
+        "fgsm_pgd",
+        fgsm_epochs=5,  # epochs of FGSM before those of PGD
+    )

@@ -11,4 +11,7 @@ from configs import common
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.mnist("curriculum", mixing=True)
+    return common.mnist(
+        "curriculum",
+        mixing=True,  # early lessons in each batch too, so that they are not forgotten
+    )

@@ -10,4 +10,7 @@ from configs import common
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.mnist("fgsm_pgd", fgsm_epochs=10)
+    return common.mnist(
+        "fgsm_pgd",
+        fgsm_epochs=10,  # epochs of FGSM before those of PGD
+    )

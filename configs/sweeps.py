@@ -1,8 +1,8 @@
 """Many runs from one command: lists of experiments with their overrides.
 
-    python main.py --config=configs/sweeps.py:mnist_table --mode=sweep
-    python main.py --config=configs/sweeps.py:mnist_table --mode=sweep --config.only=3
-    python main.py --config=configs/sweeps.py:mnist_table --mode=sweep --config.jobs=0
+    python main.py --config=sweeps:mnist_table --mode=sweep
+    python main.py --config=sweeps:mnist_table --mode=sweep --config.only=3
+    python main.py --config=sweeps:mnist_table --mode=sweep --config.jobs=0
 
 A run is (label, *arguments): runs with the same label differ only in their seed, and the summary
 gives their mean and standard error. A job array starts the second line with the number of each run,
@@ -26,7 +26,7 @@ def get_config(name: str = "digits") -> ConfigDict:
     if name not in SWEEPS:
         raise ValueError(f"after the colon of --config goes {' or '.join(SWEEPS)}; not {name!r}")
     config = ConfigDict()
-    config.runs = SWEEPS[name]()  # (label, *arguments of main.py) of each
+    config.runs = SWEEPS[name]()  # (label, *flags) of each
     config.arguments = ""  # of every run, such as --config.data.npz=mnist.npz; quotes: see above
     config.jobs = 1  # processes at a time; 0 starts none and sums up what is finished. They share
     # out the cores, and the GPUs if CUDA_VISIBLE_DEVICES lists them; else each takes all GPUs

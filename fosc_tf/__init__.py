@@ -13,6 +13,8 @@ import os
 import sys
 from typing import Any
 
+from fosc_tf import launcher
+
 __version__ = "0.1.0"
 
 _ROOMS = (
@@ -35,7 +37,8 @@ _KERAS = sys.modules.get("keras")
 # Where Keras is not there yet this choice goes before that of keras.json.
 _CHOSEN = None if _KERAS else os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 _BACKEND = _CHOSEN or _KERAS.config.backend()
-if _BACKEND != "tensorflow":
+# The program is about to choose for itself, see `__main__`; what imports the package has chosen.
+if _BACKEND != "tensorflow" and (_KERAS or not launcher.is_program()):
     raise ImportError(
         f"fosc_tf needs Keras with TensorFlow, and Keras is set to {_BACKEND}: set "
         "KERAS_BACKEND=tensorflow before Keras is imported"

@@ -39,7 +39,7 @@ class Experiment:
 
     Attributes:
         config: where it all comes from.
-        arrays: the dataset.
+        arrays: the dataset, its training set cut to `data.examples`.
         train: the part that is trained on.
         held_out: the part that chooses the best epoch; may be empty.
         trainer: compiled, its optimizer built.
@@ -104,7 +104,8 @@ def build(config: ConfigDict) -> Experiment:
     replicas = strategy(config.distribution)  # first: several workers must find each other early
     factor = replicas.num_replicas_in_sync if config.optimizer.scale_with_replicas else 1
     batch_size = config.data.batch_size * factor
-    arrays = data.load(config.data.name, npz=config.data.npz, dir=config.data.dir)
+    stored = data.load(config.data.name, npz=config.data.npz, dir=config.data.dir)
+    arrays = data.first(stored, config.data.get("examples", 0))
     if worker(replicas)[1] > 1:
         # Before any variable is made, where TensorFlow would tell of shapes or of a dead worker.
         held = {"contents of the data": arrays.sha256[:12]} | flat(config.to_dict())

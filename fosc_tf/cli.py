@@ -1,6 +1,7 @@
 """The command line: flags in, one mode of an experiment out.
 
-    python main.py --config=configs/digits_dynamic.py --workdir=runs/mine --config.seed=1
+    python main.py --config=digits_dynamic --workdir=runs/mine --config.seed=1
+    python main.py --config=digits_dynamic --help
 
 Modes: `train` trains, evaluates and exports, and goes on where a run was cut off; `evaluate`,
 `analyze`, `report` and `export` do that one thing with a trained work folder; `sweep` starts the
@@ -10,6 +11,7 @@ runs of `configs/sweeps.py`.
 from __future__ import annotations
 
 import pathlib
+import re
 import sys
 from collections.abc import Sequence
 
@@ -18,15 +20,19 @@ from ml_collections import ConfigDict, config_flags
 
 from fosc_tf.command import MODES, check_rest, names, parsed, tidied
 from fosc_tf.errors import UserError, cannot_write
+from fosc_tf.manual import manual, version
 from fosc_tf.quiet import tensorflow_silent
 
 _CONFIG = config_flags.DEFINE_config_file(
-    "config", None, "Experiment, such as configs/digits_dynamic.py."
+    "config", None, "Experiment: a shipped config such as digits_dynamic, or a file."
 )
 _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of the run; runs/<name of the config> if not given."
 )
 _MODE = flags.DEFINE_string("mode", "train", f"One of {', '.join(names())}.")
+_LIST = flags.DEFINE_bool("list", False, "Prints what has a name, and ends.")
+_VERSION = flags.DEFINE_bool("version", False, "Prints versions, and ends.")
+_HELP = re.compile(r"--?(?:h|help|helpshort|\?)")
 
 
 def start() -> None:
@@ -35,12 +41,19 @@ def start() -> None:
 
 
 def parse(argv: Sequence[str]) -> list[str]:
-    """Parses the flags; a field that is unknown or of another type ends the program."""
-    sys.argv[:] = tidied(argv)
+    """Parses the flags; a field that is unknown or of another type ends the program, and so does
+    --help, after its page."""
+    words = tidied(argv)
+    # absl would show its page before it knows the config.
+    sys.argv[:] = [word for word in words if not _HELP.fullmatch(word)]
     try:
         rest = parsed(sys.argv, flags.FLAGS)
     except UserError as error:
         _end(error)
+    if len(sys.argv) < len(words):
+        config = _CONFIG.value
+        print(manual(config.to_dict(), _file()) if config else manual())
+        sys.exit()
     if flags.FLAGS["verbosity"].using_default_value:
         logging.set_verbosity(logging.WARNING)
     return rest
@@ -50,11 +63,12 @@ def main(argv: Sequence[str]) -> None:
     """Runs the mode."""
     try:
         check_rest(argv)
+        if _VERSION.value or _LIST.value:
+            print(version() if _VERSION.value else _listing())
+            return
         MODES.factory(_MODE.value)
         if _CONFIG.value is None:
-            raise UserError(
-                "an experiment is needed", "--config=configs/digits_dynamic.py", "no --config"
-            )
+            raise UserError("an experiment is needed", "--config=digits_dynamic", "no --config")
         _run(_MODE.value, _CONFIG.value, _workdir(), config_flags.get_override_values(_flag()))
     except UserError as error:
         _end(error)
@@ -66,8 +80,8 @@ def _run(mode: str, config: ConfigDict, folder: pathlib.Path, overrides: dict[st
     if (mode == "sweep") != ("runs" in config):
         raise UserError(
             "--mode=sweep goes with a list of runs, and every other mode with one experiment",
-            "--config=configs/sweeps.py:digits --mode=sweep",
-            f"--mode={mode} with the config {config_flags.get_config_filename(_flag())}",
+            "--config=sweeps:digits --mode=sweep",
+            f"--mode={mode} with the config {_file()}",
         )
     try:
         if mode == "sweep":
@@ -112,14 +126,26 @@ def _run_one(
         )
 
 
+def _listing() -> str:
+    with tensorflow_silent():
+        # What has a name has it once its file, and TensorFlow with it, is imported.
+        from fosc_tf.listing import listing
+
+        return listing()
+
+
 def _flag() -> flags.Flag:
     return flags.FLAGS["config"]
+
+
+def _file() -> str:
+    return config_flags.get_config_filename(_flag())
 
 
 def _workdir() -> pathlib.Path:
     if _WORKDIR.value:
         return pathlib.Path(_WORKDIR.value)
-    file, _, argument = config_flags.get_config_filename(_flag()).partition(":")
+    file, _, argument = _file().partition(":")
     name = pathlib.Path(file).stem
     return pathlib.Path("runs") / (f"{name}-{argument}" if argument else name)
 

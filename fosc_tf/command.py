@@ -1,6 +1,6 @@
 """A command taken apart: its flags, its config, and what is wrong with them. TensorFlow waits.
 
-config_of(["main.py", "--config=configs/digits_dynamic.py", "--config.seed=1"]).seed      # 1
+config_of(["main.py", "--config=digits_dynamic", "--config.seed=1"]).seed      # 1
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ import importlib
 import pathlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from absl import flags
 from ml_collections import ConfigDict, config_flags
 
-from fosc_tf.errors import UserError, unknown_name
+from fosc_tf import config_file
+from fosc_tf.errors import UserError
 from fosc_tf.fields import PLACES
 from fosc_tf.registry import Registry
 
@@ -30,18 +30,27 @@ _FIELD = re.compile(r"--?(?:no)?(config\.[\w.]+)(?:=.*)?", re.DOTALL)
 _FRACTION = re.compile(r"((?:--?config\.[\w.]+=)?)(\d+(?:\.\d*)?)/(\d+(?:\.\d*)?)")
 
 
-def _later(module: str, name: str) -> Callable[..., None]:
+def _later(module: str, name: str, does: str) -> Callable[..., None]:
     """Returns a mode whose module, and TensorFlow with it, is imported when it runs."""
 
-    def run(*arguments: Any) -> None:
-        getattr(importlib.import_module(module), name)(*arguments)
+    def run(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, object]) -> None:
+        getattr(importlib.import_module(module), name)(config, folder, overrides)
 
+    run.__doc__ = does
     return run
 
 
-for _name in ("train", "evaluate", "analyze", "report", "export"):
-    register(_name)(_later("fosc_tf.runs.modes", _name))
-register("sweep")(_later("fosc_tf.sweeps.sweep", "sweep"))
+for _name, _does in {
+    "train": "Trains, evaluates and exports, and goes on where a run was cut off.",
+    "evaluate": "Makes the tables again, with other settings of config.evaluation.",
+    "analyze": "Draws the FOSC views of the paper.",
+    "report": "Evaluates, analyzes, and writes one HTML page.",
+    "export": "Writes the SavedModels again.",
+}.items():
+    register(_name)(_later("fosc_tf.runs.modes", _name, _does))
+register("sweep")(
+    _later("fosc_tf.sweeps.sweep", "sweep", "Starts the runs of a list, and sums them up.")
+)
 
 
 def config_of(command: Sequence[str]) -> ConfigDict | None:
@@ -66,8 +75,8 @@ def config_of(command: Sequence[str]) -> ConfigDict | None:
 def parsed(words: Sequence[str], values: flags.FlagValues) -> list[str]:
     """Fills `values` and returns the words that are no flags; a wrong one raises `UserError`."""
     try:
-        _check_config_file(words)
-        rest = values(words)
+        config_file.make_importable()
+        rest = values(_located(words))
     except UserError:
         raise
     except (flags.Error, AttributeError, KeyError, ValueError, TypeError) as error:
@@ -122,9 +131,7 @@ def _last_of_each(words: Sequence[str]) -> list[str]:
 def check_rest(argv: Sequence[str]) -> None:
     """Raises `UserError` unless the first word is the only one."""
     if len(argv) > 1:
-        raise UserError(
-            "every argument is a flag", "--config=configs/digits_dynamic.py", " ".join(argv[1:])
-        )
+        raise UserError("every argument is a flag", "--config=digits_dynamic", " ".join(argv[1:]))
 
 
 def tidied(argv: Sequence[str]) -> list[str]:
@@ -144,21 +151,23 @@ def _as_decimal(word: str, before: str) -> str:
     return f"{match[1]}{float(match[2]) / float(match[3])!r}"
 
 
-def _check_config_file(argv: Sequence[str]) -> None:
-    for word, following in zip(argv, [*argv[1:], ""], strict=True):
-        match = re.fullmatch(r"--?config(?:=(.*))?", word)
-        if match is None:
-            continue
-        file = (following if match[1] is None else match[1]).partition(":")[0]
-        if not pathlib.Path(file).is_file():
-            known = [str(path) for path in pathlib.Path("configs").glob("*_*.py")]
-            raise unknown_name("config", file, [name for name in known if "__" not in name])
+def _located(words: Sequence[str]) -> list[str]:
+    """Returns the words with the path of the config's file in place of its short name."""
+    found = list(words)
+    for place, word in enumerate(words):
+        match = re.fullmatch(r"(--?config)(=.*)?", word, re.DOTALL)
+        if match and match[2]:
+            found[place] = f"{match[1]}={config_file.located(match[2][1:])}"
+        elif match:
+            given = config_file.located(words[place + 1] if place + 1 < len(words) else "")
+            found[place + 1] = given
+    return found
 
 
 def _no_config(received: str) -> UserError:
     return UserError(
         "the file of --config must run, and its get_config() return a ConfigDict",
-        "a file such as configs/digits_dynamic.py",
+        "digits_dynamic, or a file such as configs/digits_dynamic.py",
         " ".join(received.split()),
     )
 
@@ -170,8 +179,14 @@ def _flag_mistake(error: Exception) -> UserError:
     lines = [line.strip() for line in text.replace("\\n", "\n").splitlines() if line.strip()]
     # A config file that raises is quoted with its whole traceback; its last line is the reason.
     reason = (lines[-1] if len(lines) > 3 else " ".join(lines)).replace("\\'", "'").rstrip(".")
+    if re.search(r"get_config\(\) (takes|miss)", reason):
+        return UserError(
+            "what stands behind the colon of --config must be what its get_config() takes",
+            "--config=digits_dynamic, or sweeps:digits, which takes one argument",
+            reason,
+        )
     return UserError(
         "every flag must be a known one with a value of its type",
-        "--config.FIELD=VALUE with a field of the config; python main.py --help lists the flags",
+        "--config.FIELD=VALUE with a field of the config; --config=NAME --help lists them all",
         f"no field {reason}" if field else reason or type(error).__name__,
     )

@@ -21,6 +21,7 @@ from fosc_tf.objectives import adversarial
 from fosc_tf.schedules import learning_rate
 from fosc_tf.training import AdversarialTrainer, CoupledSGD, optimizer
 from fosc_tf.types import Defense
+from tests import small_run
 from tests.data.three_parts import refused
 
 
@@ -46,6 +47,23 @@ def test_parts_of_the_data(npz):
     assert sum(len(label) for _, label in experiment.held_out_batches()) == 24
     tested = np.concatenate([image for image, _ in experiment.test_batches()])
     np.testing.assert_array_equal(tested, experiment.arrays.x_test)
+
+
+def test_training_on_the_first_examples_is_training_on_a_file_cut_to_them(npz, tmp_path):
+    whole = small_run.arrays()
+    cut = small_run.npz(tmp_path, **{name: whole[name][:40] for name in ("x_train", "y_train")})
+    found = []
+    for config in (small(npz, data__examples=40), small(cut)):
+        keras.utils.set_random_seed(0)
+        experiment = build.build(config)
+        assert experiment.steps_per_epoch == 2
+        assert sorted([*experiment.train.ids, *experiment.held_out.ids]) == list(range(40))
+        experiment.trainer.fit(
+            experiment.batches(epoch=0), steps_per_epoch=2, epochs=2, initial_epoch=0, verbose=0
+        )
+        found.append([experiment.held_out.image, *experiment.trainer.network.get_weights()])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_batches_go_on_from_any_position(npz):

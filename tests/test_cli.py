@@ -13,7 +13,7 @@ from fosc_tf import command
 from tests import faults, small_run
 from tests.program import ROOT
 
-CONFIG = "--config=configs/digits_dynamic.py"
+CONFIG, NAMED = "--config=configs/digits_dynamic.py", "--config=digits_dynamic"
 
 
 def refused(ended, *, rule, received, right=""):
@@ -31,14 +31,22 @@ def refused(ended, *, rule, received, right=""):
 
 # (flags, rule, what would be right, received)
 FLAGS = {
-    "no flag": ([], "an experiment is needed", CONFIG, "no --config"),
+    "no flag": ([], "an experiment is needed", NAMED, "no --config"),
     "config unknown": (
         ["--config=configs/digits_dinamic.py"],
         "the config must be a known one",
         "(nearest: configs/digits_dynamic.py)",
         "digits_dinamic",
     ),
-    "config without name": (["--config"], "config must be", "configs/cifar_dynamic.py", "''"),
+    "name unknown": (
+        ["--config=digit_dynamic"],
+        "known one",
+        "(nearest: digits_dynamic)",
+        "digit_",
+    ),
+    "name apart": (["--config", "sweep:digits"], "known one", "(nearest: sweeps)", "'sweep'"),
+    "name with --help": (["--config=digit_dynamic", "--help"], "known one", "nearest", "digit_"),
+    "config without name": (["--config"], "config must be", "cifar_dynamic", "''"),
     "not an experiment": (["--config=configs/common.py"], "every flag", "", "get_config"),
     "config option unknown": (
         ["--config=configs/cifar_dynamic.py:model=wide"],
@@ -46,8 +54,14 @@ FLAGS = {
         "",
         "model=wide_resnet_34_10 or model=preact_resnet18 or model=resnet50; received 'model=wide'",
     ),
+    "argument of a config that takes none": (
+        ["--config=digits_dynamic:model=a"],
+        "behind the colon",
+        "sweeps:digits",
+        "takes 0 positional arguments but 1 was given",
+    ),
     "flag unknown": (["--confg=x"], "every flag", "", "Did you mean: config"),
-    "word without dashes": (["train"], "every argument is a flag", CONFIG, "train"),
+    "word without dashes": (["train"], "every argument is a flag", NAMED, "train"),
     "mode": ([CONFIG, "--mode=trian"], "the mode must", "(nearest: train)", "mode='trian'"),
     "field": ([CONFIG, "--config.defense.epsilom=0.1"], "every flag", "", '"epsilon" instead of'),
     "section": ([CONFIG, "--config.defence.epsilon=0.1"], "every flag", "", '"defense" instead'),
@@ -88,6 +102,19 @@ FIELDS = {
         "control_epochs=9 with total_epochs=3",
     ),
     "batch": ({"data.batch_size": "1000"}, "batch_size must not exceed", "of at most 32", "1000"),
+    "fewer examples than a batch": (
+        {"data.examples": "31"},
+        "data.examples must leave a batch",
+        "data.examples=32 or more, or 0",
+        "data.examples=31 with data.held_out=24, data.batch_size=8",
+    ),
+    "more examples than there are": (
+        {"data.examples": "57"},
+        "data.examples must not exceed",
+        "of at most 56, or 0",
+        "data.examples=57",
+    ),
+    "negative examples": ({"data.examples": "-1"}, "data.examples must be", "", "examples=-1"),
     "no such npz": ({"data.npz": "no.npz"}, "name a file that exists", "np.savez", "no.npz"),
     "no npz": ({"data.npz": "setup.py"}, "must be a complete .npz", "np.savez", "setup.py"),
 }
@@ -199,17 +226,59 @@ def test_default_work_folder_is_named_after_the_config(program, tmp_path):
     refused(ended, rule="trained work folder", received="cifar_dynamic-model=wide_resnet_34_10")
 
 
-def test_help_needs_no_tensorflow():
-    code = (
-        "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = None\n"
-        "sys.argv = ['main.py', '--help']\n"
-        "import runpy; runpy.run_path('main.py', run_name='__main__')"
-    )
+WITHOUT_TENSORFLOW = """
+import sys
+sys.modules["tensorflow"] = sys.modules["keras"] = None
+"""
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--help"], ["--workdir=FOLDER", "sweeps"]),
+        (["--config=digits_dynamic", "-h"], ["Fields of digits_dynamic,", "c_max"]),
+        (["--help", "--config=sweeps:digits"], ["Fields of sweeps:digits,", "jobs"]),
+        (["--version"], ["fosc_tf 0", "TensorFlow 2", "Keras 3"]),
+    ],
+)
+def test_help_and_version_need_no_tensorflow(flags, words):
+    code = f"{WITHOUT_TENSORFLOW}\nsys.argv = {['main.py', *flags]}\n"
+    code += "import runpy; runpy.run_path('main.py', run_name='__main__')"
     ended = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120
     )
-    assert "--workdir" in ended.stdout
-    assert "Traceback" not in ended.stderr
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert [word for word in words if word not in ended.stdout] == []
+    assert max(map(len, ended.stdout.splitlines())) <= 80
+
+
+def test_the_list_is_printed_without_a_config(program, tmp_path):
+    ended = program.run("--list", cwd=tmp_path)
+    assert (ended.code, ended.err) == (0, "")
+    assert "\n  digits_dynamic " in ended.out
+
+
+def test_help_shows_what_would_run(program, tmp_path):
+    """The values that were given, and what follows them, of a config of one's own too."""
+    (tmp_path / "mine.py").write_text(
+        "from configs import common\n\n\ndef get_config():\n"
+        "    return common.digits('fgsm_pgd', fgsm_epochs=3)  # a note\n"
+    )
+    ended = program.run("--config=mine.py", "--config.defense.epsilon=0.5", "--help", cwd=tmp_path)
+    assert (ended.code, ended.err) == (0, "")
+    lines = [line.split() for line in ended.out.splitlines()]
+    assert ["step_size", "0.125"] in [words[:2] for words in lines]
+    assert ["fgsm_epochs", "3", "a", "note"] in lines
+
+
+def test_a_short_name_is_a_config_from_any_folder(program, tmp_path):
+    flags = small_run.flags(tmp_path, npz=small_run.npz(tmp_path), mode="export")
+    flags = [flag for flag in flags if not flag.startswith(("--workdir", "--config="))]
+    for config in ("digits_dynamic", "configs/digits_dynamic.py"):
+        ended = program.run(f"--config={config}", *flags, cwd=tmp_path)
+        refused(ended, rule="trained work folder", received="in runs/digits_dynamic")
+    ended = program.run("--config", "cifar_dynamic:model=resnet50", "--mode=export", cwd=tmp_path)
+    refused(ended, rule="trained work folder", received="runs/cifar_dynamic-model=resnet50")
 
 
 OF_ONES_OWN = """
@@ -281,9 +350,18 @@ def test_another_backend_is_refused_in_one_sentence():
     assert "fosc_tf needs Keras with TensorFlow, and Keras is set to numpy" in last
 
 
-def test_the_program_chooses_what_works_here(tmp_path):
+# How the program is started: what Python is given, and what it takes for its first word.
+DOORS = {
+    "main.py": "import os, runpy; runpy.run_path('main.py'); ",
+    "fosc-tf": "import os, sys; sys.argv = ['bin/fosc-tf']; from fosc_tf.__main__ import start; ",
+    "-m": "import os, sys; sys.argv = ['-m']; from fosc_tf.__main__ import start; ",
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_the_program_chooses_what_works_here(door):
     """Its own backend, whatever is set for other programs; oneDNN, unless the user says no."""
-    source = "import os, runpy; runpy.run_path('main.py'); "
+    source = DOORS[door]
     source += "print(*(os.environ[n] for n in ('KERAS_BACKEND', 'TF_ENABLE_ONEDNN_OPTS')))"
     for given, expected in (({}, "tensorflow 1"), ({"TF_ENABLE_ONEDNN_OPTS": "0"}, "tensorflow 0")):
         left = {n: v for n, v in os.environ.items() if n != "TF_ENABLE_ONEDNN_OPTS"}

@@ -6,8 +6,8 @@ import pathlib
 PACKAGE = pathlib.Path(__file__).parents[1] / "fosc_tf"
 # Every room and every file beside them, from the ground up: each may import what stands before it.
 FLOORS = (
-    ("errors", "quiet", "probe"),
-    ("fields", "files", "number", "registry"),
+    ("errors", "quiet", "probe", "launcher"),
+    ("fields", "files", "number", "registry", "comments", "config_file", "sheet"),
     ("types", "replicas", "sections"),
     ("data", "schedules", "models"),
     ("memory", "objectives", "show", "command"),
@@ -17,7 +17,9 @@ FLOORS = (
     ("config_check",),
     ("build",),
     ("runs",),
-    ("sweeps", "cli"),
+    ("sweeps", "listing", "manual"),
+    ("cli",),
+    ("__main__",),
 )
 # The config is unfolded by `build`; the modes of a run read their own sections of it.
 KNOW_CONFIGS = {

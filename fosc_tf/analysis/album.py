@@ -28,6 +28,17 @@ from fosc_tf.attacks.batch_check import check_batch
 from fosc_tf.errors import UserError
 from fosc_tf.show import attack_plots, training_plots
 
+VIEWS = {
+    "bins": "accuracy and loss of test images under PGD by FOSC, over a range",
+    "bins_auto": "the same over the range of the FOSC found",
+    "trace": "loss and FOSC of single climbs, step by step",
+    "step_curves": "accuracy, loss and FOSC of all climbs, step by step",
+    "cross_table": "accuracy of the network, and of others, under PGD with several settings",
+    "last_epoch": "FOSC and loss of the training examples of the last epoch",
+    "fosc_by_epoch": "densities of the FOSC of training examples in several epochs",
+    "course": "FOSC of the training attack, epoch by epoch",
+}
+"""What each view shows, by its name."""
 CRITERIA = ("ball", "box")
 _FORM = 1  # of the kept arrays; a higher one makes those of older code anew
 _NO_FOSC = "this run recorded no FOSC: it trained without an attack or with log.fosc_every=0"

@@ -67,6 +67,8 @@ def _of_ensemble(kind: Any, **fixed: Any) -> Any:
     def make(*, epsilon: float, norm: str = "linf") -> _Made:
         return kind(epsilon=epsilon, norm=norm, **fixed)
 
+    own = "".join(f"{name}={value}: " for name, value in fixed.items())
+    make.__doc__ = own + inspect.getdoc(kind)
     return make
 
 
@@ -78,6 +80,7 @@ def _of_tool(tool: str) -> Any:
         numbers = {"epsilon": epsilon, "step_size": step_size, "norm": norm}
         return Independent(tool, num_steps=num_steps, **numbers)
 
+    make.__doc__ = f"PGD of {TOOLS[tool][0]}, an extra of the installation, on the same network."
     return make
 
 
@@ -95,7 +98,12 @@ for _tool in TOOLS:
 
 def names() -> list[str]:
     """Returns all names; one with "-K" stands for any number of steps."""
-    return [f"{name}-K" if _needs_steps(name) else name for name in ATTACKS.names()]
+    return [shown(name) for name in ATTACKS.names()]
+
+
+def shown(name: str) -> str:
+    """Returns what `names` calls the attack that is filed as `name`."""
+    return f"{name}-K" if _needs_steps(name) else name
 
 
 def get(name: str, *, epsilon: float, num_steps: int | None = None, **options: Any) -> _Made:

@@ -14,6 +14,7 @@ Data at rest may be uint8; pixels of a batch are float32 in [0, 1].
 from fosc_tf.data.augment import Augmentation, CropFlip
 from fosc_tf.data.catalog import Entry, get, names, register
 from fosc_tf.data.checks import check_images, check_labels, check_lengths
+from fosc_tf.data.first import first
 from fosc_tf.data.held_out import Part, split
 from fosc_tf.data.order import steps_per_epoch
 from fosc_tf.data.pipeline import test_batches, train_batches
@@ -28,6 +29,7 @@ __all__ = [
     "check_images",
     "check_labels",
     "check_lengths",
+    "first",
     "get",
     "load",
     "names",

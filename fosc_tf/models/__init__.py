@@ -27,6 +27,6 @@ from fosc_tf.models import (  # noqa: F401  (importing an architecture registers
     resnet50,
     wide_resnet,
 )
-from fosc_tf.models.registry import get, names, register
+from fosc_tf.models.registry import factory, get, names, register
 
-__all__ = ["get", "names", "register"]
+__all__ = ["factory", "get", "names", "register"]

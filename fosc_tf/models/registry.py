@@ -18,6 +18,7 @@ from fosc_tf.registry import Registry
 
 _MODELS = Registry("model")
 names = _MODELS.names
+factory = _MODELS.factory
 
 
 def register(name: str, **frame: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -20,7 +20,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from fosc_tf import files
+from fosc_tf import files, launcher
 from fosc_tf.errors import UserError
 from fosc_tf.fields import flat
 from fosc_tf.runs import lock
@@ -124,7 +124,7 @@ class RunRecord:
                 "started": _now(),
                 "seconds": {},
             }
-        command = shlex.join(sys.argv)
+        command = shlex.join([*launcher.typed(), *sys.argv[1:]])
         content.setdefault("first_command", content.get("command", command))
         machine = {"platform": platform.platform(), "cores": _cores(), "onednn": _onednn()}
         content |= {"command": command, "versions": versions(), "machine": machine}

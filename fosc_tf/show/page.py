@@ -154,7 +154,7 @@ def _facts(content: Content) -> dict[str, Any]:
         "transfer": [row for row in rows if "surrogate" in row],
         "findings": content.findings,
         "sections": [*_own_sections(content), *content.sections],
-        "command": visible(f"python {record['command']}"),
+        "command": visible(record["command"]),
         "record": _record(record),
         "config": json.dumps(config, indent=1),
     }

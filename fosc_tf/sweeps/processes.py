@@ -19,6 +19,7 @@ from typing import NamedTuple
 import joblib
 from rich.console import Console
 
+from fosc_tf import launcher
 from fosc_tf.show.screen import plain
 from fosc_tf.sweeps.run import Run
 
@@ -124,7 +125,7 @@ def _run(
     with path.open("ab") as log:
         begin = log.tell()  # after what earlier starts wrote
         child = subprocess.Popen(
-            [sys.executable, *run.command],
+            [sys.executable, *launcher.again(), *run.command[1:]],
             stdout=log,
             stderr=subprocess.STDOUT,
             env=os.environ | share.environment,

@@ -31,7 +31,7 @@ class Run(NamedTuple):
         label: what it shares with the runs that differ in their seed only.
         name: label and seed.
         folder: its work folder.
-        command: what Python is started with.
+        command: "main.py", whichever door the program is started by, and the flags.
         config: of the experiment.
     """
 

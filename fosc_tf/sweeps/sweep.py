@@ -2,7 +2,7 @@
 
 sweep(config, pathlib.Path("runs/sweeps-digits"))
 
-Every run is a process of its own, `main.py` with its arguments in a work folder below the sweep's,
+Every run is a process of its own, this program with other flags in a work folder below the sweep's,
 so one that fails or is killed costs no other, and a second start goes on with each where it was.
 Several at a time share the cores between them, so that none waits for another's threads.
 """
@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from ml_collections import ConfigDict
 from rich.console import Console
 
+from fosc_tf import launcher
 from fosc_tf.command import check_fields
 from fosc_tf.errors import UserError
 from fosc_tf.show import screen
@@ -57,9 +58,9 @@ def sweep(
         for run in waiting:
             run.check()
     if config.print_only:
-        own = _without_those_of_many(sys.argv)
+        own = [*launcher.typed(), *_without_those_of_many(sys.argv)[1:]]
         for run in waiting:
-            print(shlex.join(["python", *own, f"--config.only={runs.index(run)}"]))
+            print(shlex.join([*own, f"--config.only={runs.index(run)}"]))
         return
     console = screen.console()
     finished = len(chosen) - len(waiting)

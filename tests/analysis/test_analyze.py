@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from configs import common
+from fosc_tf.analysis.album import VIEWS
 from fosc_tf.errors import UserError
 from fosc_tf.runs import modes
 
@@ -54,7 +55,7 @@ def analyzed(runs):
 
 def test_every_view_has_its_picture_and_its_arrays(analyzed):
     summary = json.loads((analyzed / "summary.json").read_text())
-    assert tuple(summary["views"]) == ATTACKED + TRAINED
+    assert tuple(summary["views"]) == ATTACKED + TRAINED == tuple(VIEWS)
     assert summary["absent"] == {}
     for name in summary["views"]:
         png = (analyzed / f"{name}.png").read_bytes()

@@ -167,7 +167,8 @@ def test_tensorboard_files_hold_scalars_histograms_and_panel(first):
 
 def test_finished_run_of_another_config_is_refused_and_untouched(program, npz, finished):
     before = bytes_of(finished)
-    for field, value in (("defense__epsilon", "4/255"), ("total_epochs", 4)):
+    others = (("defense__epsilon", "4/255"), ("total_epochs", 4), ("data__examples", 40))
+    for field, value in others:
         ended = program.run(*small_run.flags(finished, npz=npz, **{field: value}))
         assert ended.code == 2
         assert "a work folder holds one run" in ended.err
@@ -290,7 +291,7 @@ def test_same_run_opens_again_and_keeps_its_start(tmp_path, monkeypatch):
         pass
     record = opened(tmp_path / "a" / "b", changed("evaluation", epsilon=0.2), None)
     assert record.content["started"] == started
-    assert record.content["command"] == "main.py --mode=analyze"
+    assert record.content["command"] == "python main.py --mode=analyze"
     assert record.content["first_command"] == first_command
     assert record.content["config"]["evaluation"]["epsilon"] == 0.2
     assert "train" in record.content["seconds"]

@@ -31,7 +31,7 @@ RECORD = {
         "evaluation": {"epsilon": 0.2, "norm": "linf"},
         "report": {"sweep_attack": "pgd-7"},
     },
-    "command": "main.py '--config.data.npz=<a & b>.npz'",
+    "command": "python main.py '--config.data.npz=<a & b>.npz'",
     "started": "2026-01-02T03:04:05+00:00",
     "updated": "2026-01-02T04:05:06+00:00",
     "seconds": {"train": 85.4},

@@ -16,7 +16,7 @@ from ml_collections import ConfigDict
 from rich.console import Console
 
 from configs import common, sweeps
-from fosc_tf import command
+from fosc_tf import command, launcher
 from fosc_tf.errors import UserError
 from fosc_tf.sweeps import plan, processes, summary
 from fosc_tf.sweeps.sweep import sweep
@@ -74,13 +74,14 @@ def get_config():
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """A checkout with a stand-in for main.py."""
+    """A folder with a stand-in for the program that runs are started with."""
     (tmp_path / "configs").mkdir()
     (tmp_path / "configs" / "fake.py").write_text(EXPERIMENT)
     (tmp_path / "main.py").write_text(MAIN)
     settings = common.digits("standard").evaluation.to_dict()
     (tmp_path / "settings.json").write_text(json.dumps(settings))
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(launcher, "again", lambda: ["main.py"])
     return tmp_path
 
 
@@ -260,10 +261,12 @@ def get_config():
 """
     (place / "configs" / "list.py").write_text(text)
     flags = ("--config=configs/list.py", "--mode=sweep", "--workdir=out")
+    program = "from fosc_tf import __main__, launcher; launcher.again = lambda: ['main.py']"
     # A start of its own: as the leader of a group it alone gets the signal. The tests themselves
     # may run with it ignored, as nohup has it, and would hand that down.
     sweep = subprocess.Popen(
-        [sys.executable, ROOT / "main.py", *flags],
+        [sys.executable, "-c", f"{program}; __main__.start()", *flags],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
         start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.Signals[name], signal.SIG_DFL),
     )
