@@ -18,10 +18,13 @@ from collections.abc import Sequence
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
+from fosc_tf import signs
 from fosc_tf.command import MODES, check_rest, names, parsed, tidied
 from fosc_tf.errors import UserError, cannot_write
 from fosc_tf.manual import manual, version
 from fosc_tf.quiet import tensorflow_silent
+from fosc_tf.show import screen
+from fosc_tf.show.live import Live
 
 _CONFIG = config_flags.DEFINE_config_file(
     "config", None, "Experiment: a shipped config such as digits_dynamic, or a file."
@@ -83,12 +86,15 @@ def _run(mode: str, config: ConfigDict, folder: pathlib.Path, overrides: dict[st
             "--config=sweeps:digits --mode=sweep",
             f"--mode={mode} with the config {_file()}",
         )
+    shown = logging.get_verbosity() >= logging.WARNING
     try:
-        if mode == "sweep":
-            # Its runs are other processes: this one imports TensorFlow to check them, if any wait.
-            MODES.factory(mode)(config, folder, overrides)
-        else:
-            _run_one(mode, config, folder, overrides)
+        with signs.heard(Live(screen.console()) if shown else None):
+            if mode == "sweep":
+                # Its runs are other processes: this one imports TensorFlow to check them, if any
+                # wait.
+                MODES.factory(mode)(config, folder, overrides)
+            else:
+                _run_one(mode, config, folder, overrides)
     except OSError as error:
         raise cannot_write(folder, error) from error
 
@@ -96,7 +102,7 @@ def _run(mode: str, config: ConfigDict, folder: pathlib.Path, overrides: dict[st
 def _run_one(
     mode: str, config: ConfigDict, folder: pathlib.Path, overrides: dict[str, object]
 ) -> None:
-    with tensorflow_silent():
+    with tensorflow_silent(), signs.work("loading TensorFlow"):
         # TensorFlow takes seconds to import, which --help and mistyped flags need not wait for.
         import tensorflow as tf
 

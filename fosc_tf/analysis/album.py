@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 from matplotlib.figure import Figure
 
-from fosc_tf import __version__
+from fosc_tf import __version__, signs
 from fosc_tf.analysis.bins import automatic_upper, fosc_bins, pearson
 from fosc_tf.analysis.cross_table import cross_table
 from fosc_tf.analysis.settings import Settings, Subject
@@ -190,7 +190,12 @@ class _Maker:
         code = {"version": __version__, "form": _FORM}
         weights = [(subject.name, subject.fingerprint) for subject in subjects]
         made_of = {**code, "networks": weights, **self.made_of, **more}
-        return self.store.arrays(name, compute, made_of=made_of)
+
+        def computed() -> Arrays:
+            with signs.work(name):
+                return compute()
+
+        return self.store.arrays(name, computed, made_of=made_of)
 
     def _draw(
         self, name: str, title: str, arrays: Arrays, draw: Callable[[Arrays, str], Figure]
@@ -198,7 +203,8 @@ class _Maker:
         self._picture(name, title, draw(self.store.arrays(name, lambda: arrays), title))
 
     def _picture(self, name: str, title: str, figure: Figure) -> None:
-        self.store.picture(name, figure)
+        with signs.work(f"picture of {name}"):
+            self.store.picture(name, figure)
         self.titles[name] = title
 
 

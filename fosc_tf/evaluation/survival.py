@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from fosc_tf import signs
 from fosc_tf.attacks import ball as balls
 from fosc_tf.attacks.attack import Attack, asked
 from fosc_tf.attacks.autoattack import look
@@ -82,6 +83,7 @@ class Survival:
         self.seed = int(check_draw(seed, 0)[0])
         self.surrogate = network if surrogate is None else surrogate
         self.farthest = self.outside = 0.0
+        self._size = 0  # examples, once all have been seen
         self._right: dict[int, Callable[..., tf.Tensor]] = {}
         first = first_of(dataset)
         both = [network] if surrogate is None else [network, surrogate]
@@ -111,7 +113,11 @@ class Survival:
         Raises:
             UserError: a batch that does not fit, or what `check` raises.
         """
-        found = self._tried(plan)
+        radius = plan.parameters.get("epsilon")
+        name = plan.name if radius is None else f"{plan.name} at {radius:.4g}"
+        with signs.work(name, self._count(plan)) as work:
+            found = self._tried(plan, work)
+            work.result = f"{np.mean(list(_masks(found).values())[-1]):.2%}"
         after = {name: float(np.mean(mask)) for name, mask in _masks(found).items()}
         row = {"attack": plan.name, "accuracy": list(after.values())[-1]}
         row["n"] = sum(len(known.mask) for known in found["clean"])
@@ -133,9 +139,13 @@ class Survival:
         Raises:
             UserError: a batch that does not fit, or what `check` raises.
         """
-        return _masks(self._tried(plan))
+        return _masks(self._tried(plan, signs.Work(plan.name)))
 
-    def _tried(self, plan: Stages) -> dict[str, list[Known]]:
+    def _count(self, plan: Stages) -> int:
+        """Returns on how many examples `plan` is tried, 0 where nothing has told."""
+        return min(self._size, plan.examples or self._size)
+
+    def _tried(self, plan: Stages, work: signs.Work) -> dict[str, list[Known]]:
         """Returns what was found in each batch, clean and after each stage, by its name."""
         self.check(plan)
         found: dict[str, list[Known]] = {}
@@ -155,6 +165,7 @@ class Survival:
             found.setdefault("clean", []).append(known)
             before: list[Any] = []
             for stage, (name, attack) in enumerate(self._fitting(plan).items()):
+                work.detail = name if len(plan.attacks) > 1 else ""
                 # Who is left to attack depends on the stages before.
                 before = [*before, [name, attack.parameters()]]
                 known = self._known(
@@ -167,6 +178,9 @@ class Survival:
                     plan.passes,
                 )
                 found.setdefault(name, []).append(known)
+            work.advance(len(examples.label))
+        else:
+            self._size = first
         reached = _reached(found)
         self.farthest = max(self.farthest, reached["farthest"])
         self.outside = max(self.outside, reached["outside"])

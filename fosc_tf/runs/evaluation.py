@@ -15,7 +15,7 @@ import tensorflow as tf
 from ml_collections import ConfigDict
 from rich.console import Console
 
-from fosc_tf import config_check, data, files
+from fosc_tf import config_check, data, files, signs
 from fosc_tf.errors import UserError, visible
 from fosc_tf.evaluation import Journal, black_box, white_box
 from fosc_tf.evaluation.journal import FORM
@@ -161,27 +161,30 @@ def _measure(
     whole = first(arrays, settings.examples, settings.batch_size)
     rows, findings = [], []
     for name, network, _ in networks:
-        found = white_box(
-            network,
-            whole,
-            epsilon=(settings.epsilon, *settings.epsilons),
-            attacks=settings.attacks,
-            stop_when_wrong=settings.stop_when_wrong,
-            **common,
-        )
-        if surrogates:
-            found += black_box(network, surrogates, whole, epsilon=settings.epsilon, **common)
+        with signs.work(name):
+            found = white_box(
+                network,
+                whole,
+                epsilon=(settings.epsilon, *settings.epsilons),
+                attacks=settings.attacks,
+                stop_when_wrong=settings.stop_when_wrong,
+                **common,
+            )
+            if surrogates:
+                found += black_box(network, surrogates, whole, epsilon=settings.epsilon, **common)
         rows += [{"checkpoint": name} | row for row in found]
         if settings.check_examples:
             few = first(arrays, settings.check_examples, settings.batch_size)
-            looked = check(
-                network,
-                few,
-                epsilon=settings.epsilon,
-                surrogates=surrogates,
-                reached=[(row["farthest"], row["outside"]) for row in found if "farthest" in row],
-                **common,
-            )
+            reached = [(row["farthest"], row["outside"]) for row in found if "farthest" in row]
+            with signs.work(f"checks of {name}"):
+                looked = check(
+                    network,
+                    few,
+                    epsilon=settings.epsilon,
+                    surrogates=surrogates,
+                    reached=reached,
+                    **common,
+                )
             findings += [{"checkpoint": name} | dataclasses.asdict(each) for each in looked]
     return rows, findings
 

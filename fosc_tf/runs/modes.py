@@ -13,10 +13,10 @@ import keras
 import tensorflow as tf
 from ml_collections import ConfigDict
 
-from fosc_tf import build, config_check, data
+from fosc_tf import build, config_check, data, signs
 from fosc_tf import export as exports
 from fosc_tf.errors import UserError, cannot_write
-from fosc_tf.runs import evaluation, trained, training
+from fosc_tf.runs import evaluation, opening, trained, training
 from fosc_tf.runs.record import RunRecord
 from fosc_tf.runs.trained import EXPORTS
 from fosc_tf.show import screen
@@ -45,7 +45,8 @@ def train(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -
             record, _ = _evaluated(config, folder, overrides)
             _export(config, record)
         return
-    experiment = build.build(config)
+    with signs.work("building data and network"):
+        experiment = build.build(config)
     if experiment.worker:
         # Takes part in every save and restore, but what counts is the chief's.
         with tempfile.TemporaryDirectory() as own:
@@ -63,6 +64,8 @@ def train(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -
         contents["weights"] = trained.fingerprint(experiment.trainer.network)
     _check_exports(folder)
     record = RunRecord.open(folder, config.to_dict(), overrides, contents)
+    for line in opening.lines(experiment, folder):
+        signs.say(line)
     ledger = training.fit(experiment, folder, folder / "checkpoints")
     record.took("train", ledger.wall)
     record.note(trained=step_of_last(folder / "checkpoints"))
@@ -168,7 +171,8 @@ def _export(config: ConfigDict, record: RunRecord) -> None:
         for name, _, network in trained.of_run(config, record.folder):
             path = record.folder / EXPORTS[name]
             try:
-                exports.save(network, path, data=config.data.name)
+                with signs.work(f"export of {name}"):
+                    exports.save(network, path, data=config.data.name)
             except tf.errors.OpError as error:
                 raise cannot_write(path, error) from error
             digests[name] = exports.about(path)["weights_sha256"]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
-from fosc_tf import analysis, data, files
+from fosc_tf import analysis, data, files, signs
 from fosc_tf.attacks import presets
 from fosc_tf.evaluation import Journal, sweep
 from fosc_tf.evaluation.radii import reach
@@ -34,7 +34,7 @@ def write(config: ConfigDict, arrays: data.Arrays, record: RunRecord) -> pathlib
     """
     folder = record.folder
     own = trained.load(folder, in_training=True)
-    with record.timed("report"):
+    with record.timed("report"), signs.work("report"):
         sweeps = _sweeps(config, arrays, folder, own)
         sections = (_examples(config, arrays, own.network), *_views(folder / "analysis"))
     files.write(folder / EPSILONS, json.dumps(by_epsilon(sweeps), indent=1) + "\n")
@@ -47,7 +47,8 @@ def write(config: ConfigDict, arrays: data.Arrays, record: RunRecord) -> pathlib
         num_classes=own.num_classes,
         sections=sections,
     )
-    return write_report(content, folder)
+    with signs.work("page"):
+        return write_report(content, folder)
 
 
 def _sweeps(
@@ -59,24 +60,26 @@ def _sweeps(
     journal = Journal(folder / JOURNAL)
     shape = own.network.input_shape[1:]
     networks = [own, *trained.load_others(config.report.others, config, folder).values()]
-    return {
-        name: sweep(
-            each.network,
-            batches,
-            epsilons=reach(config.evaluation.epsilon, config.evaluation.norm, shape),
-            attack=config.report.sweep_attack,
-            norm=config.evaluation.norm,
-            seed=config.seed,
-            journal=journal,
-        )
-        for name, each in zip(trained.names(networks), networks, strict=True)
-    }
+    rows = {}
+    for name, each in zip(trained.names(networks), networks, strict=True):
+        with signs.work(name):
+            rows[name] = sweep(
+                each.network,
+                batches,
+                epsilons=reach(config.evaluation.epsilon, config.evaluation.norm, shape),
+                attack=config.report.sweep_attack,
+                norm=config.evaluation.norm,
+                seed=config.seed,
+                journal=journal,
+            )
+    return rows
 
 
 def _examples(config: ConfigDict, arrays: data.Arrays, network: Any) -> Section:
     image, label = next(iter(first(arrays, SHOWN, SHOWN)))
     epsilon, norm = config.evaluation.epsilon, config.evaluation.norm
-    found = presets.get("pgd-20", epsilon=epsilon, norm=norm)(network, image, label, seed=0)
+    with signs.work("examples"):
+        found = presets.get("pgd-20", epsilon=epsilon, norm=norm)(network, image, label, seed=0)
     choice = np.argmax(network(found.image, training=False), axis=1)
     figure = accuracy_plots.of_images(
         image.numpy(),

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from fosc_tf import build, callbacks
 from fosc_tf.attacks import presets
-from fosc_tf.runs import trained
+from fosc_tf.runs import forecast, trained
 from fosc_tf.training.agreement import check_agreement
 from fosc_tf.training.checkpoints import Checkpoints
 from fosc_tf.training.distribution import worker
@@ -101,5 +101,7 @@ def _watchers(
             total_epochs=config.total_epochs,
             steps_per_epoch=experiment.steps_per_epoch,
             batch_size=experiment.batch_size,
+            held_out=any(isinstance(each, callbacks.HeldOut) for each in watchers),
+            afterwards=forecast.of(experiment),
         ),
     ]

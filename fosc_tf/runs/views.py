@@ -11,7 +11,7 @@ import tensorflow as tf
 from ml_collections import ConfigDict
 from rich.console import Console
 
-from fosc_tf import analysis, data
+from fosc_tf import analysis, data, signs
 from fosc_tf.runs import trained
 from fosc_tf.runs.record import RunRecord
 from fosc_tf.show.screen import plain, show_views
@@ -31,7 +31,7 @@ def draw(config: ConfigDict, record: RunRecord, console: Console) -> None:
     def first(n: int) -> tf.data.Dataset:
         return data.test_batches(arrays.x_test[:n], arrays.y_test[:n], batch_size=size)
 
-    with record.timed("analyze"):
+    with record.timed("analyze"), signs.work("views"):
         made_of = {"data": arrays.sha256, "batch_size": size}
         summary = analysis.make_views(folder, subjects, first, settings, made_of=made_of)
     show_views(summary, console)

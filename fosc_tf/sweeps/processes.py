@@ -19,7 +19,7 @@ from typing import NamedTuple
 import joblib
 from rich.console import Console
 
-from fosc_tf import launcher
+from fosc_tf import launcher, signs
 from fosc_tf.show.screen import plain
 from fosc_tf.sweeps.run import Run
 
@@ -57,9 +57,15 @@ def run_all(runs: Sequence[Run], jobs: int, console: Console) -> list[Failure]:
     free: queue.SimpleQueue[Share] = queue.SimpleQueue()
     for share in shares(min(jobs, len(runs))):
         free.put(share)
-    with ending_together() as children:
+    with ending_together() as children, signs.work("runs", len(runs)) as work:
+
+        def done(run: Run) -> Failure | None:
+            failure = _run(run, free, children, console)
+            work.advance()
+            return failure
+
         found = joblib.Parallel(n_jobs=max(free.qsize(), 1), prefer="threads")(
-            joblib.delayed(_run)(run, free, children, console) for run in runs
+            joblib.delayed(done)(run) for run in runs
         )
     return [failure for failure in found if failure is not None]
 
@@ -120,6 +126,7 @@ def _run(
     share = free.get()
     run.unmark()
     path = run.folder / LOG
+    console.print(plain(f"{run.name}: started, writes {path}"))
     if path.is_symlink():  # what it leads to is another's
         path.unlink()
     with path.open("ab") as log:
