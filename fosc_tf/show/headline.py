@@ -5,36 +5,50 @@ headline(rows, {"epsilon": 0.2, "norm": "linf"})      # Headline(network="last",
 
 from __future__ import annotations
 
+import statistics
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from fosc_tf.show import columns
 from fosc_tf.show.columns import Rows, percent
 
 
+class Worst(NamedTuple):
+    """The attack that leaves least on some images.
+
+    Attributes:
+        attack: its name.
+        accuracy: under it, in 0..1.
+        n: images, the first ones.
+        of: how many attacks were tried on so many images.
+        clean: accuracy on these images without attack, None where nothing tells.
+    """
+
+    attack: str
+    accuracy: float
+    n: int
+    of: int
+    clean: float | None
+
+
 class Headline(NamedTuple):
-    """The numbers of one network at the radius of the evaluation; None where not measured.
+    """The numbers of one network at the radius of the evaluation.
 
     Attributes:
         network: "last", or the first there is.
-        clean: accuracy without attack, in 0..1.
-        clean_n: images it was measured on.
-        worst: name of the attack that leaves least, "" without one.
-        robust: accuracy under it, in 0..1.
-        robust_n: images it was measured on.
-        attacks: how many attacks were tried.
+        clean: accuracy without attack, in 0..1; None where not measured.
+        n: images it was measured on; without it those of the first attack.
+        worst: AutoAttack, or what is worse on the same images, and without AutoAttack the worst on
+            the most images; after it, where AutoAttack saw fewer images, the worst on the most.
         epsilon: radius of the ball over pixels in [0, 1].
         norm: of the ball.
     """
 
     network: str
     clean: float | None
-    clean_n: int | None
-    worst: str
-    robust: float | None
-    robust_n: int | None
-    attacks: int
+    n: int
+    worst: tuple[Worst, ...]
     epsilon: float
     norm: str
 
@@ -44,14 +58,9 @@ class Headline(NamedTuple):
         found = []
         if self.clean is not None:
             found.append((f"{percent(self.clean)} %", "right without attack"))
-        if self.robust is not None:
-            known = "the only attack" if self.attacks == 1 else f"the worst of {self.attacks}"
-            found.append((f"{percent(self.robust)} %", f"right under {self.worst}, {known}"))
+        found += [(f"{percent(each.accuracy)} %", self._of(each)) for each in self.worst]
         found.append((f"ε = {self.epsilon:.4g}", f"radius of the ball, {self.norm}"))
-        images = self.robust_n if self.clean_n is None else self.clean_n
-        fewer = self.robust_n not in (None, images)
-        few = f", {self.robust_n:,} under {self.worst}" if fewer else ""
-        found.append((f"n = {images:,}", f"test images{few}"))
+        found.append((f"n = {self.n:,}", "test images"))
         return found
 
     @property
@@ -60,9 +69,19 @@ class Headline(NamedTuple):
         told = ", ".join(f"{number} {what}" for number, what in self.facts)
         return f"{self.network} network: {told}"
 
+    def _of(self, worst: Worst) -> str:
+        known = "the only attack" if worst.of == 1 else f"the worst of {worst.of}"
+        text = f"right under {worst.attack}, {known}"
+        if worst.n == self.n:
+            return text if len(self.worst) == 1 else f"{text} on all {worst.n:,}"
+        before = "" if worst.clean is None else f", {percent(worst.clean)} % without"
+        return f"{text} on the first {worst.n:,}{before}"
+
 
 def headline(rows: Rows, evaluation: Mapping[str, Any]) -> Headline | None:
     """Returns the numbers of the last network; None where no network was measured.
+
+    Only attacks on the same images are compared: the first ones may be easier than the rest.
 
     Args:
         rows: of `results.json`.
@@ -80,22 +99,23 @@ def headline(rows: Rows, evaluation: Mapping[str, Any]) -> Headline | None:
     mine = [row for row in own if row["checkpoint"] == network]
     clean = max((row for row in mine if _is_clean(row)), key=lambda row: row["n"], default={})
     attacked = [row for row in mine if not _is_clean(row)]
-    worst = min(attacked, key=_strength, default={})
+    sizes = [
+        max(some, default=0) for some in (_sizes(filter(_is_strong, attacked)), _sizes(attacked))
+    ]
+    worst = tuple(_worst(attacked, n) for n in dict.fromkeys(sizes) if n)
     return Headline(
         network=network,
         clean=clean.get("accuracy"),
-        clean_n=clean.get("n"),
-        worst=worst.get("attack", ""),
-        robust=worst.get("accuracy"),
-        robust_n=worst.get("n"),
-        attacks=len(attacked),
+        n=clean["n"] if clean else worst[0].n,
+        worst=worst,
         epsilon=evaluation["epsilon"],
         norm=evaluation["norm"],
     )
 
 
 def strongest_first(rows: Rows) -> list[dict[str, Any]]:
-    """Returns the rows so that a table of them begins with clean, then the strongest attack.
+    """Returns the rows so that a table of them begins with clean, then AutoAttack, then the others,
+    what leaves less first.
 
     Further radii follow after all attacks at the first one, in their order.
 
@@ -105,16 +125,13 @@ def strongest_first(rows: Rows) -> list[dict[str, Any]]:
     found = columns.labelled(rows)
     accuracies = defaultdict(list)
     for row in found:
-        accuracies[row["column"]].append(_strength(row))
-    mean = {
-        name: tuple(sum(part) / len(part) for part in zip(*each, strict=True))
-        for name, each in accuracies.items()
-    }
+        accuracies[row["column"]].append(row["accuracy"])
 
     def place(row: Mapping[str, Any]) -> tuple[Any, ...]:
         further = row["column"] != row["attack"]
         radius = columns.epsilon(row) if further else 0.0
-        return not _is_clean(row), further, radius, mean[row["column"]]
+        mean = statistics.fmean(accuracies[row["column"]])
+        return not _is_clean(row), further, radius, not _is_strong(row), mean
 
     return sorted(found, key=place)
 
@@ -123,6 +140,16 @@ def _is_clean(row: Mapping[str, Any]) -> bool:
     return row["attack"].partition("@")[0] == "clean"
 
 
-def _strength(row: Mapping[str, Any]) -> tuple[float, bool]:
-    """Lower is stronger; of equals AutoAttack is named."""
-    return row["accuracy"], not row["attack"].startswith("autoattack")
+def _is_strong(row: Mapping[str, Any]) -> bool:
+    return row["attack"].startswith("autoattack")
+
+
+def _sizes(rows: Iterable[Mapping[str, Any]]) -> list[int]:
+    return [row["n"] for row in rows]
+
+
+def _worst(rows: Rows, n: int) -> Worst:
+    some = [row for row in rows if row["n"] == n]
+    found = min(some, key=lambda row: (row["accuracy"], not _is_strong(row)))
+    before = (found.get("after") or {}).get("clean")
+    return Worst(found["attack"], found["accuracy"], n, len(some), before)

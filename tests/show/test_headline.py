@@ -27,9 +27,8 @@ ROWS = [
 
 def test_the_last_network_and_its_worst_attack():
     found = headline(ROWS, EVALUATION)
-    assert (found.network, found.clean, found.worst, found.robust) == (
-        *("last", 0.95, "autoattack", 0.55),
-    )
+    assert (found.network, found.clean, found.n) == ("last", 0.95, 360)
+    assert found.worst == (("autoattack", 0.55, 360, 3, None),)
     assert found.facts == [
         ("95.00 %", "right without attack"),
         ("55.00 %", "right under autoattack, the worst of 3"),
@@ -41,20 +40,40 @@ def test_the_last_network_and_its_worst_attack():
 
 def test_other_radii_and_transfer_do_not_count():
     further = [row("pgd-20", 0.1, epsilon=0.4), row("pgd-20", 0.2, surrogate="x")]
-    assert headline([*ROWS, *further], EVALUATION).robust == 0.55
+    assert headline([*ROWS, *further], EVALUATION) == headline(ROWS, EVALUATION)
 
 
 def test_of_equal_attacks_autoattack_is_named():
     rows = [row("clean", 1.0), row("pgd-20", 0.5), row("autoattack", 0.5), row("cw-linf", 0.5)]
-    assert headline(rows, EVALUATION).worst == "autoattack"
+    assert headline(rows, EVALUATION).worst[0].attack == "autoattack"
+    worse = headline([*rows, row("pgd-100x5", 0.4)], EVALUATION).worst
+    assert [each.attack for each in worse] == ["pgd-100x5"]
+
+
+def test_attacks_are_compared_on_the_same_images_only():
+    # The first 100 are easier: PGD on all of them is not worse than AutoAttack.
+    rows = [row("clean", 0.95), row("fgsm", 0.7), row("pgd-20", 0.64)]
+    rows.append(row("autoattack@100", 0.7, n=100, after={"clean": 0.97, "apgd-ce": 0.72}))
+    assert headline(rows, EVALUATION).facts == [
+        ("95.00 %", "right without attack"),
+        (
+            "70.00 %",
+            "right under autoattack@100, the only attack on the first 100, 97.00 % without",
+        ),
+        ("64.00 %", "right under pgd-20, the worst of 2 on all 360"),
+        ("ε = 0.2", "radius of the ball, linf"),
+        ("n = 360", "test images"),
+    ]
+    names = list(dict.fromkeys(each["column"] for each in strongest_first(rows)))
+    assert names == ["clean", "autoattack@100", "pgd-20", "fgsm"]
 
 
 def test_an_attack_on_fewer_images_says_so():
     rows = [row("clean", 0.9, n=10000), row("autoattack@1000", 0.5, n=1000)]
     assert headline(rows, EVALUATION).facts[1:] == [
-        ("50.00 %", "right under autoattack@1000, the only attack"),
+        ("50.00 %", "right under autoattack@1000, the only attack on the first 1,000"),
         ("ε = 0.2", "radius of the ball, linf"),
-        ("n = 10,000", "test images, 1,000 under autoattack@1000"),
+        ("n = 10,000", "test images"),
     ]
 
 
@@ -78,7 +97,6 @@ def test_nothing_measured_has_no_headline():
 def test_columns_begin_with_clean_then_the_strongest_attack():
     rows = [*ROWS, row("pgd-20", 0.01, epsilon=0.4), row("fgsm", 0.02, epsilon=0.4)]
     names = list(dict.fromkeys(each["column"] for each in strongest_first(rows)))
-    # In the mean over networks pgd-20 has 0.55 as well: AutoAttack goes first.
     assert names == ["clean", "autoattack", "pgd-20", "fgsm", "pgd-20 at 0.4", "fgsm at 0.4"]
     checkpoints = [each["checkpoint"] for each in strongest_first(rows)]
     assert checkpoints[:2] == ["last", "best"]
