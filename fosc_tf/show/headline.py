@@ -70,12 +70,13 @@ class Headline(NamedTuple):
         return f"{self.network} network: {told}"
 
     def _of(self, worst: Worst) -> str:
-        known = "the only attack" if worst.of == 1 else f"the worst of {worst.of}"
-        text = f"right under {worst.attack}, {known}"
+        text, several = f"right under {worst.attack}", f", the worst of {worst.of}"
         if worst.n == self.n:
-            return text if len(self.worst) == 1 else f"{text} on all {worst.n:,}"
-        before = "" if worst.clean is None else f", {percent(worst.clean)} % without"
-        return f"{text} on the first {worst.n:,}{before}"
+            known = several if worst.of > 1 else ", the only attack"
+            return f"{text}{known}" + (f" on all {worst.n:,}" if len(self.worst) > 1 else "")
+        before = worst.clean
+        there = "" if before is None else f", where {percent(before)} % are right without attack"
+        return f"{text}{several if worst.of > 1 else ''} on the first {worst.n:,}{there}"
 
 
 def headline(rows: Rows, evaluation: Mapping[str, Any]) -> Headline | None:

@@ -161,7 +161,10 @@ def _by_epoch(axes: Axes, *labels: Any) -> None:
         (only,) = epochs
         axes.set_xlim(only - 1, only + 1)
         axes.set_xticks([only])
-    else:
+    elif epochs:
+        first, last = min(epochs), max(epochs)
+        aside = min(0.5, 0.05 * (last - first))  # so that no tick says 0
+        axes.set_xlim(first - aside, last + aside)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     style.label(axes, "epoch", *labels)
 

@@ -71,7 +71,7 @@ def test_attacks_are_compared_on_the_same_images_only():
 def test_an_attack_on_fewer_images_says_so():
     rows = [row("clean", 0.9, n=10000), row("autoattack@1000", 0.5, n=1000)]
     assert headline(rows, EVALUATION).facts[1:] == [
-        ("50.00 %", "right under autoattack@1000, the only attack on the first 1,000"),
+        ("50.00 %", "right under autoattack@1000 on the first 1,000"),
         ("ε = 0.2", "radius of the ball, linf"),
         ("n = 10,000", "test images"),
     ]

@@ -91,6 +91,15 @@ def test_epochs_are_counted_from_one_in_every_picture():
     assert figure.axes[0].get_legend().get_texts()[0].get_text() == "own, epoch 5"
 
 
+def test_no_tick_says_epoch_0():
+    rows = [{"epoch": epoch, "accuracy": 0.5} for epoch in range(30)]
+    (figure,) = training_plots.history(rows).values()
+    (axes,) = figure.axes
+    low, high = axes.get_xlim()
+    assert 0 < low < 1
+    assert 30 < high < 31
+
+
 def test_a_history_has_pictures_of_what_is_known():
     rows = [{"epoch": epoch, "accuracy": 0.5, "held_out_clean": 0.75} for epoch in range(3)]
     (figure,) = training_plots.history(rows).values()
