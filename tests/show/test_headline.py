@@ -58,7 +58,7 @@ def test_attacks_are_compared_on_the_same_images_only():
         ("95.00 %", "right without attack"),
         (
             "70.00 %",
-            "right under autoattack@100, the only attack on the first 100, 97.00 % without",
+            "right under autoattack@100 on the first 100, where 97.00 % are right without attack",
         ),
         ("64.00 %", "right under pgd-20, the worst of 2 on all 360"),
         ("ε = 0.2", "radius of the ball, linf"),
