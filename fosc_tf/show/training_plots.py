@@ -1,6 +1,6 @@
 """Draws training: densities of FOSC and loss, and what was recorded epoch by epoch.
 
-figure = history(rows)      # of `history.json`
+figures = history(rows)      # of `history.json`: accuracy, gradients, FOSC
 """
 
 from __future__ import annotations
