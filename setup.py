@@ -50,6 +50,7 @@ setup(
         "joblib>=1.3",
         "rich>=13.7",
         "matplotlib>=3.8",
+        "pillow>=10.1",  # the words on a panel
         "jinja2>=3.1",
     ],
     extras_require={
@@ -58,6 +59,7 @@ setup(
         "art": ["adversarial-robustness-toolbox>=1.18"],
         "foolbox": ["foolbox>=3.3.4"],
         "cleverhans": ["cleverhans>=4.0"],
+        "docs": ["mkdocs-material>=9.5", "mkdocstrings[python]>=0.27", "ruff>=0.9"],
         "parity": ["torch>=2.2", "torchattacks>=3.5"],
         "gpu": ["tensorflow[and-cuda]>=2.20"],
     },

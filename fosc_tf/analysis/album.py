@@ -106,6 +106,7 @@ class _Maker:
     def attack_views(self, batches: tf.data.Dataset) -> dict[str, Any]:
         settings, subject = self.settings, self.subjects[0]
         epsilon, steps, seed = settings.epsilon, settings.num_steps, settings.seed
+        upper = settings.upper
         attack = PGD(epsilon=epsilon, step_size=epsilon / 4, num_steps=steps, norm=settings.norm)
         climbs = self._kept(
             "climbs",
@@ -121,12 +122,13 @@ class _Maker:
             arrays = {}
             for criterion, numbers in fosc.items():
                 values = last[f"fosc_{criterion}"]
-                upper = settings.upper if name == "bins" else automatic_upper(values)
-                bins = fosc_bins(values, last["hit"], last["loss"], upper=upper, bins=settings.bins)
+                end = upper if name == "bins" else automatic_upper(values)
+                bins = fosc_bins(values, last["hit"], last["loss"], upper=end, bins=settings.bins)
                 numbers["correlations"].append(bins.numbers())
                 named = bins._asdict().items()
                 arrays |= {f"{criterion}_{field}": np.asarray(each) for field, each in named}
-            self._draw(name, f"{under}, by FOSC", arrays, attack_plots.bins)
+            whole = f"up to {upper:g}" if name == "bins" else "nearly all of them"
+            self._draw(name, f"{under}, by FOSC, {whole}", arrays, attack_plots.bins)
         single = picked(climbs, settings.traced, seed=seed)
         title = f"{under}, {len(single['index'])} of them"
         self._draw("trace", title, single, attack_plots.trace)

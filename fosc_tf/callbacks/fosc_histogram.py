@@ -67,7 +67,7 @@ class FoscHistogram(keras.callbacks.Callback):
             if values.size:
                 np.save(content := io.BytesIO(), values)
                 files.write(self.folder / f"epoch_{epoch:04d}{suffix}.npy", content.getvalue())
-        with self.writer.as_default(step=epoch):
+        with self.writer.as_default(step=epoch + 1):
             # Not "fosc": that is the scalar's, and TensorBoard shows one kind of data for a name.
             # The last of what is recorded.
             tf.summary.histogram("fosc_of_examples", values)

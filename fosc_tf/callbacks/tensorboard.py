@@ -5,6 +5,7 @@ trainer.fit(batches, callbacks=[TensorBoard(writer, network, images, labels, att
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -12,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from fosc_tf.attacks.attack import Attack
-from fosc_tf.show.panel import image_panel
+from fosc_tf.show.panel import named_panel
 
 
 class TensorBoard(keras.callbacks.Callback):
@@ -25,6 +26,7 @@ class TensorBoard(keras.callbacks.Callback):
         label: [n] int.
         attack: makes the adversarial images.
         epsilon: as for `image_panel`.
+        classes: names of the classes, written on the panel; none writes their numbers.
     """
 
     def __init__(
@@ -35,23 +37,35 @@ class TensorBoard(keras.callbacks.Callback):
         label: np.ndarray,
         attack: Attack,
         epsilon: float,
+        classes: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self.writer, self.network, self.attack, self.epsilon = writer, network, attack, epsilon
-        self.image, self.label = image, label
+        self.image, self.label, self.classes = image, label, classes
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Looks at the learning rate: after the epoch's last update it is the next epoch's."""
         self.learning_rate = float(self.model.optimizer.learning_rate)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Writes this epoch under the step `epoch`."""
-        with self.writer.as_default(step=epoch):
+        """Writes this epoch under its number, from 1, as everything shows it that a reader sees."""
+        with self.writer.as_default(step=epoch + 1):
             for name, value in (logs or {}).items():
                 tf.summary.scalar(name, value)
             tf.summary.scalar("learning_rate", self.learning_rate)
             if len(self.image):
                 found = self.attack(self.network, self.image, self.label, seed=0)
-                panel = image_panel(self.image, found.image.numpy(), self.epsilon)
+                panel = named_panel(
+                    self.image,
+                    found.image.numpy(),
+                    self.epsilon,
+                    label=np.asarray(self.label),
+                    clean=self._choice(self.image),
+                    taken=self._choice(found.image),
+                    classes=self.classes,
+                )
                 tf.summary.image("clean, adversarial, difference", panel[None])
         self.writer.flush()
+
+    def _choice(self, image: Any) -> np.ndarray:
+        return np.argmax(self.network(image, training=False), axis=1)

@@ -19,8 +19,9 @@ from fosc_tf.evaluation.radii import reach
 from fosc_tf.runs import trained
 from fosc_tf.runs.evaluation import FINDINGS, JOURNAL, first
 from fosc_tf.runs.record import RunRecord
-from fosc_tf.show import accuracy_plots, table
-from fosc_tf.show.page import Content, Picture, Section, by_epsilon, write_report
+from fosc_tf.show import accuracy_plots, captions, table
+from fosc_tf.show.page import Content, by_epsilon, write_report
+from fosc_tf.show.picture import Picture, Section
 
 EPSILONS = "epsilons.json"
 SHOWN = 10  # adversarial examples in the panel
@@ -80,26 +81,27 @@ def _examples(config: ConfigDict, arrays: data.Arrays, network: Any) -> Section:
     epsilon, norm = config.evaluation.epsilon, config.evaluation.norm
     with signs.work("examples"):
         found = presets.get("pgd-20", epsilon=epsilon, norm=norm)(network, image, label, seed=0)
-    choice = np.argmax(network(found.image, training=False), axis=1)
+    clean, taken = (
+        np.argmax(network(each, training=False), axis=1) for each in (image, found.image)
+    )
     figure = accuracy_plots.of_images(
         image.numpy(),
         found.image.numpy(),
         label.numpy(),
-        choice,
+        taken,
         epsilon if norm == "linf" else 0.5,
+        data.get(config.data.name).classes,
     )
-    caption = (
-        "The first test images, clean with their class above; under PGD-20; and the difference, "
-        "grey where there is none, with the class they are then taken for, orange where wrong."
-    )
+    caption = captions.of_examples(label.numpy(), clean, taken)
     return Section("Adversarial examples", (Picture(figure, caption),))
 
 
 def _views(folder: pathlib.Path) -> list[Section]:
     form, anew = {"views": {...: str}}, "--mode=report once more, which writes it anew"
     summary = files.read_json(folder / "summary.json", form, anew)
-    kept = [
-        Picture((folder / f"{name}.png").read_bytes(), f"{title}.")
-        for name, title in summary["views"].items()
-    ]
+    kept = []
+    for name in summary["views"]:
+        with np.load(folder / f"{name}.npz") as arrays:
+            caption = captions.of_view(name, summary, arrays)
+        kept.append(Picture((folder / f"{name}.png").read_bytes(), caption))
     return [Section("FOSC views", tuple(kept))] if kept else []

@@ -10,7 +10,7 @@ import pathlib
 import keras
 import tensorflow as tf
 
-from fosc_tf import build, callbacks
+from fosc_tf import build, callbacks, data
 from fosc_tf.attacks import presets
 from fosc_tf.runs import forecast, trained
 from fosc_tf.training.agreement import check_agreement
@@ -88,6 +88,7 @@ def _watchers(
             shown[1][: config.log.images].numpy(),
             presets.get("pgd-10", epsilon=config.evaluation.epsilon, norm=config.evaluation.norm),
             config.evaluation.epsilon,
+            data.get(config.data.name).classes,
         ),
         callbacks.Saving(
             checkpoints,

@@ -5,7 +5,7 @@ figure = against_epsilon({"dynamic": rows}, num_classes=10, epsilon=0.3)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -24,7 +24,7 @@ def against_epsilon(curves: Mapping[str, Rows], num_classes: int, epsilon: float
         num_classes: guessing is right once in so many.
         epsilon: radius of the evaluation, marked by a line.
     """
-    figure, ((axes,),) = style.panels(1, 1, "Accuracy against epsilon", width=5.2, height=2.9)
+    figure, ((axes,),) = style.panels(1, 1, "Accuracy against epsilon", width=4.2, height=2.6)
     for look, (name, rows) in zip(style.looks(len(curves)), curves.items(), strict=True):
         points = [(columns.epsilon(row), 100 * row["accuracy"]) for row in rows]
         axes.plot(
@@ -33,18 +33,22 @@ def against_epsilon(curves: Mapping[str, Rows], num_classes: int, epsilon: float
     axes.axhline(100 / num_classes, color=style.GREY, linestyle=":", label="chance")
     axes.axvline(epsilon, color=style.GREY, linewidth=0.8, label="evaluation epsilon")
     style.label(axes, "epsilon (pixels in [0, 1])", "accuracy (%)", *style.PERCENT)
-    axes.legend()
+    figure.legend(loc="outside lower center", ncols=2)
     return figure
 
 
 @style.applied()
 def of_runs(rows: Rows) -> Figure:
     """Draws the accuracy of each label's last network under each attack, from `sweep.json`."""
-    attacks = list(dict.fromkeys(row["attack"] for row in rows))
     last = [row for row in rows if row["checkpoint"] == "last"]
+    attacks = list(dict.fromkeys(row["attack"] for row in last))
     labels = list(dict.fromkeys(row["label"] for row in last))
-    figure = Figure(figsize=(8, 1.5 + 0.5 * len(labels)))
+    figure = Figure(figsize=(8, 1.5 + 0.5 * max(len(labels), 1)))
     axes = figure.subplots()
+    if not last:
+        style.remark(axes, "the last network of no run was measured")
+        axes.set_axis_off()
+        return figure
     apart = min(0.08, 0.7 / max(len(attacks), 1))
     for number, (attack, mark) in enumerate(zip(attacks, style.marks(len(attacks)), strict=True)):
         own = [row for row in last if row["attack"] == attack]
@@ -58,7 +62,7 @@ def of_runs(rows: Rows) -> Figure:
             **mark,
         )
     axes.set_yticks(range(len(labels)), map(style.named, labels))
-    axes.invert_yaxis()
+    axes.set_ylim(len(labels) - 0.5, -0.5)  # also where a single one would stretch
     # Of the figure: long labels leave the axes too narrow for it.
     title = "accuracy of the last network, % (bars: standard error over seeds)"
     figure.supxlabel(title, size="medium")
@@ -68,7 +72,12 @@ def of_runs(rows: Rows) -> Figure:
 
 @style.applied()
 def of_images(
-    image: np.ndarray, image_adv: np.ndarray, label: np.ndarray, choice: np.ndarray, epsilon: float
+    image: np.ndarray,
+    image_adv: np.ndarray,
+    label: np.ndarray,
+    choice: np.ndarray,
+    epsilon: float,
+    classes: Sequence[str] = (),
 ) -> Figure:
     """Draws the panel of `image_panel` with each image's class and what it is taken for.
 
@@ -78,6 +87,7 @@ def of_images(
         label: [n] int, true classes.
         choice: [n] int, what the network takes the adversarial images for.
         epsilon: as for `image_panel`.
+        classes: names of the classes; none shows their numbers.
     """
     panel, n = image_panel(image, image_adv, epsilon), len(image)
     title = "Class of each image, and below it the class that its adversarial one is taken for"
@@ -88,8 +98,9 @@ def of_images(
     axes.grid(visible=False)
     axes.set_yticks([0.5, 1.5, 2.5], ["clean", "adversarial", "difference"])
     taken = axes.secondary_xaxis("bottom")
-    for each, classes in ((axes, label), (taken, choice)):
-        each.set_xticks(np.arange(n) + 0.5, classes)
+    for each, numbers in ((axes, label), (taken, choice)):
+        named = [classes[number] if classes else str(number) for number in numbers]
+        each.set_xticks(np.arange(n) + 0.5, named)
         each.tick_params(length=0)
         each.spines[:].set_visible(False)
     axes.xaxis.tick_top()

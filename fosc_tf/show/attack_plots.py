@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from fosc_tf.show import style
 from fosc_tf.show.columns import signed
@@ -43,6 +44,7 @@ def bins(arrays: Arrays, title: str) -> Figure:
                 style.remark(axes, f"no example up to {edges[-1]:g}")
         column[2].bar(centre, count, width=0.9 * np.diff(edges), color=colour)
         column[2].set_title(f"{count.sum()} examples, {own['outside']} beyond")
+        column[2].yaxis.set_major_locator(MaxNLocator(5, integer=True))
         style.label(column[2], f"{criterion} {style.FOSC}", "examples")
         column[2].set_xlim(edges[0], edges[-1])
     return figure
@@ -111,7 +113,7 @@ def cross_table(arrays: Arrays, title: str) -> Figure:
         values = 100 * arrays["accuracy"][:, chosen]
         image = axes.imshow(values, cmap=style.MAP, vmin=0, vmax=100, aspect="auto")
         for (row, column), value in np.ndenumerate(values):
-            colour = "black" if value > 55 else "white"
+            colour = "black" if value > 47 else "white"  # where both stand out alike
             axes.text(column, row, f"{value:.1f}", ha="center", va="center", color=colour)
         axes.set_xticks(range(len(chosen)), [names[i] for i in chosen])
         axes.set_yticks(range(rows), map(style.named, arrays["network"]))

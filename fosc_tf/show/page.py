@@ -5,42 +5,20 @@ write_report(content, folder)      # report.html, report.md and model_info.json 
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import json
 import pathlib
-from typing import Any, NamedTuple
+import re
+from typing import Any
 
 import jinja2
-from matplotlib.figure import Figure
 
 from fosc_tf import files
 from fosc_tf.errors import visible
-from fosc_tf.show import accuracy_plots, columns, markdown, table, training_plots
+from fosc_tf.show import accuracy_plots, captions, columns, markdown, table, training_plots
 from fosc_tf.show.columns import Rows, percent
-from fosc_tf.show.style import encoded
-
-
-class Picture(NamedTuple):
-    """A figure, or a PNG, and the sentence under it."""
-
-    drawn: Figure | bytes
-    caption: str
-
-    @property
-    def data(self) -> str:
-        """The PNG in base64."""
-        png = self.drawn if isinstance(self.drawn, bytes) else encoded(self.drawn)
-        return base64.b64encode(png).decode()
-
-
-class Section(NamedTuple):
-    """Pictures under the heading `title`, and a table under them, which may have no lines."""
-
-    title: str
-    pictures: tuple[Picture, ...]
-    header: tuple[str, ...] = ()
-    lines: tuple[tuple[str, ...], ...] = ()
+from fosc_tf.show.headline import headline, strongest_first
+from fosc_tf.show.picture import Picture, Section
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,16 +113,18 @@ def _facts(content: Content) -> dict[str, Any]:
     record, config = content.record, content.record["config"]
     rows = columns.labelled(content.rows)
     own = [row for row in rows if "surrogate" not in row]
-    headline = table.white_box(content.rows)
+    accuracies = table.white_box(strongest_first(content.rows))
+    flags = [each for each in content.findings if not each["passed"]]
     judged = [row for row in content.history if "held_out_robust" in row]
     best = max(judged, key=lambda row: row["held_out_robust"], default=None)
     ended = "" if "trained" in record else "; its training has not come to its end"
     return {
         "title": f"{config['defense']['name']} on {config['data']['name']}",
-        "subtitle": f"{config['model']['name']}, {len(content.history)} epochs, "
-        f"seed {config['seed']}, {record.get('updated', '')}{ended}",
-        "attacks": headline.columns,
-        "headline": headline.lines,
+        "subtitle": f"{config['model']['name']}, {_epochs(content.history)}, "
+        f"seed {config['seed']}, {_date(record.get('updated', ''))}{ended}",
+        "headline": headline(content.rows, config["evaluation"]),
+        "attacks": accuracies.columns,
+        "accuracies": accuracies.lines,
         "best_epoch": None if best is None else best["epoch"] + 1,
         "epsilon": f"{config['evaluation']['epsilon']:.4g}",
         "several_epsilons": any(row["column"] != row["attack"] for row in rows),
@@ -152,7 +132,8 @@ def _facts(content: Content) -> dict[str, Any]:
         "parameters": {row["column"]: row["parameters"] for row in reversed(own)},
         "stages": [row for row in own if "after" in row],
         "transfer": [row for row in rows if "surrogate" in row],
-        "findings": content.findings,
+        "findings": [*flags, *(each for each in content.findings if each["passed"])],
+        "flags": len(flags),
         "sections": [*_own_sections(content), *content.sections],
         "command": visible(record["command"]),
         "record": _record(record),
@@ -163,22 +144,38 @@ def _facts(content: Content) -> dict[str, Any]:
 def _own_sections(content: Content) -> list[Section]:
     sections, config = [], content.record["config"]
     if content.sweeps:
-        figure = accuracy_plots.against_epsilon(
-            content.sweeps, content.num_classes, config["evaluation"]["epsilon"]
-        )
+        facts = {"num_classes": content.num_classes, "epsilon": config["evaluation"]["epsilon"]}
+        figure = accuracy_plots.against_epsilon(content.sweeps, **facts)
         attack = config["report"]["sweep_attack"]
-        caption = f"Accuracy under {attack} against the radius of the test."
+        caption = captions.of_sweep(content.sweeps, attack=attack, **facts)
         lines = tuple(
             (row["network"], f"{row['epsilon']:.4g}", percent(row["accuracy"]), str(row["n"]))
             for row in by_epsilon(content.sweeps)
         )
         header = ("network", "epsilon", "accuracy %", "n")
         sections.append(Section("Against epsilon", (Picture(figure, caption),), header, lines))
-    if content.history:
-        caption = "Accuracies, attack gradients spent on each example, and FOSC, by epoch."
-        picture = Picture(training_plots.history(content.history), caption)
-        sections.append(Section("Training", (picture,)))
+    words = {
+        "accuracy": captions.of_accuracies,
+        "gradients": captions.of_cost,
+        "fosc": captions.of_convergence,
+    }
+    pictures = tuple(
+        Picture(figure, words[name](content.history))
+        for name, figure in training_plots.history(content.history).items()
+    )
+    if pictures:
+        sections.append(Section("Training", pictures))
     return sections
+
+
+def _epochs(history: Rows) -> str:
+    return f"{len(history)} epoch{'s' * (len(history) != 1)}"
+
+
+def _date(text: str) -> str:
+    """Returns "2026-01-02 04:05 UTC" for "2026-01-02T04:05:06+00:00"."""
+    found = re.fullmatch(r"(\d+-\d+-\d+)T(\d+:\d+):.+\+00:00", text)
+    return f"{found[1]} {found[2]} UTC" if found else text
 
 
 def _record(record: dict[str, Any]) -> list[tuple[str, str]]:

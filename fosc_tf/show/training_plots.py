@@ -1,6 +1,6 @@
 """Draws training: densities of FOSC and loss, and what was recorded epoch by epoch.
 
-figure = history(rows)      # of `history.json`
+figures = history(rows)      # of `history.json`: accuracy, gradients, FOSC
 """
 
 from __future__ import annotations
@@ -18,19 +18,27 @@ from fosc_tf.show.columns import Rows
 
 Arrays = Mapping[str, np.ndarray]
 _COURSE = {
-    "share": ("share in [0, {upper:g}] (%)", 100),
-    "gradients": ("gradients per example", 1),
-    "threshold": ("c_t (nats)", 1),
-    "frozen": ("stopped before step K (%)", 100),
+    "share": ("examples with FOSC in [0, {upper:g}]", "%", 100),
+    "gradients": ("attack gradients per example", "gradients", 1),
+    "threshold": ("threshold c_t", "nats", 1),
+    "frozen": ("stopped before the last step", "% of examples", 100),
 }
 _HISTORY = {
-    "accuracy (%)": {
-        "accuracy": "training, attacked",
-        "held_out_clean": "held out, clean",
-        "held_out_robust": "held out, attacked",
-    },
-    "attack gradients": {"gradients": "per example"},
-    "nats": {"fosc": "mean FOSC", "threshold": "threshold c_t"},
+    "accuracy": (
+        "Accuracy",
+        "%",
+        {
+            "held_out_clean": "held out, clean",
+            "held_out_robust": "held out, attacked",
+            "accuracy": "training, attacked",
+        },
+    ),
+    "gradients": ("Attack gradients per example", "gradients", {"gradients": ""}),
+    "fosc": (
+        "FOSC of the training attacks",
+        "nats",
+        {"fosc": "mean", "threshold": "threshold c_t"},
+    ),
 }
 
 
@@ -39,7 +47,7 @@ def last_epoch(arrays: Arrays, title: str) -> Figure:
     """Draws the densities of FOSC and loss, a line for each setting of `analysis.last_epoch`."""
     figure, (panels,) = style.panels(1, 2, title)
     settings = zip(arrays["setting"], arrays["epoch"], strict=True)
-    texts = [f"{name}, epoch {epoch}" for name, epoch in settings]
+    texts = [f"{name}, epoch {epoch + 1}" for name, epoch in settings]
     labels = {"fosc": style.FOSC, "loss": "loss (nats)"}
     for axes, (name, label) in zip(panels, labels.items(), strict=True):
         _densities(axes, arrays[f"{name}_grid"], arrays[f"{name}_density"], texts, label)
@@ -51,9 +59,9 @@ def last_epoch(arrays: Arrays, title: str) -> Figure:
 @style.applied()
 def fosc_by_epoch(arrays: Arrays, title: str) -> Figure:
     """Draws the density of FOSC at each chosen epoch, from `analysis.fosc_by_epoch`."""
-    figure, ((axes,),) = style.panels(1, 1, title, width=5.2, height=2.9)
+    figure, ((axes,),) = style.panels(1, 1, title, width=4.2, height=2.6)
     texts = [
-        f"epoch {epoch}: {share:.0%} in [0, {arrays['upper']:g}]"
+        f"epoch {epoch + 1}: {100 * share:.0f} % in [0, {arrays['upper']:g}]"
         for epoch, share in zip(arrays["epoch"], arrays["share"], strict=True)
     ]
     _densities(axes, arrays["grid"], arrays["density"], texts, style.FOSC)
@@ -62,35 +70,35 @@ def fosc_by_epoch(arrays: Arrays, title: str) -> Figure:
 
 @style.applied()
 def course(arrays: Arrays, title: str) -> Figure:
-    """Draws a panel for each quantity of `analysis.course` that was recorded."""
+    """Draws a panel for each quantity of `analysis.course` that was recorded; epochs from 1."""
     drawn = [name for name in _COURSE if np.isfinite(arrays[name]).any()]
     shape = -(-len(drawn) // 2), min(len(drawn), 2)
     figure, panels = style.panels(*shape, title, height=2.1)
     for axes in panels.flat[len(drawn) :]:
         axes.set_visible(False)
     for axes, name in zip(panels.flat, drawn, strict=False):
-        label, scale = _COURSE[name]
-        axes.plot(arrays["epoch"], scale * arrays[name], "o-", markersize=3)
-        label = label.format(upper=float(arrays["upper"]))
-        _by_epoch(axes, "epoch, from 0", label, 0, 104 if scale == 100 else None)
+        text, unit, scale = _COURSE[name]
+        axes.plot(arrays["epoch"] + 1, scale * arrays[name], "o-", markersize=3)
+        axes.set_title(text.format(upper=float(arrays["upper"])))
+        _by_epoch(axes, unit, 0, 104 if scale == 100 else None)
     return figure
 
 
 @style.applied()
-def history(rows: Rows) -> Figure:
-    """Draws accuracies, cost and FOSC against epochs, from the rows of `history.json`."""
-    figure, (panels,) = style.panels(1, 3, "Training, epoch by epoch")
-    for axes, (unit, names) in zip(panels, _HISTORY.items(), strict=True):
-        for (name, label), look in zip(names.items(), style.looks(len(names)), strict=True):
-            known = [row for row in rows if name in row]
-            values = [(100 if "%" in unit else 1) * row[name] for row in known]
-            if known:
-                epochs = [row["epoch"] + 1 for row in known]
-                axes.plot(epochs, values, marker="o", markersize=2.5, label=label, **look)
-        _by_epoch(axes, "epoch", unit, None if "%" in unit else 0)
-        if axes.lines:
-            axes.legend()
-    return figure
+def history(rows: Rows) -> dict[str, Figure]:
+    """Draws accuracies, cost and FOSC against epochs, from 1; a picture for each that is known.
+
+    Args:
+        rows: of `history.json`.
+
+    Returns:
+        Figures by "accuracy", "gradients" and "fosc".
+    """
+    return {
+        name: _curves(rows, *facts)
+        for name, facts in _HISTORY.items()
+        if any(field in row for field in facts[2] for row in rows)
+    }
 
 
 @style.applied()
@@ -107,23 +115,58 @@ def costs(histories: Mapping[str, Sequence[Rows]]) -> Figure:
         gradients, robust = _means(runs, "gradients"), _means(runs, "held_out_robust")
         if np.isnan(gradients).all():  # no attack while training
             continue
+        # Points too: a line through a single one is not seen.
+        look |= {"marker": "o", "markersize": 2.5}
         left.plot(np.arange(1, len(gradients) + 1), gradients, label=style.named(label), **look)
         known = np.isfinite(robust)
         if known.any():
-            # Points too: a line through a single one is not seen.
-            spent = np.cumsum(gradients)[known]
-            right.plot(spent, 100 * robust[known], marker="o", markersize=2.5, **look)
-    if not right.lines:
-        style.remark(right, "no held-out robust accuracy\nof training with attacks")
-    _by_epoch(left, "epoch", "attack gradients per example", 0)
+            right.plot(np.cumsum(gradients)[known], 100 * robust[known], **look)
+    _by_epoch(left, "attack gradients per example", 0)
     style.label(right, "attack gradients per example so far", "held-out robust accuracy (%)")
-    figure.legend(loc="outside lower center", ncols=2)
+    right.set_xlim(left=0)
+    if all(len(line.get_xdata()) < 2 for line in right.lines):
+        right.set_ylim(*style.PERCENT)
+    if left.lines:
+        figure.legend(loc="outside lower center", ncols=2)
+    for axes, text in (
+        (left, "no training with attacks"),
+        (right, "no held-out robust accuracy\nof training with attacks"),
+    ):
+        if not axes.lines:
+            style.remark(axes, text)
+            axes.set_xticks([])
+            axes.set_yticks([])
+    return figure
+
+
+def _curves(rows: Rows, title: str, unit: str, names: Mapping[str, str]) -> Figure:
+    """Draws the fields `names` of each epoch; the legend stands below, where it hides nothing."""
+    figure, ((axes,),) = style.panels(1, 1, title, width=4.2, height=2.6)
+    for (name, label), look in zip(names.items(), style.looks(len(names)), strict=True):
+        known = [row for row in rows if name in row]
+        values = [(100 if unit == "%" else 1) * row[name] for row in known]
+        if known:
+            epochs = [row["epoch"] + 1 for row in known]
+            axes.plot(epochs, values, marker="o", markersize=3, label=label, **look)
+    _by_epoch(axes, unit, *(style.PERCENT if unit == "%" else (0,)))
+    if len(axes.lines) > 1:
+        figure.legend(loc="outside lower center", ncols=3)
     return figure
 
 
 def _by_epoch(axes: Axes, *labels: Any) -> None:
-    style.label(axes, *labels)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    """Names the axes; whole epochs, also where there is a single one."""
+    epochs = {float(epoch) for line in axes.lines for epoch in line.get_xdata()}
+    if len(epochs) == 1:
+        (only,) = epochs
+        axes.set_xlim(only - 1, only + 1)
+        axes.set_xticks([only])
+    elif epochs:
+        first, last = min(epochs), max(epochs)
+        aside = min(0.5, 0.05 * (last - first))  # so that no tick says 0
+        axes.set_xlim(first - aside, last + aside)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    style.label(axes, "epoch", *labels)
 
 
 def _means(runs: Sequence[Rows], name: str) -> np.ndarray:

@@ -50,11 +50,11 @@ def test_epoch_is_written_without_what_was_not_measured(made, tmp_path):
     np.testing.assert_array_equal(values, np.float32([0.1, 0.2, 0.3, 0.4, 0.5]))
     kind, histograms = tensorboard_events.read(tmp_path / "tensorboard")["fosc_of_examples"]
     assert kind == "histograms"
-    assert list(histograms) == [3]
+    assert list(histograms) == [4]
     # Rows are (left, right, count).
-    assert histograms[3][:, 2].sum() == 5
-    assert histograms[3][0, 0] == pytest.approx(0.1)
-    assert histograms[3][-1, 1] == pytest.approx(0.5)
+    assert histograms[4][:, 2].sum() == 5
+    assert histograms[4][0, 0] == pytest.approx(0.1)
+    assert histograms[4][-1, 1] == pytest.approx(0.5)
 
 
 def test_next_epoch_starts_empty(made, tmp_path):

@@ -162,7 +162,8 @@ def test_tensorboard_files_hold_scalars_histograms_and_panel(first):
     assert [histogram[:, 2].sum() for histogram in histograms.values()] == [16] * 3
     kind, panels = found["clean, adversarial, difference"]
     assert kind == "images"
-    assert list(panels) == [0, 1, 2]
+    # Counted from 1, as everything that a reader sees.
+    assert list(panels) == list(histograms) == [1, 2, 3]
 
 
 def test_finished_run_of_another_config_is_refused_and_untouched(program, npz, finished):

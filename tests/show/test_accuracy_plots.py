@@ -56,3 +56,24 @@ def test_images_stand_between_their_class_and_what_they_are_taken_for(channels):
     right, wrong = style.COLOURS[2], style.COLOURS[1]
     assert [text.get_color() for text in below] == [right, wrong, right]
     assert style.encoded(figure) == style.encoded(equal)
+
+
+@pytest.mark.filterwarnings("error")
+def test_runs_without_a_last_network_make_a_picture_that_says_so():
+    row = {"label": "a", "attack": "clean", "accuracy": 0.5, "standard_error": None}
+    for rows in ([], [row | {"checkpoint": "best"}]):
+        figure = accuracy_plots.of_runs(rows)
+        assert not figure.legends
+        assert "no run" in figure.axes[0].texts[0].get_text()
+        assert style.encoded(figure)
+    figure = accuracy_plots.of_runs([row | {"checkpoint": "last"}])
+    assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["a"]
+
+
+def test_classes_may_have_names():
+    image = np.zeros([2, 8, 8, 1], np.float32)
+    names = ("cat", "dog")
+    figure = accuracy_plots.of_images(image, image, [0, 1], np.array([1, 1]), 0.1, names)
+    (axes,) = figure.axes
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["cat", "dog"]
+    assert [text.get_text() for text in axes.child_axes[0].get_xticklabels()] == ["dog", "dog"]

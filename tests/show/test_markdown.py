@@ -80,7 +80,7 @@ def test_an_error_is_three_lines_whatever_it_quotes(name):
 def test_pictures_show_names_as_they_are(name):
     row = {"attack": "pgd-20", "accuracy": 0.5, "parameters": {"epsilon": 0.1}}
     figure = accuracy_plots.against_epsilon({name: [row], "b": [row]}, 10, 0.1)
-    shown = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    shown = [text.get_text() for text in figure.legends[0].get_texts()]
     assert [text.strip() for text in shown] == [visible(name), "b", "chance", "evaluation epsilon"]
     arrays = {"network": np.array([name]), "num_steps": np.array([20]), "divisor": np.array([6.0])}
     arrays["accuracy"] = np.array([[0.5]])

@@ -46,3 +46,77 @@ def test_a_panel_without_accuracy_says_so(nothing):
     assert left.lines
     assert not right.lines
     assert "no held-out robust accuracy" in right.texts[0].get_text()
+
+
+ARRAYS = {
+    "epoch": np.array([0]),
+    "upper": np.array(0.1),
+    "share": np.array([0.5]),
+    "gradients": np.array([2.0]),
+    "threshold": np.array([np.nan]),
+    "frozen": np.array([np.nan]),
+}
+
+
+def test_a_single_epoch_has_one_whole_number():
+    row = {"epoch": 0, "accuracy": 0.5, "gradients": 2.0, "fosc": 0.1}
+    figures = [training_plots.course(ARRAYS, "Title"), *training_plots.history([row]).values()]
+    figures.append(training_plots.costs({"standard": [course(0.5)]}))
+    assert len(figures) == 5
+    for figure in figures:
+        axes = figure.axes[0]
+        (line,) = axes.lines
+        assert list(line.get_xdata()) == [1]
+        assert list(axes.get_xticks()) == [1]
+        assert line.get_marker() not in ("", "None", None)
+
+
+def test_epochs_are_counted_from_one_in_every_picture():
+    arrays = ARRAYS | {
+        name: np.array([0.5, 0.5]) for name in ("share", "gradients", "threshold", "frozen")
+    }
+    figure = training_plots.course(arrays | {"epoch": np.array([0, 1])}, "Title")
+    for axes in figure.axes:
+        assert list(axes.lines[0].get_xdata()) == [1, 2]
+    grid, density = np.array([0.0, 1.0]), np.array([[1.0, 0.0]])
+    figure = training_plots.fosc_by_epoch(
+        ARRAYS | {"epoch": np.array([4]), "grid": grid, "density": density}, "Title"
+    )
+    (text,) = figure.axes[0].get_legend().get_texts()
+    assert text.get_text() == "epoch 5: 50 % in [0, 0.1]"
+    parts = {"fosc_grid": grid, "loss_grid": grid, "fosc_density": density, "loss_density": density}
+    figure = training_plots.last_epoch(
+        {"setting": np.array(["own"]), "epoch": np.array([4]), **parts}, "Title"
+    )
+    assert figure.axes[0].get_legend().get_texts()[0].get_text() == "own, epoch 5"
+
+
+def test_no_tick_says_epoch_0():
+    rows = [{"epoch": epoch, "accuracy": 0.5} for epoch in range(30)]
+    (figure,) = training_plots.history(rows).values()
+    (axes,) = figure.axes
+    low, high = axes.get_xlim()
+    assert 0 < low < 1
+    assert 30 < high < 31
+
+
+def test_a_history_has_pictures_of_what_is_known():
+    rows = [{"epoch": epoch, "accuracy": 0.5, "held_out_clean": 0.75} for epoch in range(3)]
+    (figure,) = training_plots.history(rows).values()
+    assert [line.get_label() for line in figure.axes[0].lines] == [
+        "held out, clean",
+        "training, attacked",
+    ]
+    # Below the axes, where it hides no line.
+    assert figure.axes[0].get_legend() is None
+    assert len(figure.legends) == 1
+    assert training_plots.history([]) == {}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("histories", [{}, {"unsecured": [[{"epoch": 0}]]}])
+def test_costs_of_nobody_are_empty_and_say_so(histories):
+    figure = training_plots.costs(histories)
+    assert not figure.legends
+    assert [len(axes.texts) for axes in figure.axes] == [1, 1]
+    assert [list(axes.get_xticks()) for axes in figure.axes] == [[], []]

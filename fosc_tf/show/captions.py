@@ -1,0 +1,208 @@
+"""Sentences under pictures: what is seen there, in the numbers that were drawn. Epochs from 1.
+
+of_sweep({"dynamic": rows}, attack="pgd-20", epsilon=0.3, num_classes=10)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from fosc_tf.show import columns
+from fosc_tf.show.columns import Rows, signed
+
+Arrays = Mapping[str, np.ndarray]
+
+
+def of_sweep(curves: Mapping[str, Rows], *, attack: str, epsilon: float, num_classes: int) -> str:
+    """Returns where each network's accuracy begins, is at `epsilon`, and reaches chance."""
+    return " ".join(
+        _curve(f"{name}: " if len(curves) > 1 else "", rows, attack, epsilon, num_classes)
+        for name, rows in curves.items()
+    )
+
+
+def of_accuracies(rows: Rows) -> str:
+    """Returns how the accuracies of `history.json` went, and which epoch was the best."""
+    names = {
+        "held_out_robust": "held out, attacked",
+        "held_out_clean": "held out, clean",
+        "accuracy": "training, attacked",
+    }
+    told = _joined(_course(text, rows, name, 100, " %") for name, text in names.items())
+    judged = [row for row in rows if "held_out_robust" in row]
+    best = max(judged, key=lambda row: row["held_out_robust"], default=None)
+    chosen = "" if best is None else f" The best network is that of epoch {best['epoch'] + 1}."
+    return told + chosen
+
+
+def of_cost(rows: Rows) -> str:
+    """Returns what the attacks of the epochs cost."""
+    mean = np.mean([row["gradients"] for row in rows if "gradients" in row])
+    told = _course("Attack gradients per example", rows, "gradients")
+    return f"{told}; {mean:.1f} on average."
+
+
+def of_convergence(rows: Rows) -> str:
+    """Returns how FOSC and its threshold went."""
+    parts = {"fosc": "mean FOSC of the training attacks", "threshold": "threshold c_t"}
+    return _joined(_course(text, rows, name, 1, " nats", 2) for name, text in parts.items())
+
+
+def of_examples(
+    label: np.ndarray, clean: np.ndarray, taken: np.ndarray, attack: str = "PGD-20"
+) -> str:
+    """Returns how many images are right without and with the attack.
+
+    Args:
+        label: [n] int, true classes.
+        clean: [n] int, what the images are taken for.
+        taken: [n] int, what their adversarial ones are taken for.
+        attack: its name.
+    """
+    right, holds = int(np.sum(clean == label)), int(np.sum(taken == label))
+    return (
+        f"Of the first {len(label)} test images the network gets {right} right, and {holds} under "
+        f"{attack}. Above each stands its class, below what the adversarial image is taken for, "
+        "orange where wrong. Grey in the difference is unchanged, white lighter, black darker."
+    )
+
+
+def of_view(name: str, summary: Mapping[str, Any], arrays: Arrays) -> str:
+    """Returns what the view called `name` shows; its title where there is nothing to add.
+
+    Args:
+        name: as in `summary["views"]`.
+        summary: what `analysis.make_views` returned.
+        arrays: of the view.
+    """
+    makers = {
+        "bins": lambda: _bins(summary, 0),
+        "bins_auto": lambda: _bins(summary, 1),
+        "trace": lambda: _trace(arrays),
+        "step_curves": lambda: _steps(arrays),
+        "cross_table": lambda: _cross_table(arrays),
+        "last_epoch": lambda: _last_epoch(arrays),
+        "fosc_by_epoch": lambda: _by_epoch(arrays),
+        "course": lambda: _spent(arrays),
+    }
+    return makers[name]() if name in makers else f"{summary['views'][name]}."
+
+
+def _curve(who: str, rows: Rows, attack: str, epsilon: float, num_classes: int) -> str:
+    points = sorted((columns.epsilon(row) or 0.0, row["accuracy"]) for row in rows)
+    known = dict(points)
+    near = min(known, key=lambda radius: abs(radius - epsilon))
+    below = [radius for radius, share in points if share <= 1 / num_classes]
+    told = f"{who}{100 * points[0][1]:.1f} % right at epsilon {points[0][0]:.3g}"
+    if near != points[0][0]:
+        told += f", {100 * known[near]:.1f} % under {attack} at {near:.3g}"
+    chance = f"chance ({100 / num_classes:.3g} %)"
+    end = f"{chance} is reached at {below[0]:.3g}" if below else f"{chance} is not reached"
+    return f"{told}; {end}."
+
+
+def _course(
+    text: str, rows: Rows, name: str, scale: float = 1, unit: str = "", digits: int = 1
+) -> str:
+    known = [(row["epoch"] + 1, scale * row[name]) for row in rows if name in row]
+    if not known:
+        return ""
+    (first, begun), (last, ended) = known[0], known[-1]
+    if first == last:
+        return f"{text}: {begun:.{digits}f}{unit} in epoch {first}"
+    begun, ended = (f"{value:.{digits}f}{unit}" for value in (begun, ended))
+    return f"{text}: {begun} in epoch {first}, {ended} in epoch {last}"
+
+
+def _bins(summary: Mapping[str, Any], number: int) -> str:
+    told = []
+    for criterion, numbers in summary["fosc"].items():
+        row = numbers["correlations"][number]
+        told.append(
+            f"{criterion}: {row['n']} of {summary['examples']} images end with FOSC in "
+            f"[0, {row['upper']:.3g}]; its correlation over the bins is "
+            f"{signed(row['accuracy_correlation'])} with accuracy and "
+            f"{signed(row['loss_correlation'])} with the loss."
+        )
+    return " ".join(f"{each[:1].upper()}{each[1:]}" for each in told)
+
+
+def _trace(arrays: Arrays) -> str:
+    wrong, fosc = ~arrays["hit"][-1], arrays["fosc_ball"]
+    told = [f"{wrong.sum()} of {len(wrong)} images are misclassified at the end."]
+    for members, who in ((wrong, "Their mean ball FOSC"), (~wrong, "That of the others")):
+        if members.any():
+            begun, ended = fosc[0, members].mean(), fosc[-1, members].mean()
+            told.append(f"{who} begins at {begun:.2f} and ends at {ended:.2f} nats.")
+    return " ".join(told)
+
+
+def _steps(arrays: Arrays) -> str:
+    accuracy, loss = 100 * arrays["accuracy"], arrays["loss_mean"]
+    fosc = ", ".join(
+        f"{criterion} FOSC from {mean[0]:.2f} to {mean[-1]:.2f}"
+        for criterion in ("ball", "box")
+        for mean in (arrays[f"fosc_{criterion}_mean"],)
+    )
+    return (
+        f"{arrays['step'][-1]} steps take accuracy from {accuracy[0]:.1f} to {accuracy[-1]:.1f} %, "
+        f"the mean loss from {loss[0]:.2f} to {loss[-1]:.2f} nats, mean {fosc}."
+    )
+
+
+def _cross_table(arrays: Arrays) -> str:
+    accuracy, steps, divisor = 100 * arrays["accuracy"][0], arrays["num_steps"], arrays["divisor"]
+
+    def setting(place: int) -> str:
+        size = "ε" if divisor[place] == 1 else f"ε/{divisor[place]:g}"
+        return f"{steps[place]} steps of {size}"
+
+    strong, weak = int(accuracy.argmin()), int(accuracy.argmax())
+    return (
+        f"{arrays['network'][0]}: the strongest setting, {setting(strong)}, leaves "
+        f"{accuracy[strong]:.1f} %, and the weakest, {setting(weak)}, {accuracy[weak]:.1f} %."
+    )
+
+
+def _last_epoch(arrays: Arrays) -> str:
+    told = []
+    for place, (name, epoch) in enumerate(zip(arrays["setting"], arrays["epoch"], strict=True)):
+        peaks = [
+            f"{text} {arrays[f'{part}_grid'][np.argmax(density)]:.2f} nats"
+            for part, text in (("fosc", "FOSC"), ("loss", "loss"))
+            for density in (arrays[f"{part}_density"][place],)
+            if np.isfinite(density).all()
+        ]
+        told.append(f"{name}, epoch {epoch + 1}: most examples are near {' and '.join(peaks)}.")
+    return " ".join(told)
+
+
+def _by_epoch(arrays: Arrays) -> str:
+    shares = ", ".join(
+        f"{100 * share:.0f} % in epoch {epoch + 1}"
+        for epoch, share in zip(arrays["epoch"], arrays["share"], strict=True)
+    )
+    return f"Training attacks that ended with FOSC in [0, {arrays['upper']:g}] nats: {shares}."
+
+
+def _spent(arrays: Arrays) -> str:
+    names = (
+        ("gradients", "attack gradients per example", 1, ""),
+        ("frozen", "stopped before the last step", 100, " %"),
+        ("share", f"FOSC in [0, {arrays['upper']:g}]", 100, " %"),
+    )
+    rows = [
+        {"epoch": int(epoch)}
+        | {name: arrays[name][place] for name, *_ in names if np.isfinite(arrays[name][place])}
+        for place, epoch in enumerate(arrays["epoch"])
+    ]
+    return _joined(_course(text, rows, name, scale, unit) for name, text, scale, unit in names)
+
+
+def _joined(parts: Iterable[str]) -> str:
+    """Returns one sentence of those that say something."""
+    text = "; ".join(part for part in parts if part)
+    return f"{text[:1].upper()}{text[1:]}."
