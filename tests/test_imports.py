@@ -6,7 +6,7 @@ import pathlib
 PACKAGE = pathlib.Path(__file__).parents[1] / "fosc_tf"
 # Every room and every file beside them, from the ground up: each may import what stands before it.
 FLOORS = (
-    ("errors", "quiet", "probe"),
+    ("errors", "quiet", "probe", "readable"),
     ("fields", "files", "number", "registry"),
     ("types", "replicas", "sections"),
     ("data", "schedules", "models"),

@@ -8,27 +8,36 @@ trainer.fit(dataset, epochs=50)      # any tf.data of (image, label)
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from fosc_tf.attacks.attack import asked, declared
+from fosc_tf.attacks.attack import Attack, asked, declared
 from fosc_tf.errors import UserError
-from fosc_tf.number import number
-from fosc_tf.objectives.terms import is_right
+from fosc_tf.number import number, whole
+from fosc_tf.readable import one_line, without_defaults
 from fosc_tf.replicas import add, put, sum_over_replicas
 from fosc_tf.schedules import Clock
 from fosc_tf.training.assertions import asserted, in_three_parts
+from fosc_tf.training.chosen_metrics import chosen_metrics
+from fosc_tf.training.containers import batches_of
 from fosc_tf.training.distribution import shared_out, worker
 from fosc_tf.training.epochs import Plan, counted
 from fosc_tf.training.first_batch import first_batch
+from fosc_tf.training.horizon import tell_unfinished
+from fosc_tf.training.measures import Measures, results
+from fosc_tf.training.monitors import check_monitors, with_more
+from fosc_tf.training.network_front import NetworkFront
 from fosc_tf.training.reduction import gather_over_replicas, keras_logs, mean_over_replicas
+from fosc_tf.training.refusals import refuse_frozen, refuse_losses, refuse_weights
+from fosc_tf.training.robust_accuracy import NAME, RobustAccuracy, attack_of
+from fosc_tf.training.standstill import watch
 from fosc_tf.types import Batch, Defense, Found, Judged
 
 
-class AdversarialTrainer(keras.Model):
+class AdversarialTrainer(NetworkFront):
     """Trains `network` by `defense`; plain Keras from `compile` on.
 
     Batches are dicts with `image` [batch, h, w, c] float32 in [0, 1] and `label` [batch] int, or
@@ -47,7 +56,12 @@ class AdversarialTrainer(keras.Model):
     weights it), and `accuracy` at the images trained on;
     `gradients` spent per example; `fosc` of the adversarial images where measured; with a gate
     also `frozen`, the share that stopped before the last step; the defense's `terms`. Its schedules
-    are logged as they are, such as `threshold`, the epoch's c_t.
+    are logged as they are, such as `threshold`, the epoch's c_t. Validations and `evaluate` report
+    `loss` and `accuracy` at clean images and, with a `validation_attack`, `robust_accuracy`: the
+    share classified right both clean and attacked. Metrics given to `compile` are shown the images
+    trained on, and in validations the clean ones.
+
+    What of a trainer is saved, restored and exported is told in `NetworkFront`.
 
     Args:
         network: maps images to logits.
@@ -56,13 +70,17 @@ class AdversarialTrainer(keras.Model):
         fosc_every: measures the FOSC of all examples on every n-th batch, at one more gradient
             for those that climbed to the end; 0 never does. An epoch without such a batch shows
             0 for `fosc`.
+        validation_attack: attacks every batch of `evaluate` and of validations: an attack, or the
+            name of one, such as "pgd-10", in the ball of the defense's own attack. The callback
+            `HeldOut` takes every attack and measures as evaluations do.
         **arguments: for `keras.Model`.
 
     Attributes:
         batches_seen: int64 scalar, batches trained on so far.
 
     Raises:
-        UserError: a network or defense that is none, `fosc_every` that is no whole number.
+        UserError: a network or defense that is none, `fosc_every` that is no whole number, an
+            attack that cannot run inside a compiled step.
     """
 
     def __init__(
@@ -72,6 +90,7 @@ class AdversarialTrainer(keras.Model):
         *,
         seed: int = 0,
         fosc_every: int = 10,
+        validation_attack: str | Attack | Callable[..., Found] | None = None,
         **arguments: Any,
     ) -> None:
         super().__init__(**arguments)
@@ -99,20 +118,28 @@ class AdversarialTrainer(keras.Model):
         self.reports_fosc = False
         self._plan: Plan | None = None
         self._attack = None if defense.attack is None else declared(defense.attack)
-        names = ["loss", "accuracy", *defense.terms]
-        if self._attack is not None:
-            names += ["gradients", "fosc"]
-            if self._attack.traits.gated:
-                names.append("frozen")
-        self._means = {name: keras.metrics.Mean(name) for name in names}
+        robust = None
+        if validation_attack is not None:
+            robust = RobustAccuracy(attack_of(validation_attack, defense), seed)
+        self._measures = Measures(defense, self._attack, fosc_every, robust)
+        self._means = self._measures.means  # tracked: they are in the files of `save_weights`
+        attacks = [self._attack, robust and robust.attack]
         # XLA cannot compile batches that examples leave; on a GPU it would be Keras' default.
-        self.supports_jit = self._attack is None or self._attack.traits.fixed_shapes
+        self.supports_jit = all(each is None or each.traits.fixed_shapes for each in attacks)
         self.built = True
+
+    def __repr__(self) -> str:
+        """Returns one line: the network's name, the defense, and what is not the default."""
+        said = {"network": self.network.name, "defense": self.defense, "seed": self.seed}
+        said["fosc_every"] = self.fosc_every
+        if self._measures.robust is not None:
+            said["validation_attack"] = self._measures.robust.attack
+        return one_line(type(self).__name__, without_defaults(AdversarialTrainer, said))
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
         """The running means, reset by Keras as each epoch begins; `fosc` only if measured."""
-        return [m for name, m in self._means.items() if name != "fosc" or self.fosc_every > 0]
+        return self._measures.all
 
     @property
     def state(self) -> dict[str, Any]:
@@ -124,7 +151,7 @@ class AdversarialTrainer(keras.Model):
         known = {
             "network": self.network.variables,
             "optimizer": self.optimizer.variables,
-            "metrics": {name: mean.variables for name, mean in self._means.items()},
+            "metrics": self._measures.variables,
             "clock": [self.batches_seen],
             "defense": self.defense_state,
             "memory": self.memory_state,
@@ -138,9 +165,37 @@ class AdversarialTrainer(keras.Model):
         """Batches trained on so far, as a number; outside a `tf.function` only."""
         return int(self.batches_seen.numpy())
 
-    def call(self, image: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Returns the network's logits, [batch, num_classes]."""
-        return self.network(image, training=training)
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        **arguments: Any,
+    ) -> None:
+        """Takes an optimizer and metrics, and what else `keras.Model.compile` takes.
+
+        Args:
+            optimizer: one of Keras, or its name.
+            loss: None: what the weights descend is the objective of the defense.
+            loss_weights: None, as `loss`.
+            metrics: names, functions or metrics of labels [batch] and logits [batch, classes]; see
+                `chosen_metrics`.
+            weighted_metrics: None: every example counts alike.
+            **arguments: `run_eagerly`, `jit_compile`, `steps_per_execution`, `auto_scale_loss`.
+
+        Raises:
+            UserError: a loss, weights, or metrics that do not fit.
+        """
+        refuse_losses(loss, loss_weights, weighted_metrics)
+        taken = {*self._measures.means, NAME, *self.defense.schedules}
+        with self.distribute_strategy.scope():
+            chosen = []
+            if metrics:
+                chosen = chosen_metrics(metrics, taken, self.num_classes())
+            super().compile(optimizer, **arguments)
+        self._measures.chosen = chosen
 
     def fit(self, x: Any = None, y: Any = None, **arguments: Any) -> keras.callbacks.History:
         """Checks the first batch, calibrates the defense if it asks for it, then trains.
@@ -155,12 +210,33 @@ class AdversarialTrainer(keras.Model):
                 epochs of another length than the schedules count; a schedule that is out of range
                 at the first or last step; a memory without ids, or with ids beyond it.
         """
-        _refuse_weights(arguments)
+        refuse_weights(arguments)
+        for name in ("epochs", "initial_epoch"):
+            if name in arguments:
+                arguments[name] = whole(name, arguments[name], least=0)
+        refuse_frozen(self.network)
+        x = batches_of(x, y)
+        if arguments.get("validation_data") is not None:
+            given = arguments["validation_data"]
+            pair = isinstance(given, tuple | list) and all(hasattr(each, "shape") for each in given)
+            arguments["validation_data"] = tuple(given) if pair else batches_of(given)
+        validated = arguments.get("validation_data") is not None
+        validated = validated or bool(arguments.get("validation_split"))
+        check_monitors(
+            arguments.get("callbacks"),
+            metrics=self._measures.directions(validated),
+            schedules=self.defense.schedules,
+            optimizer=self.optimizer,
+        )
+        if "frozen" in self._measures.means:
+            arguments["callbacks"] = with_more(arguments.get("callbacks"), watch(self.network))
         # Also when fit is called outside the scope that the trainer was made in.
         with self.distribute_strategy.scope():
             size = arguments.get("batch_size")
             first, x = first_batch(self.network, x, y, size)
             self._check_validation(arguments.get("validation_data"), size)
+            if self._measures.robust is not None:
+                self._measures.robust.attack.check(first.image.shape[1:])
             if self.defense.memory is not None:
                 self.defense.memory.check(first)
             if self.defense.calibrate is not None:
@@ -193,6 +269,8 @@ class AdversarialTrainer(keras.Model):
     def _begin(self, plan: Plan, length: int | None) -> None:
         """Sets the clock, and asks all schedules at the first and at the last step."""
         first, last = plan.steps(self._clocks, self.step, length)
+        if not first:
+            tell_unfinished(self.defense.schedules, plan.epochs)
         self.batches_seen.assign(first)
         for step in (first, last):
             if self._attack is not None and self._shape is not None:
@@ -201,13 +279,16 @@ class AdversarialTrainer(keras.Model):
                 asked(name, schedule, step)
 
     def evaluate(self, x: Any = None, y: Any = None, **arguments: Any) -> Any:
-        """Returns loss and accuracy at clean images, as Keras does.
+        """Returns loss and accuracy at clean images, as Keras does, and the metrics of `compile`.
+
+        With a `validation_attack` also `robust_accuracy`, so that an evaluation after training and
+        a validation within it tell the same. Takes what `fit` takes.
 
         Raises:
             UserError: images or labels that do not fit the network, in whatever batch.
         """
         with in_three_parts():
-            return super().evaluate(x, y, **arguments)
+            return super().evaluate(batches_of(x, y), y, **arguments)
 
     def _check_validation(self, given: Any, size: int | None) -> None:
         """Raises `UserError` where the validation would, after an epoch, for its first batch."""
@@ -234,11 +315,8 @@ class AdversarialTrainer(keras.Model):
 
     def _asserted(self, data: Any) -> Batch:
         batch = Batch.of(data)
-        output = getattr(self.network, "output_shape", None)
-        if output is None:  # a class of its own
-            image = keras.KerasTensor((None, *batch.image.shape[1:]))
-            output = self.network.compute_output_spec(image, training=False).shape
-        return asserted(batch, output[-1])
+        classes = self.num_classes(batch.image.shape[1:])
+        return asserted(batch, classes, self.image_shape)
 
     def recall(self, batch: Batch) -> Batch:
         """Returns the batch with what the memory holds of its examples in its context."""
@@ -310,23 +388,12 @@ class AdversarialTrainer(keras.Model):
         self, batch: Batch, found: Found | None, judged: Judged, step: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         """Updates the running means and returns what Keras logs for this step."""
-        self._means["loss"].update_state(judged.loss)
-        self._means["accuracy"].update_state(is_right(judged.logits, batch.label))
-        for name in self.defense.terms:
-            self._means[name].update_state(judged.terms[name])
         logs = {}
+        fosc = None
         if found is not None:
-            self._means["gradients"].update_state(found.num_gradients)
-            if "frozen" in self._means and found.stopped is not None:
-                self._means["frozen"].update_state(found.stopped)
             measured = self.fosc_every > 0 and step % self.fosc_every == 0
             # Only fully measured batches count: frozen examples alone would bias the mean.
             fosc = tf.where(measured, found.fosc, float("nan"))
-            if self.fosc_every > 0:
-                known = tf.math.is_finite(fosc)
-                self._means["fosc"].update_state(
-                    tf.where(known, fosc, 0.0), sample_weight=tf.cast(known, tf.float32)
-                )
             if self.reports_fosc:
                 logs["fosc_of_examples"] = gather_over_replicas(fosc)
                 logs["loss_of_examples"] = gather_over_replicas(found.loss)
@@ -335,17 +402,13 @@ class AdversarialTrainer(keras.Model):
                     # Keras takes means of what workers log, which for whole numbers it cannot.
                     logs["id_of_examples"] = tf.cast(ids, tf.float64)
         logs |= {name: schedule(step) for name, schedule in self.defense.schedules.items()}
-        return keras_logs(logs | {mean.name: mean.result() for mean in self.metrics})
+        return keras_logs(logs | self._measures.trained(batch.label, found, judged, fosc))
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
-        """Returns loss and accuracy at the clean images."""
+        """Returns loss and accuracy at the clean images, the metrics, and the robust accuracy."""
         batch = self._asserted(data)
         logits = tf.cast(self.network(batch.image, training=False), tf.float32)
-        hit = is_right(logits, batch.label)
-        loss = tf.nn.sparse_softmax_cross_entropy_with_logits(batch.label, logits)
-        self._means["loss"].update_state(loss)
-        self._means["accuracy"].update_state(hit)
-        return keras_logs({name: self._means[name].result() for name in ("loss", "accuracy")})
+        return keras_logs(self._measures.judged(self.network, batch, logits))
 
     def _get_metrics_result_or_logs(self, logs: dict[str, Any]) -> dict[str, Any]:
         """Returns the logs of an epoch, its means over all replicas.
@@ -353,7 +416,8 @@ class AdversarialTrainer(keras.Model):
         Keras would take those of the last step where more is logged than means: the mean of the
         replicas' means, though one of them may have measured more examples than another.
         """
-        return {**logs, **{m.name: m.result() for m in self.metrics if m.name in logs}}
+        found = results(self._measures.all)
+        return {**logs, **{name: value for name, value in found.items() if name in logs}}
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         """Builds the optimizer only: its variables must exist before replicas trace their step.
@@ -369,13 +433,3 @@ class AdversarialTrainer(keras.Model):
         plan, self._plan = self._plan, None
         if plan is not None:
             self._begin(plan, getattr(iterator, "num_batches", None))
-
-
-def _refuse_weights(arguments: dict[str, Any]) -> None:
-    for name in ("class_weight", "sample_weight"):
-        if arguments.get(name) is not None:
-            raise UserError(
-                "every example counts alike in adversarial training",
-                f"fit without {name}; a dataset that repeats what is to count more",
-                f"{name} of {len(arguments[name])} values",
-            )
