@@ -57,7 +57,7 @@ def asserted_image(image: tf.Tensor, shape: Sequence[int | None] | None = None) 
     """
     if len(image.shape) != 4 or not image.dtype.is_floating:
         check_images(np.zeros([2] * len(image.shape), image.dtype.as_numpy_dtype))
-    _check_shape(image.shape[1:], shape)
+    check_shape(image.shape[1:], shape)
     image = tf.cast(image, tf.float32)
     nans = tf.math.count_nonzero(tf.math.is_nan(image))
     right = tf.reduce_all((image >= 0.0) & (image <= 1.0))
@@ -71,8 +71,11 @@ def _look(name: str, right: tf.Tensor, classes: int, nans: Any, x: tf.Tensor) ->
     return [] if look is None else [look]
 
 
-def _check_shape(received: Sequence[int | None], expected: Sequence[int | None] | None) -> None:
-    if expected is None:
+def check_shape(
+    received: Sequence[int | None] | None, expected: Sequence[int | None] | None
+) -> None:
+    """Raises `UserError` where images of a known shape are not for the network."""
+    if received is None or expected is None:
         return
     pairs = zip(received, expected, strict=False)
     if len(received) != len(expected) or any(

@@ -97,7 +97,7 @@ def _look_at(metric: keras.metrics.Metric, num_classes: int) -> None:
         raise UserError(
             f"a metric must take labels [batch] and logits [batch, {num_classes}]",
             _RIGHT,
-            f"{metric.name}, which fails: {' '.join(str(error).split())[:200]}",
+            f"{metric.name}, which fails: {_last_line(error)}",
         ) from error
     shared = [isinstance(v.value, tf.distribute.DistributedValues) for v in metric.variables]
     if strategy.num_replicas_in_sync > 1 and not all(shared):
@@ -106,3 +106,7 @@ def _look_at(metric: keras.metrics.Metric, num_classes: int) -> None:
             "with strategy.scope(): the network, the trainer, its metrics and its optimizer",
             f"{metric.name}, made outside of the scope",
         )
+
+
+def _last_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[-1].strip()

@@ -47,6 +47,19 @@ def batches_of(x: Any, y: Any = None) -> Any:
     return dataset.prefetch(1)
 
 
+def image_shape(x: Any) -> tuple[int | None, ...] | None:
+    """Returns the (height, width, channels) of images in arrays or a dataset; None elsewhere."""
+    if isinstance(x, tf.data.Dataset):
+        x = x.element_spec
+        x = x[0] if isinstance(x, tuple) else x
+    if isinstance(x, dict):
+        x = x.get("image")
+    shape = getattr(x, "shape", None)
+    if shape is None or getattr(shape, "rank", 0) is None:
+        return None
+    return tuple(shape)[1:]
+
+
 def _is_list_of_batches(x: Any) -> bool:
     taken = (tf.data.Dataset, tf.distribute.DistributedDataset, keras.utils.PyDataset, dict, str)
     if x is None or isinstance(x, taken) or hasattr(x, "shape"):

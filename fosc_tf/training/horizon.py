@@ -1,6 +1,6 @@
 """Schedules that a training does not live to see the end of.
 
-tell_unfinished(defense.schedules, epochs=5)      # threshold changes until epoch 40
+tell_unfinished(defense.schedules, epochs=5)      # threshold changes for 40 epochs
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ def tell_unfinished(schedules: Mapping[str, Schedule], epochs: int) -> None:
         schedules: of the defense, by name; of functions nobody knows where they end.
         epochs: how many the training has.
     """
-    for name, schedule in schedules.items():
-        if isinstance(schedule, Curve) and schedule.ends > epochs:
-            logging.warning(
-                "%s changes for %d epochs and fit ends after %d: %r. Give the defense a shorter "
-                "schedule unless another fit goes on",
-                name,
-                schedule.ends,
-                epochs,
-                schedule,
-            )
+    curves = {name: each for name, each in schedules.items() if isinstance(each, Curve)}
+    late = {name: each for name, each in curves.items() if each.ends > epochs}
+    if late:
+        logging.warning(
+            "%s changes for %d epochs and fit ends after %d. Unless another fit goes on, give the "
+            "defense a shorter schedule: %s",
+            " and ".join(late),
+            max(each.ends for each in late.values()),
+            epochs,
+            "; ".join(map(repr, late.values())),
+        )

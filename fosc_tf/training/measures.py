@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from fosc_tf.attacks.attack import Attack
 from fosc_tf.objectives.terms import cross_entropy, is_right
-from fosc_tf.training.directed_mean import DirectedMean, direction
+from fosc_tf.training.direction import direction
 from fosc_tf.training.robust_accuracy import RobustAccuracy
 from fosc_tf.types import Batch, Defense, Found, Judged
 
@@ -49,7 +49,7 @@ class Measures:
             names += ["gradients", "fosc"]
             if attack.traits.gated:
                 names.append("frozen")
-        self.means = {name: DirectedMean(name) for name in names}
+        self.means = {name: keras.metrics.Mean(name) for name in names}
         self.terms, self.robust = defense.terms, robust
         self.hidden = set() if fosc_every > 0 else {"fosc"}
         self.chosen: list[keras.metrics.Metric] = []
@@ -74,7 +74,7 @@ class Measures:
         """Returns "up" or "down" for each name that an epoch logs."""
 
         def way(metric: keras.metrics.Metric) -> str:
-            return getattr(metric, "_direction", direction(metric.name))
+            return direction(metric.name, metric)
 
         found = {metric.name: way(metric) for metric in self._training}
         if validated:

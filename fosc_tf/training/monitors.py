@@ -31,10 +31,11 @@ def check_monitors(
 ) -> None:
     """Raises `UserError` where a callback of Keras watches what no epoch logs.
 
-    A callback says what it adds to the logs of an epoch in an attribute `adds`, a dict of the name
-    and its direction, "up" or "down"; where its names are known to go up or down, `mode="auto"` of
-    the callbacks behind it is resolved by that. Behind a callback of a class that says nothing, any
-    name may be there.
+    `mode="auto"` becomes "max" or "min" where the direction is known: Keras itself knows it of
+    losses and of the metrics in its own `compile` only, and stops after the first epoch.
+
+    A callback says what it adds to the logs of an epoch in an attribute `adds`, a dict of names and
+    directions. Behind a callback of another's class that says nothing, any name may be there.
 
     Args:
         callbacks: as given to `fit`.
@@ -50,8 +51,8 @@ def check_monitors(
         for name in _watched(callback):
             if name not in known:
                 raise _not_there(kind.__name__, name, known)
-        if kind in _WATCHING and _chooses(callback) and callback.mode == "auto":
-            _resolve(callback, known, metrics)
+        if isinstance(callback, _WATCHING) and _chooses(callback) and callback.mode == "auto":
+            _resolve(callback, known)
         added = _added(callback)
         if added is None:
             return  # whatever comes behind it may watch what it adds
@@ -93,17 +94,18 @@ def _watched(callback: Any) -> list[str]:
     return names
 
 
-def _resolve(callback: Any, known: Mapping[str, str | None], metrics: Mapping[str, str]) -> None:
-    """Tells a callback the direction of what Keras does not know."""
+def _resolve(callback: Any, known: Mapping[str, str | None]) -> None:
+    """Tells a callback the direction of what it watches."""
     name = callback.monitor
+    if name not in known:  # a class of the user's own
+        return
     if known[name] is None:
         raise UserError(
             f"{type(callback).__name__} must be told whether more of {name} is better",
             f'monitor="{name}", mode="min" or mode="max"',
             f'monitor="{name}" with mode="auto"',
         )
-    if name not in metrics:  # of these Keras asks the trainer's metrics
-        callback.mode = {"up": "max", "down": "min"}[known[name]]
+    callback.mode = {"up": "max", "down": "min"}[known[name]]
 
 
 def _added(callback: Any) -> dict[str, str | None] | None:
@@ -113,8 +115,8 @@ def _added(callback: Any) -> dict[str, str | None] | None:
         return dict(adds)
     if type(callback) in _SETTING_RATES:
         return {"learning_rate": None}
-    of_keras = type(callback).__module__.partition(".")[0] == "keras"
-    return {} if of_keras and not isinstance(callback, keras.callbacks.LambdaCallback) else None
+    known = type(callback).__module__.partition(".")[0] in ("keras", "fosc_tf")
+    return {} if known and not isinstance(callback, keras.callbacks.LambdaCallback) else None
 
 
 def _not_there(kind: str, name: str, known: Collection[str]) -> UserError:

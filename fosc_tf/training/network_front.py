@@ -14,8 +14,9 @@ import numpy as np
 import tensorflow as tf
 
 from fosc_tf.errors import UserError
-from fosc_tf.training.assertions import asserted_image, in_three_parts
-from fosc_tf.training.containers import batches_of
+from fosc_tf.training.assertions import asserted_image, check_shape, in_three_parts
+from fosc_tf.training.containers import batches_of, image_shape
+from fosc_tf.training.retracing import no_word_of_retracing
 from fosc_tf.types import unpacked
 
 
@@ -46,8 +47,16 @@ class NetworkFront(keras.Model):
         Raises:
             UserError: images that do not fit the network, in whatever batch.
         """
-        with in_three_parts():
-            return super().predict(batches_of(x), **arguments)
+        with in_three_parts(), no_word_of_retracing():
+            return super().predict(self.checked(batches_of(x)), **arguments)
+
+    def checked(self, x: Any) -> Any:
+        """Returns `x` if its images, where it tells their shape, fit the network.
+
+        A graph that was traced for images of one shape may take those of others.
+        """
+        check_shape(image_shape(x), self.image_shape)
+        return x
 
     def predict_step(self, data: Any) -> tf.Tensor:
         """Returns the logits of one batch."""
@@ -100,6 +109,14 @@ class NetworkFront(keras.Model):
     def set_weights(self, weights: list[np.ndarray]) -> None:
         """Sets the weights of the network, and nothing else of the training."""
         self.network.set_weights(weights)
+
+    def load_weights(self, filepath: str | os.PathLike, *args: Any, **arguments: Any) -> None:
+        """Goes back to the moment of `save_weights`; the optimizer too, once there is one."""
+        optimizer = getattr(self, "optimizer", None)
+        if optimizer is not None and not optimizer.built:  # Keras would skip it
+            with self.distribute_strategy.scope():
+                optimizer.build(self.network.trainable_variables)
+        super().load_weights(filepath, *args, **arguments)
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> keras.layers.Layer:
         """Returns a layer of the network."""

@@ -34,6 +34,17 @@ rules(
 Rate = float | keras.optimizers.schedules.LearningRateSchedule
 
 
+def scaled(optimizer: keras.Optimizer, network: keras.Model) -> keras.Optimizer:
+    """Returns the optimizer, around it one that scales the loss where layers compute in float16.
+
+    Keras asks the policy of the trainer only, which may be another than that of the network.
+    """
+    half = any(layer.compute_dtype == "float16" for layer in network._flatten_layers())
+    if not half or isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        return optimizer
+    return keras.optimizers.LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
+
+
 class _AfterTheSum:
     """Clips and decays gradients after their sum over replicas, which neither changes then.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from fosc_tf.attacks import AutoAttack, presets
@@ -17,13 +18,12 @@ from fosc_tf.attacks.independent import Independent
 from fosc_tf.errors import UserError
 from fosc_tf.objectives.terms import is_right
 from fosc_tf.replicas import add
-from fosc_tf.training.directed_mean import DirectedMean
 from fosc_tf.types import Defense, Found
 
 NAME = "robust_accuracy"
 
 
-class RobustAccuracy(DirectedMean):
+class RobustAccuracy(keras.metrics.Mean):
     """The share of examples classified right both clean and attacked.
 
     Random numbers depend on the seed and on which batch of the evaluation it is, so that epochs

@@ -26,8 +26,6 @@ class Standstill(keras.callbacks.Callback):
         layers: the batch norms of a slow momentum.
     """
 
-    adds: dict[str, str] = {}  # noqa: RUF012  (nobody changes it)
-
     def __init__(self, layers: list[keras.layers.BatchNormalization]) -> None:
         super().__init__()
         self.layers, self.told = layers, False

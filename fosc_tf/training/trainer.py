@@ -30,8 +30,10 @@ from fosc_tf.training.horizon import tell_unfinished
 from fosc_tf.training.measures import Measures, results
 from fosc_tf.training.monitors import check_monitors, with_more
 from fosc_tf.training.network_front import NetworkFront
+from fosc_tf.training.optimizer import scaled
 from fosc_tf.training.reduction import gather_over_replicas, keras_logs, mean_over_replicas
 from fosc_tf.training.refusals import refuse_frozen, refuse_losses, refuse_weights
+from fosc_tf.training.retracing import no_word_of_retracing
 from fosc_tf.training.robust_accuracy import NAME, RobustAccuracy, attack_of
 from fosc_tf.training.standstill import watch
 from fosc_tf.types import Batch, Defense, Found, Judged
@@ -194,6 +196,8 @@ class AdversarialTrainer(NetworkFront):
             chosen = []
             if metrics:
                 chosen = chosen_metrics(metrics, taken, self.num_classes())
+            if arguments.get("auto_scale_loss", True):
+                optimizer = scaled(keras.optimizers.get(optimizer), self.network)
             super().compile(optimizer, **arguments)
         self._measures.chosen = chosen
 
@@ -214,7 +218,7 @@ class AdversarialTrainer(NetworkFront):
         for name in ("epochs", "initial_epoch"):
             if name in arguments:
                 arguments[name] = whole(name, arguments[name], least=0)
-        refuse_frozen(self.network)
+        self._initial_epoch = None  # BackupAndRestore of an earlier fit may have left one
         x = batches_of(x, y)
         if arguments.get("validation_data") is not None:
             given = arguments["validation_data"]
@@ -226,7 +230,7 @@ class AdversarialTrainer(NetworkFront):
             arguments.get("callbacks"),
             metrics=self._measures.directions(validated),
             schedules=self.defense.schedules,
-            optimizer=self.optimizer,
+            optimizer=getattr(self, "optimizer", None),
         )
         if "frozen" in self._measures.means:
             arguments["callbacks"] = with_more(arguments.get("callbacks"), watch(self.network))
@@ -234,6 +238,7 @@ class AdversarialTrainer(NetworkFront):
         with self.distribute_strategy.scope():
             size = arguments.get("batch_size")
             first, x = first_batch(self.network, x, y, size)
+            refuse_frozen(self.network)  # a class of its own is built by now
             self._check_validation(arguments.get("validation_data"), size)
             if self._measures.robust is not None:
                 self._measures.robust.attack.check(first.image.shape[1:])
@@ -243,8 +248,9 @@ class AdversarialTrainer(NetworkFront):
                 self.defense.calibrate(self.network, first.image, first.label)
         self._shape = first.image.shape[1:]
         length = None
-        if isinstance(x, tf.data.Dataset):
+        if isinstance(x, tf.data.Dataset | Iterator):
             arguments = {"shuffle": False} | arguments  # Keras would warn that it cannot
+        if isinstance(x, tf.data.Dataset):
             if not arguments.get("steps_per_epoch"):
                 length = counted(x, self._clocks)
             if worker(self.distribute_strategy)[1] > 1:
@@ -253,7 +259,8 @@ class AdversarialTrainer(NetworkFront):
         self._plan = Plan(initial, epochs, length)
         memory = self.defense.memory
         try:
-            with in_three_parts(), contextlib.nullcontext() if memory is None else memory.telling():
+            telling = contextlib.nullcontext() if memory is None else memory.telling()
+            with in_three_parts(), no_word_of_retracing(), telling:
                 return super().fit(x, y, **arguments)
         finally:
             self._plan = None  # of a call that ended before it began
@@ -287,8 +294,8 @@ class AdversarialTrainer(NetworkFront):
         Raises:
             UserError: images or labels that do not fit the network, in whatever batch.
         """
-        with in_three_parts():
-            return super().evaluate(batches_of(x, y), y, **arguments)
+        with in_three_parts(), no_word_of_retracing():
+            return super().evaluate(self.checked(batches_of(x, y)), y, **arguments)
 
     def _check_validation(self, given: Any, size: int | None) -> None:
         """Raises `UserError` where the validation would, after an epoch, for its first batch."""

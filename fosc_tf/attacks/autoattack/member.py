@@ -160,10 +160,8 @@ class Member(Attack):
 
     def arguments(self) -> dict[str, Any]:
         """Returns what it was made with."""
-        said = {name: value for name, value in self.parameters().items() if name != "name"}
-        return {
-            name: value for name, value in said.items() if self.targeted or "target" not in name
-        }
+        hidden = {"name"} if self.targeted else {"name", "num_targets"}
+        return {name: value for name, value in self.parameters().items() if name not in hidden}
 
     def runs(self, logits: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns the targets in their order, [batch, targets] int32, and the number of runs.
