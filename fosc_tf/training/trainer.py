@@ -302,7 +302,7 @@ class AdversarialTrainer(NetworkFront):
         if given is None or isinstance(given, Iterator):
             return
         rows = Batch.of(given)[:2] if isinstance(given, tuple) else (given,)
-        first_batch(self.network, *rows, batch_size=size)
+        first_batch(self.network, *rows, batch_size=size, trained_on=False)
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Recalls, attacks, takes gradients, descends, remembers and records one batch."""
