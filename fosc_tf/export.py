@@ -137,7 +137,7 @@ def save(
             raise UserError(
                 "the variables of a network must be Keras' own: no checkpoint holds others",
                 "self.add_weight(...) or keras.Variable(...) in its layers",
-                "a tf.Variable that the network does not list",
+                f"{_foreign_variables(network)}, which the network does not list",
             ) from error
         weights.save_weights(fresh / WEIGHTS)
         facts = {
@@ -322,14 +322,27 @@ def _shape(network: Any, given: Sequence[int | None] | None) -> tuple[int | None
     return (None, *shape[1:])
 
 
+def _foreign_variables(network: keras.Model) -> str:
+    """Returns where variables of TensorFlow are, as a sentence needs them."""
+    found = [
+        f"the tf.Variable {name} of the layer {layer.name}"
+        for layer in network._flatten_layers()
+        for name, value in vars(layer).items()
+        if isinstance(value, tf.Variable)
+    ]
+    return ", ".join(found) or "a tf.Variable in no attribute of a layer"
+
+
 def _of_one_output(network: keras.Model, shape: tuple[int | None, ...]) -> keras.Model:
     """Returns the network that gives what is the only entry of a dict, or `network` itself.
 
     Several entries are refused where logits are asked for.
     """
-    image = network.inputs[0] if getattr(network, "inputs", None) else keras.Input(shape[1:])
-    output = getattr(network, "output", None)
-    output = network(image, training=False) if output is None else output
+    if getattr(network, "inputs", None):
+        image, output = network.inputs[0], network.output
+    else:  # a class of its own, of whose outputs Keras knows no names
+        image = keras.Input(shape[1:])
+        output = network(image, training=False)
     entries = list(output.values()) if isinstance(output, dict) else output
     one = isinstance(entries, list | tuple) and len(entries) == 1
     return keras.Model(image, entries[0], name=network.name) if one else network

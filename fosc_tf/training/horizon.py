@@ -1,6 +1,6 @@
 """Schedules that a training does not live to see the end of.
 
-tell_unfinished(defense.schedules, epochs=5)      # threshold changes for 40 epochs
+tell_unfinished(defense.schedules, epochs=5)      # what changes for 40 is not over
 """
 
 from __future__ import annotations
@@ -24,10 +24,9 @@ def tell_unfinished(schedules: Mapping[str, Schedule], epochs: int) -> None:
     late = {name: each for name, each in curves.items() if each.ends > epochs}
     if late:
         logging.warning(
-            "%s changes for %d epochs and fit ends after %d. Unless another fit goes on, give the "
-            "defense a shorter schedule: %s",
-            " and ".join(late),
-            max(each.ends for each in late.values()),
+            "fit ends after %d epochs, and what changes for %d is not over then: %s. Unless another "
+            "fit goes on, give the defense a shorter schedule",
             epochs,
-            "; ".join(map(repr, late.values())),
+            max(each.ends for each in late.values()),
+            ", ".join(f"{name} = {each!r}" for name, each in late.items()),
         )

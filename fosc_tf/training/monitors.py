@@ -60,12 +60,8 @@ def check_monitors(
 
 
 def with_more(callbacks: Any, more: list[keras.callbacks.Callback]) -> Any:
-    """Returns the callbacks given to `fit` with some behind them."""
-    if not more:
-        return callbacks
-    if isinstance(callbacks, keras.callbacks.CallbackList):
-        for each in more:
-            callbacks.append(each)
+    """Returns the callbacks given to `fit` with some behind them; a `CallbackList` is complete."""
+    if not more or isinstance(callbacks, keras.callbacks.CallbackList):
         return callbacks
     return [*_listed(callbacks), *more]
 
