@@ -16,6 +16,7 @@ from fosc_tf.attacks.autoattack.square import Square
 from fosc_tf.evaluation.stages import stages
 from fosc_tf.memory import Memory, Spec
 from fosc_tf.training import AdversarialTrainer, WeightAverage, WeightPerturbation
+from fosc_tf.types import Found
 
 PGD = attacks.PGD(epsilon=0.3, step_size=0.075, num_steps=10)
 SAID = "PGD(epsilon=0.3, step_size=0.075, num_steps=10)"
@@ -106,7 +107,7 @@ def test_no_defense_shows_an_address():
 def test_what_an_attack_found_is_said_by_its_span():
     image = np.full([4, 2, 2, 1], 0.5, np.float32)
     nan = float("nan")
-    found = attacks.Found(
+    found = Found(
         image, tf.constant([0.25, nan, 1.0, 0.5]), tf.fill([4], nan), np.int32([3, 3, 3, 3])
     )
     assert repr(found) == (

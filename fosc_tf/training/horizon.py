@@ -24,8 +24,8 @@ def tell_unfinished(schedules: Mapping[str, Schedule], epochs: int) -> None:
     late = {name: each for name, each in curves.items() if each.ends > epochs}
     if late:
         logging.warning(
-            "fit ends after %d epochs, and what changes for %d is not over then: %s. Unless another "
-            "fit goes on, give the defense a shorter schedule",
+            "fit ends after %d epochs, and what changes for %d is not over then: %s. Give the "
+            "defense a shorter schedule, unless another fit goes on",
             epochs,
             max(each.ends for each in late.values()),
             ", ".join(f"{name} = {each!r}" for name, each in late.items()),

@@ -38,9 +38,7 @@ def test_the_momentum_and_the_layer_are_named_once(caplog):
     with caplog.at_level("WARNING"):
         history = trained(0.99)
     assert history["frozen"][0] == 1.0
-    told = [
-        record.getMessage() for record in caplog.records if "batch" in record.getMessage().lower()
-    ]
+    told = [each.getMessage() for each in caplog.records if "momentum" in each.getMessage()]
     assert len(told) == 1
     assert "epoch 1: the gate stopped 100%" in told[0]
     assert "'norm_0', momentum=0.99" in told[0]
