@@ -339,13 +339,14 @@ def _of_one_output(network: keras.Model, shape: tuple[int | None, ...]) -> keras
     Several entries are refused where logits are asked for.
     """
     if getattr(network, "inputs", None):
-        image, output, kind = network.inputs[0], network.outputs, network.output_shape
+        # A Sequential that was never called does not know it; it has one output in any case.
+        image, output = network.inputs[0], getattr(network, "output", None)
     else:  # a class of its own, of whose outputs Keras knows no names
         image = keras.Input(shape[1:])
-        kind = network(image, training=False)
-        output = keras.tree.flatten(kind)
-    one = len(output) == 1 and isinstance(kind, dict | list)
-    return keras.Model(image, output[0], name=network.name) if one else network
+        output = network(image, training=False)
+    entries = list(output.values()) if isinstance(output, dict) else output
+    one = isinstance(entries, list | tuple) and len(entries) == 1
+    return keras.Model(image, entries[0], name=network.name) if one else network
 
 
 def check_replaceable(path: pathlib.Path) -> None:
