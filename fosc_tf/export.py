@@ -38,6 +38,7 @@ from fosc_tf import files
 from fosc_tf.attacks.losses import check_logits
 from fosc_tf.attacks.slope import slope
 from fosc_tf.errors import UserError
+from fosc_tf.models.all_layers import all_layers
 from fosc_tf.objectives.terms import cross_entropy
 from fosc_tf.probe import probe_images
 
@@ -326,7 +327,7 @@ def _foreign_variables(network: keras.Model) -> str:
     """Returns where variables of TensorFlow are, as a sentence needs them."""
     found = [
         f"the tf.Variable {name} of the layer {layer.name}"
-        for layer in network._flatten_layers()
+        for layer in all_layers(network)
         for name, value in vars(layer).items()
         if isinstance(value, tf.Variable)
     ]

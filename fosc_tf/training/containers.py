@@ -47,6 +47,14 @@ def batches_of(x: Any, y: Any = None) -> Any:
     return dataset.prefetch(1)
 
 
+def validation_of(given: Any) -> Any:
+    """Returns `validation_data` as Keras takes it: a pair of arrays in a list is a pair too."""
+    if given is None:
+        return None
+    pair = isinstance(given, tuple | list) and all(hasattr(each, "shape") for each in given)
+    return tuple(given) if pair else batches_of(given)
+
+
 def image_shape(x: Any) -> tuple[int | None, ...] | None:
     """Returns the (height, width, channels) of images in arrays or a dataset; None elsewhere."""
     if isinstance(x, tf.data.Dataset):

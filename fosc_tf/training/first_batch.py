@@ -69,6 +69,14 @@ def first_batch(
     return batch, x
 
 
+def check_validation(network: keras.Model, given: Any, batch_size: int | None) -> None:
+    """Raises `UserError` where a validation would, after an epoch, for its first batch."""
+    if given is None or isinstance(given, Iterator):
+        return
+    rows = Batch.of(given)[:2] if isinstance(given, tuple) else (given,)
+    first_batch(network, *rows, batch_size=batch_size, trained_on=False)
+
+
 def _with_first(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
     """Yields `first` and then the `rest`; Keras takes generators alone of all iterators."""
     yield first

@@ -15,6 +15,7 @@ import keras
 import tensorflow as tf
 
 from fosc_tf.errors import UserError
+from fosc_tf.models.all_layers import all_layers
 from fosc_tf.registry import Registry
 from fosc_tf.replicas import num_replicas, sum_over_replicas
 from fosc_tf.sections import between, one_of, rules
@@ -39,7 +40,7 @@ def scaled(optimizer: keras.Optimizer, network: keras.Model) -> keras.Optimizer:
 
     Keras asks the policy of the trainer only, which may be another than that of the network.
     """
-    half = any(layer.compute_dtype == "float16" for layer in network._flatten_layers())
+    half = any(layer.compute_dtype == "float16" for layer in all_layers(network))
     if not half or isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         return optimizer
     return keras.optimizers.LossScaleOptimizer(optimizer, name="loss_scale_optimizer")

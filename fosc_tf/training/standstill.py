@@ -10,6 +10,8 @@ from typing import Any
 import keras
 from absl import logging
 
+from fosc_tf.models.all_layers import all_layers
+
 _SLOW = 0.99
 _SETTLED = 0.01
 """The share that a moving statistic may still have of where it began, 0 or 1."""
@@ -57,7 +59,7 @@ def watch(network: keras.Model) -> list[Standstill]:
     """Returns the callback for a network with a slow batch norm, else nothing."""
     layers = [
         layer
-        for layer in network._flatten_layers()
+        for layer in all_layers(network)
         if isinstance(layer, keras.layers.BatchNormalization)
         and layer.momentum >= _SLOW
         and layer.trainable

@@ -20,26 +20,24 @@ from fosc_tf.number import number, whole
 from fosc_tf.readable import one_line, without_defaults
 from fosc_tf.replicas import add, put, sum_over_replicas
 from fosc_tf.schedules import Clock
-from fosc_tf.training.assertions import asserted, in_three_parts
-from fosc_tf.training.chosen_metrics import chosen_metrics
-from fosc_tf.training.containers import batches_of
+from fosc_tf.training.assertions import in_three_parts
+from fosc_tf.training.containers import batches_of, validation_of
 from fosc_tf.training.distribution import shared_out, worker
 from fosc_tf.training.epochs import Plan, counted
-from fosc_tf.training.first_batch import first_batch
+from fosc_tf.training.first_batch import check_validation, first_batch
 from fosc_tf.training.horizon import tell_unfinished
-from fosc_tf.training.measures import Measures, results
+from fosc_tf.training.measures import Measures
 from fosc_tf.training.monitors import check_monitors, with_more
-from fosc_tf.training.network_front import NetworkFront
-from fosc_tf.training.optimizer import scaled
 from fosc_tf.training.reduction import gather_over_replicas, keras_logs, mean_over_replicas
-from fosc_tf.training.refusals import refuse_frozen, refuse_losses, refuse_weights
+from fosc_tf.training.refusals import refuse_frozen, refuse_weights
+from fosc_tf.training.reporter import Reporter
 from fosc_tf.training.retracing import no_word_of_retracing
-from fosc_tf.training.robust_accuracy import NAME, RobustAccuracy, attack_of
+from fosc_tf.training.robust_accuracy import RobustAccuracy, attack_of
 from fosc_tf.training.standstill import watch
 from fosc_tf.types import Batch, Defense, Found, Judged
 
 
-class AdversarialTrainer(NetworkFront):
+class AdversarialTrainer(Reporter):
     """Trains `network` by `defense`; plain Keras from `compile` on.
 
     Batches are dicts with `image` [batch, h, w, c] float32 in [0, 1] and `label` [batch] int, or
@@ -139,11 +137,6 @@ class AdversarialTrainer(NetworkFront):
         return one_line(type(self).__name__, without_defaults(AdversarialTrainer, said))
 
     @property
-    def metrics(self) -> list[keras.metrics.Metric]:
-        """The running means, reset by Keras as each epoch begins; `fosc` only if measured."""
-        return self._measures.all
-
-    @property
     def state(self) -> dict[str, Any]:
         """All variables by what they belong to, which a checkpoint must hold.
 
@@ -167,40 +160,6 @@ class AdversarialTrainer(NetworkFront):
         """Batches trained on so far, as a number; outside a `tf.function` only."""
         return int(self.batches_seen.numpy())
 
-    def compile(
-        self,
-        optimizer: Any = "rmsprop",
-        loss: Any = None,
-        loss_weights: Any = None,
-        metrics: Any = None,
-        weighted_metrics: Any = None,
-        **arguments: Any,
-    ) -> None:
-        """Takes an optimizer and metrics, and what else `keras.Model.compile` takes.
-
-        Args:
-            optimizer: one of Keras, or its name.
-            loss: None: what the weights descend is the objective of the defense.
-            loss_weights: None, as `loss`.
-            metrics: names, functions or metrics of labels [batch] and logits [batch, classes]; see
-                `chosen_metrics`.
-            weighted_metrics: None: every example counts alike.
-            **arguments: `run_eagerly`, `jit_compile`, `steps_per_execution`, `auto_scale_loss`.
-
-        Raises:
-            UserError: a loss, weights, or metrics that do not fit.
-        """
-        refuse_losses(loss, loss_weights, weighted_metrics)
-        taken = {*self._measures.means, NAME, *self.defense.schedules}
-        with self.distribute_strategy.scope():
-            chosen = []
-            if metrics:
-                chosen = chosen_metrics(metrics, taken, self.num_classes())
-            if arguments.get("auto_scale_loss", True):
-                optimizer = scaled(keras.optimizers.get(optimizer), self.network)
-            super().compile(optimizer, **arguments)
-        self._measures.chosen = chosen
-
     def fit(self, x: Any = None, y: Any = None, **arguments: Any) -> keras.callbacks.History:
         """Checks the first batch, calibrates the defense if it asks for it, then trains.
 
@@ -220,12 +179,9 @@ class AdversarialTrainer(NetworkFront):
                 arguments[name] = whole(name, arguments[name], least=0)
         self._initial_epoch = None  # BackupAndRestore of an earlier fit may have left one
         x = batches_of(x, y)
-        if arguments.get("validation_data") is not None:
-            given = arguments["validation_data"]
-            pair = isinstance(given, tuple | list) and all(hasattr(each, "shape") for each in given)
-            arguments["validation_data"] = tuple(given) if pair else batches_of(given)
-        validated = arguments.get("validation_data") is not None
-        validated = validated or bool(arguments.get("validation_split"))
+        validation = validation_of(arguments.get("validation_data"))
+        arguments["validation_data"] = validation
+        validated = validation is not None or bool(arguments.get("validation_split"))
         check_monitors(
             arguments.get("callbacks"),
             metrics=self._measures.directions(validated),
@@ -239,7 +195,7 @@ class AdversarialTrainer(NetworkFront):
             size = arguments.get("batch_size")
             first, x = first_batch(self.network, x, y, size)
             refuse_frozen(self.network)  # a class of its own is built by now
-            self._check_validation(arguments.get("validation_data"), size)
+            check_validation(self.network, validation, size)
             if self._measures.robust is not None:
                 self._measures.robust.attack.check(first.image.shape[1:])
             if self.defense.memory is not None:
@@ -285,25 +241,6 @@ class AdversarialTrainer(NetworkFront):
             for name, schedule in self.defense.schedules.items():
                 asked(name, schedule, step)
 
-    def evaluate(self, x: Any = None, y: Any = None, **arguments: Any) -> Any:
-        """Returns loss and accuracy at clean images, as Keras does, and the metrics of `compile`.
-
-        With a `validation_attack` also `robust_accuracy`, so that an evaluation after training and
-        a validation within it tell the same. Takes what `fit` takes.
-
-        Raises:
-            UserError: images or labels that do not fit the network, in whatever batch.
-        """
-        with in_three_parts(), no_word_of_retracing():
-            return super().evaluate(self.checked(batches_of(x, y)), y, **arguments)
-
-    def _check_validation(self, given: Any, size: int | None) -> None:
-        """Raises `UserError` where the validation would, after an epoch, for its first batch."""
-        if given is None or isinstance(given, Iterator):
-            return
-        rows = Batch.of(given)[:2] if isinstance(given, tuple) else (given,)
-        first_batch(self.network, *rows, batch_size=size, trained_on=False)
-
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Recalls, attacks, takes gradients, descends, remembers and records one batch."""
         step = tf.convert_to_tensor(self.batches_seen)
@@ -319,11 +256,6 @@ class AdversarialTrainer(NetworkFront):
                 self.defense.perturbation.undo(moved)
             self.remember(batch, found, judged, step)
         return self.record(batch, found, judged, step)
-
-    def _asserted(self, data: Any) -> Batch:
-        batch = Batch.of(data)
-        classes = self.num_classes(batch.image.shape[1:])
-        return asserted(batch, classes, self.image_shape)
 
     def recall(self, batch: Batch) -> Batch:
         """Returns the batch with what the memory holds of its examples in its context."""
@@ -410,21 +342,6 @@ class AdversarialTrainer(NetworkFront):
                     logs["id_of_examples"] = tf.cast(ids, tf.float64)
         logs |= {name: schedule(step) for name, schedule in self.defense.schedules.items()}
         return keras_logs(logs | self._measures.trained(batch.label, found, judged, fosc))
-
-    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
-        """Returns loss and accuracy at the clean images, the metrics, and the robust accuracy."""
-        batch = self._asserted(data)
-        logits = tf.cast(self.network(batch.image, training=False), tf.float32)
-        return keras_logs(self._measures.judged(self.network, batch, logits))
-
-    def _get_metrics_result_or_logs(self, logs: dict[str, Any]) -> dict[str, Any]:
-        """Returns the logs of an epoch, its means over all replicas.
-
-        Keras would take those of the last step where more is logged than means: the mean of the
-        replicas' means, though one of them may have measured more examples than another.
-        """
-        found = results(self._measures.all)
-        return {**logs, **{name: value for name, value in found.items() if name in logs}}
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         """Builds the optimizer only: its variables must exist before replicas trace their step.
