@@ -9,6 +9,8 @@ The folder needs none of this project to be used:
     module.signatures["serving_default"](image=image)["logits"]
     module.signatures["probabilities"](image=image)["probabilities"]
     module.signatures["loss_and_input_gradient"](image=image, label=label)      # loss, gradient
+    module(image)                                       # logits too
+    module.loss_and_input_gradient(image, label)        # labels of int32 or int64
 
 `image` is float32 [batch, height, width, channels] in [0, 1], `label` int32 [batch]. Beside the
 SavedModel lie `network.weights.h5`, the weights for Keras, and `export.json`, which says what the
@@ -23,7 +25,7 @@ import os
 import pathlib
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -36,6 +38,7 @@ from fosc_tf import files
 from fosc_tf.attacks.losses import check_logits
 from fosc_tf.attacks.slope import slope
 from fosc_tf.errors import UserError
+from fosc_tf.models.all_layers import all_layers
 from fosc_tf.objectives.terms import cross_entropy
 from fosc_tf.probe import probe_images
 
@@ -85,7 +88,13 @@ class Exported:
         return self._logits(image=tf.cast(image, tf.float32))["logits"]
 
 
-def save(network: keras.Model, path: str | os.PathLike, *, data: str = "") -> None:
+def save(
+    network: keras.Model,
+    path: str | os.PathLike,
+    *,
+    data: str = "",
+    input_shape: Sequence[int | None] | None = None,
+) -> None:
     """Writes `network`, in evaluation mode, as a SavedModel with three signatures.
 
     `serving_default` maps image to logits, `probabilities` image to their softmax, and
@@ -97,16 +106,20 @@ def save(network: keras.Model, path: str | os.PathLike, *, data: str = "") -> No
 
     Args:
         network: a built Keras model from float32 images [batch, height, width, channels] to logits
-            [batch, num_classes]; of a trainer, its `network`.
+            [batch, num_classes]; of a trainer, its `network`. Logits may be the only entry of a
+            dict or list.
         path: the folder to write; missing parents are made.
         data: name of the data set that it was trained on, for the notes beside it.
+        input_shape: (height, width, channels), for a class of its own that was never called.
 
     Raises:
         UserError: no such network, probabilities instead of logits, or something at `path` that is
             not an export.
         RuntimeError: the folder, read back, is another function than the network.
     """
-    shape, num_classes = _checked_shapes(network)
+    shape = _shape(network, input_shape)
+    weights, network = network, _of_one_output(network, shape)
+    num_classes = check_logits(network, tf.constant(probe_images(shape[1:])))
     path = pathlib.Path(path).expanduser().resolve()
     check_replaceable(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -117,15 +130,17 @@ def save(network: keras.Model, path: str | os.PathLike, *, data: str = "") -> No
         endpoints = _endpoints(network, shape)
         module = tf.Module()
         module.weights = [variable.value for variable in network.variables]
+        for name, function in _functions(endpoints).items():
+            setattr(module, name, function)
         try:
             tf.saved_model.save(module, str(fresh), signatures=endpoints)
         except AssertionError as error:
             raise UserError(
                 "the variables of a network must be Keras' own: no checkpoint holds others",
                 "self.add_weight(...) or keras.Variable(...) in its layers",
-                "a tf.Variable that the network does not list",
+                f"{_foreign_variables(network)}, which the network does not list",
             ) from error
-        network.save_weights(fresh / WEIGHTS)
+        weights.save_weights(fresh / WEIGHTS)
         facts = {
             "input_shape": shape,
             "num_classes": num_classes,
@@ -246,6 +261,25 @@ def _endpoints(network: keras.Model, shape: tuple) -> dict[str, Callable]:
     }
 
 
+def _functions(endpoints: dict[str, Callable]) -> dict[str, Callable]:
+    """Returns what the loaded module is called by, for those who know no signatures."""
+    image = tf.TensorSpec(endpoints["serving_default"].inputs[0].shape, tf.float32, name="image")
+
+    def logits(image: tf.Tensor) -> tf.Tensor:
+        return endpoints["serving_default"](image=image)["logits"]
+
+    def loss_and_input_gradient(image: tf.Tensor, label: tf.Tensor) -> dict[str, tf.Tensor]:
+        label = tf.cast(label, tf.int32)
+        return endpoints["loss_and_input_gradient"](image=image, label=label)
+
+    called = tf.function(logits, autograph=False)
+    called.get_concrete_function(image)
+    gradient = tf.function(loss_and_input_gradient, autograph=False)
+    for dtype in (tf.int32, tf.int64):
+        gradient.get_concrete_function(image, tf.TensorSpec([None], dtype, name="label"))
+    return {"__call__": called, "loss_and_input_gradient": gradient}
+
+
 def _verify(
     endpoints: dict[str, Callable], folder: pathlib.Path, shape: tuple, classes: int
 ) -> None:
@@ -268,10 +302,13 @@ def _verify(
                     )
 
 
-def _checked_shapes(network: Any) -> tuple[tuple[int | None, ...], int]:
-    """Returns (None, h, w, c) and the number of classes, or raises `UserError`."""
+def _shape(network: Any, given: Sequence[int | None] | None) -> tuple[int | None, ...]:
+    """Returns (None, h, w, c), or raises `UserError`."""
     taken: Any = ()
-    if isinstance(network, keras.Model):
+    if isinstance(network, keras.Model) and given is not None:
+        network(keras.Input(tuple(given)))  # where it was never called
+        taken = (None, *given)
+    elif isinstance(network, keras.Model):
         # A class of its own knows no more than what it was built or called with.
         built = (network.get_build_config() or {}).get("input_shape", ())
         taken = getattr(network, "input_shape", None) or built
@@ -280,10 +317,37 @@ def _checked_shapes(network: Any) -> tuple[tuple[int | None, ...], int]:
         raise UserError(
             "only a built Keras model of images can be exported",
             "save(network, path), and for a trainer save(trainer.network, path); a network that "
-            "does not know its images is built by network(keras.Input((height, width, channels)))",
+            "does not know its images takes input_shape=(height, width, channels)",
             f"{type(network).__name__} of inputs {taken or 'unknown'}",
         )
-    return (None, *shape[1:]), check_logits(network, tf.constant(probe_images(shape[1:])))
+    return (None, *shape[1:])
+
+
+def _foreign_variables(network: keras.Model) -> str:
+    """Returns where variables of TensorFlow are, as a sentence needs them."""
+    found = [
+        f"the tf.Variable {name} of the layer {layer.name}"
+        for layer in all_layers(network)
+        for name, value in vars(layer).items()
+        if isinstance(value, tf.Variable)
+    ]
+    return ", ".join(found) or "a tf.Variable in no attribute of a layer"
+
+
+def _of_one_output(network: keras.Model, shape: tuple[int | None, ...]) -> keras.Model:
+    """Returns the network that gives what is the only entry of a dict, or `network` itself.
+
+    Several entries are refused where logits are asked for.
+    """
+    if getattr(network, "inputs", None):
+        # A Sequential that was never called does not know it; it has one output in any case.
+        image, output = network.inputs[0], getattr(network, "output", None)
+    else:  # a class of its own, of whose outputs Keras knows no names
+        image = keras.Input(shape[1:])
+        output = network(image, training=False)
+    entries = list(output.values()) if isinstance(output, dict) else output
+    one = isinstance(entries, list | tuple) and len(entries) == 1
+    return keras.Model(image, entries[0], name=network.name) if one else network
 
 
 def check_replaceable(path: pathlib.Path) -> None:

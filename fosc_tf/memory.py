@@ -21,6 +21,7 @@ import tensorflow as tf
 from fosc_tf.data.augment import CropFlip
 from fosc_tf.errors import UserError, unknown_name
 from fosc_tf.number import number, whole
+from fosc_tf.readable import one_line
 from fosc_tf.replicas import gather_over_replicas, put_rows
 from fosc_tf.types import Batch
 
@@ -104,6 +105,10 @@ class Memory:
                 ", ".join(twice),
             )
         self.variables = {name: self._variable(name, spec) for name, spec in self.specs.items()}
+
+    def __repr__(self) -> str:
+        """Returns one line: the examples, and each value's shape and dtype."""
+        return one_line("Memory", {"num_examples": self.num_examples} | self.variables)
 
     def bytes(self) -> int:
         """Returns how many bytes the values take, on each replica and in each checkpoint."""

@@ -14,6 +14,7 @@ import keras
 import tensorflow as tf
 
 from fosc_tf.errors import UserError
+from fosc_tf.readable import extent, one_line
 
 Number = float | int | tf.Tensor
 Schedule = Callable[[tf.Tensor], tf.Tensor]
@@ -52,8 +53,20 @@ class Batch(NamedTuple):
         Labels [batch, 1], as Keras loads those of CIFAR-10, lose their second axis.
 
         Raises:
-            UserError: weights of the examples as a third part.
+            UserError: neither of these, weights of the examples as a third part.
         """
+        data = unpacked(data)
+        if isinstance(data, dict):
+            fits, received = {"image", "label"} <= set(data), f"a dict with {', '.join(data)}"
+        else:
+            fits = isinstance(data, tuple | list) and len(data) > 1
+            received = f"a batch of {type(data).__name__}"
+        if not fits:
+            raise UserError(
+                'a batch is an (image, label) pair or a dict with "image" and "label"',
+                "dataset.map(lambda example: (example['image'], example['label']))",
+                received,
+            )
         if isinstance(data, dict):
             context = {name: data[name] for name in data if name not in ("image", "label")}
             return cls(data["image"], flat_labels(data["label"]), context)
@@ -70,6 +83,11 @@ class Batch(NamedTuple):
         """Returns the batch with the dtypes above, whichever float and integer it came in."""
         image, label = tf.cast(self.image, tf.float32), tf.cast(self.label, tf.int32)
         return self._replace(image=image, label=label)
+
+
+def unpacked(data: Any) -> Any:
+    """Returns what a tuple of one holds, as Keras gives it on, anything else as it is."""
+    return data[0] if isinstance(data, tuple | list) and len(data) == 1 else data
 
 
 def flat_labels(label: Any) -> Any:
@@ -135,6 +153,19 @@ class Found(NamedTuple):
     stopped: tf.Tensor | None = None
     seen: dict[str, tf.Tensor] = {}  # noqa: RUF012  (nobody changes it)
 
+    def __repr__(self) -> str:
+        """Returns one line: the shape of the images, and what is known of each example in a word.
+
+        Inside a graph nothing but shapes is known.
+        """
+        parts = [f"image {list(self.image.shape)}"]
+        parts += [
+            f"{name} {extent(value)}"
+            for name, value in self._asdict().items()
+            if name in ("fosc", "loss", "num_gradients", "stopped") and value is not None
+        ]
+        return f"Found({', '.join(parts + [f'seen {name}' for name in self.seen])})"
+
     @classmethod
     def at(cls, image: tf.Tensor, num_gradients: tf.Tensor | int = 0) -> Found:
         """Returns what is known of images at which no gradient was taken."""
@@ -193,3 +224,13 @@ class Defense:
     average: Any = None
     state: tuple[keras.Variable, ...] = ()
     calibrate: Callable[[keras.Model, tf.Tensor, tf.Tensor], None] | None = None
+
+    def __repr__(self) -> str:
+        """Returns one line with what is set, but for the clock and the calibration."""
+        said = {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if field.name not in ("clock", "calibrate")
+        }
+        said = {name: value for name, value in said.items() if value not in (None, {}, ())}
+        return one_line("Defense", said)

@@ -338,7 +338,7 @@ class Own(keras.Model):
 
 def test_a_class_of_ones_own_is_exported(tmp_path):
     network, image = Own(), np.random.default_rng(0).random([5, 8, 8, 1], np.float32)
-    with pytest.raises(UserError, match=r"network\(keras.Input\(\(height, width, channels\)\)\)"):
+    with pytest.raises(UserError, match=r"input_shape=\(height, width, channels\)"):
         export.save(network, tmp_path / "export")
     logits = network(image)
     export.save(network, tmp_path / "export")
@@ -355,6 +355,63 @@ def test_variables_that_keras_does_not_know_are_refused(tmp_path):
             return x * self.factor
 
     layers = [keras.Input((8, 8, 1)), Scale(), keras.layers.Flatten(), keras.layers.Dense(3)]
-    with pytest.raises(UserError, match="must be Keras' own"):
+    with pytest.raises(UserError, match="must be Keras' own") as caught:
         export.save(keras.Sequential(layers), tmp_path / "export")
+    assert "the tf.Variable factor of the layer scale" in caught.value.received
     assert os.listdir(tmp_path) == []
+
+
+def test_a_class_that_was_never_called_is_told_its_images(tmp_path):
+    network, image = Own(), np.random.default_rng(0).random([5, 8, 8, 1], np.float32)
+    export.save(network, tmp_path / "export", input_shape=(8, 8, 1))
+    np.testing.assert_array_equal(export.load(tmp_path / "export")(image), network(image))
+
+
+def test_the_module_is_called_without_signatures_and_takes_either_width_of_labels(digits):
+    network, path = digits
+    image, label = batch(network)
+    module = tf.saved_model.load(str(path))
+    np.testing.assert_array_equal(module(image), network(image, training=False))
+    gradient = module.signatures["loss_and_input_gradient"]
+    expected = gradient(image=tf.constant(image), label=tf.constant(label, tf.int32))
+    for dtype in (tf.int32, tf.int64):
+        found = module.loss_and_input_gradient(image, tf.cast(label, dtype))
+        assert found.keys() == {"loss", "gradient"}
+        for name, value in found.items():
+            np.testing.assert_array_equal(value, expected[name])
+
+
+@pytest.mark.parametrize("kind", ["dict", "list", "own"])
+def test_the_only_entry_of_a_dict_or_list_is_exported(kind, tmp_path):
+    inner = Own()
+    image = keras.Input((8, 8, 1))
+    logits = inner(image)
+
+    class Wrapping(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.inner = inner
+
+        def call(self, x, training=False):
+            return {"logits": self.inner(x)}
+
+    networks = {
+        "dict": keras.Model(image, {"logits": logits}),
+        "list": keras.Model(image, [logits]),
+    }
+    pixels = np.random.default_rng(0).random([5, 8, 8, 1], np.float32)
+    export.save(networks.get(kind) or Wrapping(), tmp_path / "export", input_shape=(8, 8, 1))
+    np.testing.assert_array_equal(export.load(tmp_path / "export")(pixels), inner(pixels))
+
+
+@pytest.mark.parametrize("kind", ["dict", "list"])
+def test_of_several_outputs_the_way_out_is_told(kind, tmp_path):
+    image = keras.Input((8, 8, 1))
+    flat = keras.layers.Flatten()(image)
+    outputs = [keras.layers.Dense(3)(flat), keras.layers.Dense(2)(flat)]
+    outputs = dict(zip(("logits", "aux"), outputs, strict=True)) if kind == "dict" else outputs
+    with pytest.raises(UserError) as caught:
+        export.save(keras.Model(image, outputs), tmp_path / "export")
+    name = "'logits'" if kind == "dict" else "0"
+    assert caught.value.right == f"keras.Model(network.inputs, network.output[{name}])"
+    assert "2 outputs" in caught.value.received

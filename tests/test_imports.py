@@ -6,7 +6,7 @@ import pathlib
 PACKAGE = pathlib.Path(__file__).parents[1] / "fosc_tf"
 # Every room and every file beside them, from the ground up: each may import what stands before it.
 FLOORS = (
-    ("errors", "quiet", "probe", "launcher", "signs"),
+    ("errors", "quiet", "probe", "launcher", "readable", "signs"),
     ("fields", "files", "number", "registry", "comments", "config_file", "sheet"),
     ("types", "replicas", "sections"),
     ("data", "schedules", "models"),

@@ -21,6 +21,7 @@ import tensorflow as tf
 
 from fosc_tf.attacks.limits import check_draw, check_epsilon, check_examples
 from fosc_tf.errors import UserError
+from fosc_tf.readable import one_line, without_defaults
 from fosc_tf.schedules import at
 from fosc_tf.types import Batch, Found, Number, PerExample, Schedule
 
@@ -63,6 +64,14 @@ class Attack(abc.ABC):
     @abc.abstractmethod
     def parameters(self) -> dict[str, Any]:
         """Returns the numbers and names that make this attack, for records."""
+
+    def arguments(self) -> dict[str, Any]:
+        """Returns what it was made with, as it is; `repr` shows all but the defaults."""
+        return self.parameters()
+
+    def __repr__(self) -> str:
+        """Returns one line with the arguments that matter."""
+        return one_line(type(self).__name__, without_defaults(type(self), self.arguments()))
 
     @abc.abstractmethod
     def find(
@@ -176,6 +185,10 @@ class Wrapped(Attack):
         """Returns the name of the function, and what the attack within says of itself."""
         name = getattr(self.function, "__name__", repr(self.function))
         return {"function": name, **(self.attacks[0].parameters() if self.attacks else {})}
+
+    def arguments(self) -> dict[str, Any]:
+        """Returns the function and the attacks within."""
+        return {"function": self.function, "attacks": self.attacks}
 
     def check(self, shape: Sequence[int], step: int = 0) -> None:
         """Asks the attacks within."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from fosc_tf.attacks.limits import check_examples
 from fosc_tf.errors import UserError
-from fosc_tf.types import Batch
+from fosc_tf.types import Batch, unpacked
 
 
 def check_batch(network: Any, data: Any, *, probabilities: bool = False) -> Batch:
@@ -26,6 +26,7 @@ def check_batch(network: Any, data: Any, *, probabilities: bool = False) -> Batc
         UserError: neither of these, images of another shape or out of [0, 1], labels out of range,
             probabilities instead of logits.
     """
+    data = unpacked(data)
     if isinstance(data, dict):
         fits, received = {"image", "label"} <= set(data), f"a dict with {', '.join(sorted(data))}"
     else:

@@ -10,6 +10,7 @@ import dataclasses
 import tensorflow as tf
 
 from fosc_tf.number import number
+from fosc_tf.readable import one_line
 from fosc_tf.replicas import rows_of_global_batch
 from fosc_tf.schedules import at
 from fosc_tf.types import Batch, Number, PerExample, Schedule
@@ -29,6 +30,10 @@ class Mixed:
 
     def __post_init__(self) -> None:
         number("strength", self.strength, "strength=10", least=0, changing=True)
+
+    def __repr__(self) -> str:
+        """Returns one line; a schedule by its name."""
+        return one_line("Mixed", {"strength": self.strength})
 
     def of_global_batch(self, step: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
         """Returns [rows] int32 steps, ascending from 0 to the strength at this step."""

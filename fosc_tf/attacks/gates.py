@@ -19,6 +19,7 @@ import tensorflow as tf
 from fosc_tf.errors import UserError
 from fosc_tf.number import number
 from fosc_tf.objectives.terms import is_right
+from fosc_tf.readable import one_line, readable
 from fosc_tf.registry import Registry
 from fosc_tf.schedules import at
 from fosc_tf.types import Batch, Number, Point, Schedule
@@ -59,6 +60,10 @@ class Forgetful(Gate):
 
     function: Callable[[Point, tf.Tensor], tf.Tensor]
 
+    def __repr__(self) -> str:
+        """Returns what the function says of itself."""
+        return readable(self.function)
+
     def __call__(self, point: Point, step: tf.Tensor, memory: Any) -> tuple[tf.Tensor, Any]:
         """Returns what the function says."""
         return self.function(point, step), memory
@@ -69,6 +74,10 @@ class FoscAbove:
     """Lets climb who is still above `threshold`: V = 1(FOSC > c_t), see `fosc_above`."""
 
     threshold: Number | Schedule
+
+    def __repr__(self) -> str:
+        """Returns one line; a schedule by its name."""
+        return one_line("FoscAbove", {"threshold": self.threshold})
 
     def __call__(self, point: Point, step: tf.Tensor) -> tf.Tensor:
         """Returns [batch] bool: True where the example has not converged enough."""
@@ -123,6 +132,10 @@ class Friendly(Gate):
 
     def __post_init__(self) -> None:
         number("tau", self.tau, "tau=1", least=0, changing=True)
+
+    def __repr__(self) -> str:
+        """Returns one line; a schedule by its name."""
+        return one_line("Friendly", {"tau": self.tau})
 
     def begin(self, batch: Batch) -> tf.Tensor:
         """Returns how many steps from wrong points each example has taken, [batch] int32."""

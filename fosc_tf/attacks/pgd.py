@@ -97,15 +97,18 @@ class PGD(Attack):
         own = {"target": target, "rule": None if rule == "steepest" else rule}
         self._names |= {name: value for name, value in own.items() if value is not None}
 
+    def arguments(self) -> dict[str, Any]:
+        """Returns what it was made with."""
+        names = ("epsilon", "step_size", "num_steps", "norm", "gate")
+        return {name: getattr(self, name) for name in names} | self._names
+
     def parameters(self) -> dict[str, Any]:
         """Returns what makes this attack, for records; functions appear by their names."""
-        names = ("epsilon", "step_size", "num_steps", "norm", "gate")
-        values = {name: getattr(self, name) for name in names} | self._names
         return {
             name: value
             if isinstance(value, int | float | str | None)
             else getattr(value, "__name__", repr(value))
-            for name, value in values.items()
+            for name, value in self.arguments().items()
         }
 
     def check(self, shape: Sequence[int], step: int = 0) -> None:

@@ -14,6 +14,7 @@ from fosc_tf.attacks.limits import step_length
 from fosc_tf.defenses.registry import register
 from fosc_tf.errors import UserError
 from fosc_tf.number import number
+from fosc_tf.readable import readable
 from fosc_tf.schedules import Clock, fosc_threshold
 from fosc_tf.types import Defense
 
@@ -70,7 +71,7 @@ def dynamic(
             f"c_min={c_min!r} with c_max={c_max!r}",
         )
     threshold = fosc_threshold(
-        c_max=ceiling.read, c_min=c_min, control_epochs=control_epochs, clock=clock
+        c_max=ceiling, c_min=c_min, control_epochs=control_epochs, clock=clock
     )
     attack = PGD(
         epsilon=epsilon,
@@ -114,10 +115,13 @@ class _Ceiling:
             feasible=feasible,
         )
 
-    def read(self) -> tf.Tensor:
+    def __call__(self) -> tf.Tensor:
         return tf.convert_to_tensor(self.state[0] if self.state else self.c_max)
 
+    def __repr__(self) -> str:
+        return readable(self.c_max)
+
     def calibrate(self, network: keras.Model, image: tf.Tensor, label: tf.Tensor) -> None:
-        if self.state and bool(tf.math.is_nan(self.read())):
+        if self.state and bool(tf.math.is_nan(self())):
             found = self.fgsm(network, image, label, final_fosc=True)
             self.state[0].assign(tf.reduce_mean(found.fosc))

@@ -15,6 +15,7 @@ from fosc_tf.attacks import presets
 from fosc_tf.attacks.attack import Attack, declared
 from fosc_tf.attacks.autoattack import AutoAttack
 from fosc_tf.errors import UserError, unknown_name
+from fosc_tf.readable import one_line
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +33,11 @@ class Stages:
     attacks: dict[str, Attack]
     parameters: dict[str, Any]
     examples: int | None = None
+
+    def __repr__(self) -> str:
+        """Returns one line: the name, and the attack of each stage."""
+        said = {"name": self.name, "attacks": self.attacks}
+        return one_line("Stages", said | ({"examples": self.examples} if self.examples else {}))
 
     @property
     def passes(self) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from fosc_tf.schedules.clock import Clock
+from fosc_tf.schedules.curve import Curve
 from fosc_tf.types import Number, Schedule
 
 
@@ -37,7 +38,9 @@ def fosc_threshold(
         passed = tf.cast(clock.epoch(step), tf.float32) / float(control_epochs)
         return tf.maximum(highest * (1.0 - passed), c_min)
 
-    return threshold
+    said = {"c_max": c_max, "control_epochs": control_epochs}
+    said |= {"c_min": c_min} if c_min else {}
+    return Curve("fosc_threshold", said, control_epochs, threshold)
 
 
 def switch(*, before: Number, after: Number, epoch: int, clock: Clock) -> Schedule:
@@ -46,7 +49,8 @@ def switch(*, before: Number, after: Number, epoch: int, clock: Clock) -> Schedu
     def switched(step: tf.Tensor) -> tf.Tensor:
         return tf.where(clock.epoch(step) < epoch, before, after)
 
-    return switched
+    said = {"before": before, "after": after, "epoch": epoch}
+    return Curve("switch", said, epoch, switched)
 
 
 def staircase(*, highest: int, total_epochs: int, clock: Clock) -> Schedule:
@@ -59,4 +63,6 @@ def staircase(*, highest: int, total_epochs: int, clock: Clock) -> Schedule:
         level = clock.epoch(step) * (highest + 1) // total_epochs
         return tf.cast(tf.minimum(level, highest), tf.int32)
 
-    return lesson
+    said = {"highest": highest, "total_epochs": total_epochs}
+    ends = -(-highest * total_epochs // (highest + 1))  # rounded up
+    return Curve("staircase", said, ends, lesson)

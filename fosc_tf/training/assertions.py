@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from fosc_tf.data.checks import check_images, check_labels
+from fosc_tf.errors import UserError
 from fosc_tf.types import Batch
 
 _WHAT = "fosc_tf: {} of a later batch, its classes, NaN values, smallest and largest"
 _FOUND = re.compile(_WHAT.format("(image|label)") + r"\] \[(\S+)\] \[(\S+)\] \[(\S+)\] \[(\S+)\]")
 
 
-def asserted(batch: Batch, num_classes: int | None) -> Batch:
+def asserted(
+    batch: Batch, num_classes: int | None, shape: Sequence[int | None] | None = None
+) -> Batch:
     """Returns the batch with the dtypes of `Batch`, there only once it has been looked at.
 
     Two comparisons and a few sums for each pixel: nothing beside a gradient. XLA leaves assertions
@@ -29,6 +33,7 @@ def asserted(batch: Batch, num_classes: int | None) -> Batch:
     Args:
         batch: of any container.
         num_classes: labels are below; None leaves the upper end unchecked.
+        shape: (height, width, channels) that the network takes; None leaves it unchecked.
 
     Raises:
         UserError: a shape or dtype that is wrong. What its values must be, images finite in [0, 1]
@@ -36,23 +41,51 @@ def asserted(batch: Batch, num_classes: int | None) -> Batch:
     """
     if len(batch.label.shape) != 1 or not batch.label.dtype.is_integer:
         check_labels(np.zeros([2] * len(batch.label.shape), batch.label.dtype.as_numpy_dtype))
-    if len(batch.image.shape) != 4 or not batch.image.dtype.is_floating:
-        check_images(np.zeros([2] * len(batch.image.shape), batch.image.dtype.as_numpy_dtype))
-    batch = batch.cast()
-    image, label = batch.image, batch.label
-    nan = tf.math.count_nonzero(tf.math.is_nan(image))
-    right_image = tf.reduce_all((image >= 0.0) & (image <= 1.0))
-    right_label = tf.reduce_all((label >= 0) & (label < (num_classes or label.dtype.max)))
-    asked = (("image", right_image, image, nan), ("label", right_label, label, 0))
-    looks = [
-        tf.debugging.Assert(
-            right,
-            [_WHAT.format(name), num_classes or 0, nans, tf.reduce_min(x), tf.reduce_max(x)],
+    image = asserted_image(batch.image, shape)
+    label = batch.cast().label
+    right = tf.reduce_all((label >= 0) & (label < (num_classes or label.dtype.max)))
+    look = _look("label", right, num_classes or 0, 0, label)
+    with tf.control_dependencies(look):
+        return batch._replace(image=image, label=tf.identity(label))
+
+
+def asserted_image(image: tf.Tensor, shape: Sequence[int | None] | None = None) -> tf.Tensor:
+    """Returns images alone as float32, looked at as `asserted` does.
+
+    Raises:
+        UserError: a shape or dtype that is wrong.
+    """
+    if len(image.shape) != 4 or not image.dtype.is_floating:
+        check_images(np.zeros([2] * len(image.shape), image.dtype.as_numpy_dtype))
+    check_shape(image.shape[1:], shape)
+    image = tf.cast(image, tf.float32)
+    nans = tf.math.count_nonzero(tf.math.is_nan(image))
+    right = tf.reduce_all((image >= 0.0) & (image <= 1.0))
+    with tf.control_dependencies(_look("image", right, 0, nans, image)):
+        return tf.identity(image)
+
+
+def _look(name: str, right: tf.Tensor, classes: int, nans: Any, x: tf.Tensor) -> list[Any]:
+    told = [_WHAT.format(name), classes, nans, tf.reduce_min(x), tf.reduce_max(x)]
+    look = tf.debugging.Assert(right, told)
+    return [] if look is None else [look]
+
+
+def check_shape(
+    received: Sequence[int | None] | None, expected: Sequence[int | None] | None
+) -> None:
+    """Raises `UserError` where images of a known shape are not for the network."""
+    if received is None or expected is None:
+        return
+    pairs = zip(received, expected, strict=False)
+    if len(received) != len(expected) or any(
+        None not in both and both[0] != both[1] for both in pairs
+    ):
+        raise UserError(
+            "images must have the shape that the network takes",
+            f"[batch, {', '.join(map(str, expected))}]",
+            f"[batch, {', '.join(map(str, received))}]",
         )
-        for name, right, x, nans in asked
-    ]
-    with tf.control_dependencies([look for look in looks if look is not None]):
-        return batch._replace(image=tf.identity(image), label=tf.identity(label))
 
 
 @contextlib.contextmanager

@@ -19,7 +19,12 @@ from fosc_tf.types import Batch
 
 
 def first_batch(
-    network: keras.Model, x: Any, y: Any = None, batch_size: int | None = None
+    network: keras.Model,
+    x: Any,
+    y: Any = None,
+    batch_size: int | None = None,
+    *,
+    trained_on: bool = True,
 ) -> tuple[Batch, Any]:
     """Returns the first batch of what is given to `fit`, and what to train on: `x`, or for a
     generator, of which the first batch is gone then, one that gives all of it.
@@ -30,6 +35,7 @@ def first_batch(
             another iterable of batches; or images, or a dict of arrays.
         y: labels when `x` is images.
         batch_size: of arrays; 32 as in Keras if None.
+        trained_on: False for a validation, whose means count examples however replicas share them.
 
     Raises:
         UserError: images of another shape or out of [0, 1], labels out of range, probabilities
@@ -51,6 +57,8 @@ def first_batch(
         raise UserError("the dataset must not be empty", "at least one batch", "no batch")
     batch = check_batch(network, data)
     size = len(batch.image)
+    if not trained_on:
+        return batch, x
     if size % num_replicas():
         raise UserError(
             f"the batch must be divisible by the {num_replicas()} replicas",
@@ -59,6 +67,14 @@ def first_batch(
         )
     _check_last_batch(x, size)
     return batch, x
+
+
+def check_validation(network: keras.Model, given: Any, batch_size: int | None) -> None:
+    """Raises `UserError` where a validation would, after an epoch, for its first batch."""
+    if given is None or isinstance(given, Iterator):
+        return
+    rows = Batch.of(given)[:2] if isinstance(given, tuple) else (given,)
+    first_batch(network, *rows, batch_size=batch_size, trained_on=False)
 
 
 def _with_first(first: Any, rest: Iterator[Any]) -> Iterator[Any]:

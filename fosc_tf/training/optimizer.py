@@ -15,6 +15,7 @@ import keras
 import tensorflow as tf
 
 from fosc_tf.errors import UserError
+from fosc_tf.models.all_layers import all_layers
 from fosc_tf.registry import Registry
 from fosc_tf.replicas import num_replicas, sum_over_replicas
 from fosc_tf.sections import between, one_of, rules
@@ -32,6 +33,17 @@ rules(
     clip_norm=between(0, float("inf"), "0 or a number such as 1.0"),
 )
 Rate = float | keras.optimizers.schedules.LearningRateSchedule
+
+
+def scaled(optimizer: keras.Optimizer, network: keras.Model) -> keras.Optimizer:
+    """Returns the optimizer, around it one that scales the loss where layers compute in float16.
+
+    Keras asks the policy of the trainer only, which may be another than that of the network.
+    """
+    half = any(layer.compute_dtype == "float16" for layer in all_layers(network))
+    if not half or isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        return optimizer
+    return keras.optimizers.LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
 
 
 class _AfterTheSum:

@@ -8,27 +8,36 @@ trainer.fit(dataset, epochs=50)      # any tf.data of (image, label)
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from fosc_tf.attacks.attack import asked, declared
+from fosc_tf.attacks.attack import Attack, asked, declared
 from fosc_tf.errors import UserError
-from fosc_tf.number import number
-from fosc_tf.objectives.terms import is_right
+from fosc_tf.number import number, whole
+from fosc_tf.readable import one_line, without_defaults
 from fosc_tf.replicas import add, put, sum_over_replicas
 from fosc_tf.schedules import Clock
-from fosc_tf.training.assertions import asserted, in_three_parts
+from fosc_tf.training.assertions import in_three_parts
+from fosc_tf.training.containers import batches_of, validation_of
 from fosc_tf.training.distribution import shared_out, worker
 from fosc_tf.training.epochs import Plan, counted
-from fosc_tf.training.first_batch import first_batch
+from fosc_tf.training.first_batch import check_validation, first_batch
+from fosc_tf.training.horizon import tell_unfinished
+from fosc_tf.training.measures import Measures
+from fosc_tf.training.monitors import check_monitors, with_more
 from fosc_tf.training.reduction import gather_over_replicas, keras_logs, mean_over_replicas
+from fosc_tf.training.refusals import refuse_frozen, refuse_weights
+from fosc_tf.training.reporter import Reporter
+from fosc_tf.training.retracing import no_word_of_retracing
+from fosc_tf.training.robust_accuracy import RobustAccuracy, attack_of
+from fosc_tf.training.standstill import watch
 from fosc_tf.types import Batch, Defense, Found, Judged
 
 
-class AdversarialTrainer(keras.Model):
+class AdversarialTrainer(Reporter):
     """Trains `network` by `defense`; plain Keras from `compile` on.
 
     Batches are dicts with `image` [batch, h, w, c] float32 in [0, 1] and `label` [batch] int, or
@@ -47,7 +56,12 @@ class AdversarialTrainer(keras.Model):
     weights it), and `accuracy` at the images trained on;
     `gradients` spent per example; `fosc` of the adversarial images where measured; with a gate
     also `frozen`, the share that stopped before the last step; the defense's `terms`. Its schedules
-    are logged as they are, such as `threshold`, the epoch's c_t.
+    are logged as they are, such as `threshold`, the epoch's c_t. Validations and `evaluate` report
+    `loss` and `accuracy` at clean images and, with a `validation_attack`, `robust_accuracy`: the
+    share classified right both clean and attacked. Metrics given to `compile` are shown the images
+    trained on, and in validations the clean ones.
+
+    What of a trainer is saved, restored and exported is told in `NetworkFront`.
 
     Args:
         network: maps images to logits.
@@ -56,13 +70,17 @@ class AdversarialTrainer(keras.Model):
         fosc_every: measures the FOSC of all examples on every n-th batch, at one more gradient
             for those that climbed to the end; 0 never does. An epoch without such a batch shows
             0 for `fosc`.
+        validation_attack: attacks every batch of `evaluate` and of validations: an attack, or the
+            name of one, such as "pgd-10", in the ball of the defense's own attack. The callback
+            `HeldOut` takes every attack and measures as evaluations do.
         **arguments: for `keras.Model`.
 
     Attributes:
         batches_seen: int64 scalar, batches trained on so far.
 
     Raises:
-        UserError: a network or defense that is none, `fosc_every` that is no whole number.
+        UserError: a network or defense that is none, `fosc_every` that is no whole number, an
+            attack that cannot run inside a compiled step.
     """
 
     def __init__(
@@ -72,6 +90,7 @@ class AdversarialTrainer(keras.Model):
         *,
         seed: int = 0,
         fosc_every: int = 10,
+        validation_attack: str | Attack | Callable[..., Found] | None = None,
         **arguments: Any,
     ) -> None:
         super().__init__(**arguments)
@@ -99,20 +118,23 @@ class AdversarialTrainer(keras.Model):
         self.reports_fosc = False
         self._plan: Plan | None = None
         self._attack = None if defense.attack is None else declared(defense.attack)
-        names = ["loss", "accuracy", *defense.terms]
-        if self._attack is not None:
-            names += ["gradients", "fosc"]
-            if self._attack.traits.gated:
-                names.append("frozen")
-        self._means = {name: keras.metrics.Mean(name) for name in names}
+        robust = None
+        if validation_attack is not None:
+            robust = RobustAccuracy(attack_of(validation_attack, defense), seed)
+        self._measures = Measures(defense, self._attack, fosc_every, robust)
+        self._means = self._measures.means  # tracked: they are in the files of `save_weights`
+        attacks = [self._attack, robust and robust.attack]
         # XLA cannot compile batches that examples leave; on a GPU it would be Keras' default.
-        self.supports_jit = self._attack is None or self._attack.traits.fixed_shapes
+        self.supports_jit = all(each is None or each.traits.fixed_shapes for each in attacks)
         self.built = True
 
-    @property
-    def metrics(self) -> list[keras.metrics.Metric]:
-        """The running means, reset by Keras as each epoch begins; `fosc` only if measured."""
-        return [m for name, m in self._means.items() if name != "fosc" or self.fosc_every > 0]
+    def __repr__(self) -> str:
+        """Returns one line: the network's name, the defense, and what is not the default."""
+        said = {"network": self.network.name, "defense": self.defense, "seed": self.seed}
+        said["fosc_every"] = self.fosc_every
+        if self._measures.robust is not None:
+            said["validation_attack"] = self._measures.robust.attack
+        return one_line(type(self).__name__, without_defaults(AdversarialTrainer, said))
 
     @property
     def state(self) -> dict[str, Any]:
@@ -124,7 +146,7 @@ class AdversarialTrainer(keras.Model):
         known = {
             "network": self.network.variables,
             "optimizer": self.optimizer.variables,
-            "metrics": {name: mean.variables for name, mean in self._means.items()},
+            "metrics": self._measures.variables,
             "clock": [self.batches_seen],
             "defense": self.defense_state,
             "memory": self.memory_state,
@@ -137,10 +159,6 @@ class AdversarialTrainer(keras.Model):
     def step(self) -> int:
         """Batches trained on so far, as a number; outside a `tf.function` only."""
         return int(self.batches_seen.numpy())
-
-    def call(self, image: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Returns the network's logits, [batch, num_classes]."""
-        return self.network(image, training=training)
 
     def fit(self, x: Any = None, y: Any = None, **arguments: Any) -> keras.callbacks.History:
         """Checks the first batch, calibrates the defense if it asks for it, then trains.
@@ -155,20 +173,40 @@ class AdversarialTrainer(keras.Model):
                 epochs of another length than the schedules count; a schedule that is out of range
                 at the first or last step; a memory without ids, or with ids beyond it.
         """
-        _refuse_weights(arguments)
+        refuse_weights(arguments)
+        for name in ("epochs", "initial_epoch"):
+            if name in arguments:
+                arguments[name] = whole(name, arguments[name], least=0)
+        self._initial_epoch = None  # BackupAndRestore of an earlier fit may have left one
+        x = batches_of(x, y)
+        validation = validation_of(arguments.get("validation_data"))
+        arguments["validation_data"] = validation
+        validated = validation is not None or bool(arguments.get("validation_split"))
+        check_monitors(
+            arguments.get("callbacks"),
+            metrics=self._measures.directions(validated),
+            schedules=self.defense.schedules,
+            optimizer=getattr(self, "optimizer", None),
+        )
+        if "frozen" in self._measures.means:
+            arguments["callbacks"] = with_more(arguments.get("callbacks"), watch(self.network))
         # Also when fit is called outside the scope that the trainer was made in.
         with self.distribute_strategy.scope():
             size = arguments.get("batch_size")
             first, x = first_batch(self.network, x, y, size)
-            self._check_validation(arguments.get("validation_data"), size)
+            refuse_frozen(self.network)  # a class of its own is built by now
+            check_validation(self.network, validation, size)
+            if self._measures.robust is not None:
+                self._measures.robust.attack.check(first.image.shape[1:])
             if self.defense.memory is not None:
                 self.defense.memory.check(first)
             if self.defense.calibrate is not None:
                 self.defense.calibrate(self.network, first.image, first.label)
         self._shape = first.image.shape[1:]
         length = None
-        if isinstance(x, tf.data.Dataset):
+        if isinstance(x, tf.data.Dataset | Iterator):
             arguments = {"shuffle": False} | arguments  # Keras would warn that it cannot
+        if isinstance(x, tf.data.Dataset):
             if not arguments.get("steps_per_epoch"):
                 length = counted(x, self._clocks)
             if worker(self.distribute_strategy)[1] > 1:
@@ -177,7 +215,8 @@ class AdversarialTrainer(keras.Model):
         self._plan = Plan(initial, epochs, length)
         memory = self.defense.memory
         try:
-            with in_three_parts(), contextlib.nullcontext() if memory is None else memory.telling():
+            telling = contextlib.nullcontext() if memory is None else memory.telling()
+            with in_three_parts(), no_word_of_retracing(), telling:
                 return super().fit(x, y, **arguments)
         finally:
             self._plan = None  # of a call that ended before it began
@@ -193,28 +232,14 @@ class AdversarialTrainer(keras.Model):
     def _begin(self, plan: Plan, length: int | None) -> None:
         """Sets the clock, and asks all schedules at the first and at the last step."""
         first, last = plan.steps(self._clocks, self.step, length)
+        if not first:
+            tell_unfinished(self.defense.schedules, plan.epochs)
         self.batches_seen.assign(first)
         for step in (first, last):
             if self._attack is not None and self._shape is not None:
                 self._attack.check(self._shape, step)
             for name, schedule in self.defense.schedules.items():
                 asked(name, schedule, step)
-
-    def evaluate(self, x: Any = None, y: Any = None, **arguments: Any) -> Any:
-        """Returns loss and accuracy at clean images, as Keras does.
-
-        Raises:
-            UserError: images or labels that do not fit the network, in whatever batch.
-        """
-        with in_three_parts():
-            return super().evaluate(x, y, **arguments)
-
-    def _check_validation(self, given: Any, size: int | None) -> None:
-        """Raises `UserError` where the validation would, after an epoch, for its first batch."""
-        if given is None or isinstance(given, Iterator):
-            return
-        rows = Batch.of(given)[:2] if isinstance(given, tuple) else (given,)
-        first_batch(self.network, *rows, batch_size=size)
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Recalls, attacks, takes gradients, descends, remembers and records one batch."""
@@ -231,14 +256,6 @@ class AdversarialTrainer(keras.Model):
                 self.defense.perturbation.undo(moved)
             self.remember(batch, found, judged, step)
         return self.record(batch, found, judged, step)
-
-    def _asserted(self, data: Any) -> Batch:
-        batch = Batch.of(data)
-        output = getattr(self.network, "output_shape", None)
-        if output is None:  # a class of its own
-            image = keras.KerasTensor((None, *batch.image.shape[1:]))
-            output = self.network.compute_output_spec(image, training=False).shape
-        return asserted(batch, output[-1])
 
     def recall(self, batch: Batch) -> Batch:
         """Returns the batch with what the memory holds of its examples in its context."""
@@ -310,23 +327,12 @@ class AdversarialTrainer(keras.Model):
         self, batch: Batch, found: Found | None, judged: Judged, step: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         """Updates the running means and returns what Keras logs for this step."""
-        self._means["loss"].update_state(judged.loss)
-        self._means["accuracy"].update_state(is_right(judged.logits, batch.label))
-        for name in self.defense.terms:
-            self._means[name].update_state(judged.terms[name])
         logs = {}
+        fosc = None
         if found is not None:
-            self._means["gradients"].update_state(found.num_gradients)
-            if "frozen" in self._means and found.stopped is not None:
-                self._means["frozen"].update_state(found.stopped)
             measured = self.fosc_every > 0 and step % self.fosc_every == 0
             # Only fully measured batches count: frozen examples alone would bias the mean.
             fosc = tf.where(measured, found.fosc, float("nan"))
-            if self.fosc_every > 0:
-                known = tf.math.is_finite(fosc)
-                self._means["fosc"].update_state(
-                    tf.where(known, fosc, 0.0), sample_weight=tf.cast(known, tf.float32)
-                )
             if self.reports_fosc:
                 logs["fosc_of_examples"] = gather_over_replicas(fosc)
                 logs["loss_of_examples"] = gather_over_replicas(found.loss)
@@ -335,25 +341,7 @@ class AdversarialTrainer(keras.Model):
                     # Keras takes means of what workers log, which for whole numbers it cannot.
                     logs["id_of_examples"] = tf.cast(ids, tf.float64)
         logs |= {name: schedule(step) for name, schedule in self.defense.schedules.items()}
-        return keras_logs(logs | {mean.name: mean.result() for mean in self.metrics})
-
-    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
-        """Returns loss and accuracy at the clean images."""
-        batch = self._asserted(data)
-        logits = tf.cast(self.network(batch.image, training=False), tf.float32)
-        hit = is_right(logits, batch.label)
-        loss = tf.nn.sparse_softmax_cross_entropy_with_logits(batch.label, logits)
-        self._means["loss"].update_state(loss)
-        self._means["accuracy"].update_state(hit)
-        return keras_logs({name: self._means[name].result() for name in ("loss", "accuracy")})
-
-    def _get_metrics_result_or_logs(self, logs: dict[str, Any]) -> dict[str, Any]:
-        """Returns the logs of an epoch, its means over all replicas.
-
-        Keras would take those of the last step where more is logged than means: the mean of the
-        replicas' means, though one of them may have measured more examples than another.
-        """
-        return {**logs, **{m.name: m.result() for m in self.metrics if m.name in logs}}
+        return keras_logs(logs | self._measures.trained(batch.label, found, judged, fosc))
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         """Builds the optimizer only: its variables must exist before replicas trace their step.
@@ -369,13 +357,3 @@ class AdversarialTrainer(keras.Model):
         plan, self._plan = self._plan, None
         if plan is not None:
             self._begin(plan, getattr(iterator, "num_batches", None))
-
-
-def _refuse_weights(arguments: dict[str, Any]) -> None:
-    for name in ("class_weight", "sample_weight"):
-        if arguments.get(name) is not None:
-            raise UserError(
-                "every example counts alike in adversarial training",
-                f"fit without {name}; a dataset that repeats what is to count more",
-                f"{name} of {len(arguments[name])} values",
-            )

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from fosc_tf.errors import UserError
 from fosc_tf.number import number
+from fosc_tf.readable import one_line
 from fosc_tf.replicas import put
 from fosc_tf.schedules import Clock
 from fosc_tf.schedules.clock import beginning
@@ -50,6 +51,10 @@ class WeightAverage:
         if not 0 <= self.decay < 1:
             raise UserError("decay must lie in [0, 1)", "decay=0.999", f"decay={decay}")
         self.variables: list[keras.Variable] = []
+
+    def __repr__(self) -> str:
+        """Returns one line with both numbers."""
+        return one_line("WeightAverage", {"decay": self.decay, "from_epoch": self.from_epoch})
 
     def build(self, network: keras.Model) -> list[keras.Variable]:
         """Makes and returns the averages, equal to the network as it is."""

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from fosc_tf.errors import UserError
 from fosc_tf.number import number
+from fosc_tf.readable import one_line
 from fosc_tf.replicas import add
 from fosc_tf.schedules import Clock
 from fosc_tf.schedules.clock import beginning
@@ -45,6 +46,10 @@ class WeightPerturbation:
         self.from_epoch, self.clock = beginning(from_epoch, clock), clock
         if not 0 <= self.gamma < float("inf"):
             raise UserError("gamma must be at least 0", "gamma=0.01", f"gamma={gamma}")
+
+    def __repr__(self) -> str:
+        """Returns one line with both numbers."""
+        return one_line("WeightPerturbation", {"gamma": self.gamma, "from_epoch": self.from_epoch})
 
     def move(
         self, network: keras.Model, gradients: list[tf.Tensor | None], step: tf.Tensor

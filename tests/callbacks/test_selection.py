@@ -3,6 +3,9 @@
 import pytest
 import tensorflow as tf
 
+from fosc_tf import UserError
+from fosc_tf.attacks import PGD, AutoAttack
+from fosc_tf.attacks.autoattack.square import Square
 from fosc_tf.callbacks import HeldOut
 from fosc_tf.evaluation import white_box
 from fosc_tf.evaluation.stages import stages
@@ -45,3 +48,46 @@ def test_every_so_many_epochs(every, epochs):
     callback = HeldOut(linear(), BATCHES, stages("fgsm", epsilon=0.1), every=every)
     measured = [epoch for epoch in range(4) if "held_out_robust" in logs_of(callback, epoch)]
     assert measured == epochs
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        ("pgd-3", {"epsilon": 0.1}),
+        (PGD(epsilon=0.1, step_size=0.025, num_steps=3), {}),
+        (stages("pgd-3", epsilon=0.1), {}),
+    ],
+)
+def test_attacks_by_name_and_value_measure_the_same(attack):
+    network = linear()
+    network.layers[-1].kernel.assign(tf.random.stateless_normal([4, 3], [3, 4]))
+    given, named = attack
+    logs = logs_of(HeldOut(network, BATCHES, given, seed=5, **named), 0)
+    expected = logs_of(HeldOut(network, BATCHES, stages("pgd-3", epsilon=0.1), seed=5), 0)
+    assert logs["held_out_clean"] == expected["held_out_clean"]
+    assert abs(logs["held_out_robust"] - expected["held_out_robust"]) <= 0.05
+
+
+def test_ensembles_and_pairs_of_arrays():
+    callback = HeldOut(linear(), (IMAGE.numpy(), LABEL.numpy()), "autoattack@4", epsilon=0.1)
+    assert callback.attack.examples == 4
+    members = AutoAttack(epsilon=0.1, members=[Square(epsilon=0.1, num_steps=2)])
+    logs = logs_of(HeldOut(linear(), BATCHES, members), 0)
+    assert 0 <= logs["held_out_robust"] <= logs["held_out_clean"]
+
+
+@pytest.mark.parametrize(
+    ("given", "named", "rule"),
+    [
+        ("pgd-3", {}, "needs the radius"),
+        ("pgd", {"epsilon": 0.1}, "known one"),
+        (PGD(epsilon=0.1, step_size=0.1, num_steps=1), {"epsilon": 0.2}, "epsilon of its own"),
+        ("pgd-3", {"epsilon": 0.1, "every": 0}, "every must be"),
+        ("pgd-3", {"epsilon": 9.0, "norm": "l2"}, "diameter"),
+        (3, {}, "must be one of fosc_tf.attacks"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_at_once(given, named, rule):
+    with pytest.raises(UserError) as error:
+        HeldOut(linear(), BATCHES, given, **named)
+    assert rule in error.value.rule

@@ -20,6 +20,7 @@ from fosc_tf.attacks.autoattack.versions import members_of
 from fosc_tf.attacks.limits import check_draw, check_epsilon, check_examples
 from fosc_tf.errors import UserError
 from fosc_tf.number import whole
+from fosc_tf.readable import extent, one_line, readable
 from fosc_tf.types import Batch
 
 CHECKED = 100
@@ -46,6 +47,13 @@ class AutoAttackFound(NamedTuple):
     accuracy: dict[str, float]
     num_gradients: tf.Tensor
     notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """Returns one line: the shape of the images, the accuracies, the gradients, the notes."""
+        parts = [f"image {list(self.image.shape)}", f"robust {extent(self.robust)}"]
+        parts += [f"accuracy {readable(self.accuracy)}"]
+        parts += [f"num_gradients {extent(self.num_gradients)}", *self.notes]
+        return f"AutoAttackFound({', '.join(parts)})"
 
 
 class AutoAttack:
@@ -179,6 +187,15 @@ class AutoAttack:
             "version": self.version,
             "members": members,
         }
+
+    def __repr__(self) -> str:
+        """Returns one line: the ball, and the version or the names of the members."""
+        said = {"epsilon": self.epsilon, "norm": self.norm}
+        if self.version == "custom":
+            said["members"] = list(self.members.values())
+        else:
+            said["version"] = self.version
+        return one_line("AutoAttack", said)
 
     def _notes(
         self, network: Any, image: np.ndarray, label: np.ndarray, names: list[str]

@@ -158,6 +158,11 @@ class Member(Attack):
         names = ("name", "epsilon", "norm", "num_steps", "restarts", "num_targets", "passes")
         return {name: getattr(self, name) for name in names}
 
+    def arguments(self) -> dict[str, Any]:
+        """Returns what it was made with."""
+        hidden = {"name"} if self.targeted else {"name", "num_targets"}
+        return {name: value for name, value in self.parameters().items() if name not in hidden}
+
     def runs(self, logits: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns the targets in their order, [batch, targets] int32, and the number of runs.
 
