@@ -18,7 +18,7 @@ import tensorflow as tf
 from fosc_tf.errors import UserError
 from fosc_tf.runs import record as records
 from fosc_tf.runs.record import RunRecord
-from tests import faults, small_run, tensorboard_events
+from tests import faults, signs_of_life, small_run, tensorboard_events
 from tests.program import ROOT, Ended
 
 CONFIG = {
@@ -74,6 +74,18 @@ def test_without_a_terminal_a_run_prints_table_and_exports_and_nothing_else(firs
     workdir, ended = first
     assert ended.err == ""
     lines = ended.out.splitlines()
+    begin = next(place for place, line in enumerate(lines) if line.startswith("data: "))
+    assert [line.partition(":")[0] for line in lines[begin : begin + 5]] == [
+        "data",
+        "network",
+        "defense",
+        "device",
+        "folder",
+    ]
+    assert lines[begin + 4].endswith(f"{workdir}, new")
+    epochs = [line.split()[0] for line in lines if line.endswith(tuple("0123456789"))]
+    assert [epoch for epoch in epochs if "/" in epoch] == ["1/3", "2/3", "3/3"]
+    lines = signs_of_life.without(ended.out)
     assert lines[0].startswith("3 epochs in ")
     assert lines[0].endswith(" attack gradients per example")
     columns = [word.strip() for word in lines[2].split("┃")]
@@ -241,7 +253,7 @@ def test_mode_export_does_that_and_nothing_else(program, npz, finished):
     results = (finished / "results.json").read_bytes()
     ended = program.run(*small_run.flags(finished, npz=npz, mode="export"))
     assert ended.code == 0, ended.err
-    assert ended.out.splitlines() == [
+    assert signs_of_life.without(ended.out) == [
         f"last network: {finished}/export",
         f"best network: {finished}/export_best",
     ]
