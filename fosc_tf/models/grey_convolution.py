@@ -17,7 +17,8 @@ def grey_convolution(image: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     TensorFlow computes the gradient for the images as a convolution with a single filter, which on
     a CPU takes several times as long as the convolution itself. Here it is one product of matrices,
     of every tap of the kernel with every place, and a sum of its rows, each moved by its tap: the
-    same sums in another order, so equal up to rounding.
+    same sums in another order, so equal up to rounding. Second derivatives need an example at
+    least: oneDNN gives the convolution of an empty batch the shape of its images.
 
     Args:
         image: [batch, height, width, 1] float32.
@@ -29,11 +30,7 @@ def grey_convolution(image: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     # TensorFlow keeps every graph with a gradient of one's own for good: so one graph for each pair
     # of shapes, and none for each network.
     specs = [tf.TensorSpec([None, *image.shape[1:]]), tf.TensorSpec(kernel.shape)]
-    convolution = _convolution.get_concrete_function(*specs)
-    # oneDNN gives the second derivatives of an empty batch another shape: so at least one example.
-    batch = tf.shape(image)[0]
-    at_least_one = tf.pad(image, [[0, tf.cast(batch == 0, tf.int32)], [0, 0], [0, 0], [0, 0]])
-    return convolution(at_least_one, kernel)[:batch]
+    return _convolution.get_concrete_function(*specs)(image, kernel)
 
 
 @functools.partial(tf.function, autograph=False)

@@ -14,8 +14,6 @@ from fosc_tf.models.grey_convolution import grey_convolution
 
 
 def plain(image, kernel):
-    if not len(image):  # where oneDNN gives the shape of the images
-        return plain(tf.pad(image, [[0, 1], [0, 0], [0, 0], [0, 0]]), kernel)[:0]
     return tf.nn.conv2d(image, kernel, 1, "SAME")
 
 
@@ -42,7 +40,7 @@ def test_each_pixel_gets_its_upstream_times_the_tap_that_read_it():
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 3), (5, 3), (3, 7)])
-@pytest.mark.parametrize("shape", [(2, 6, 9), (3, 1, 4), (0, 5, 5)])
+@pytest.mark.parametrize("shape", [(2, 6, 9), (3, 1, 4)])
 def test_equals_tensorflow_s_with_first_and_second_derivatives(size, shape):
     random = np.random.default_rng(0)
     image = tf.constant(random.normal(size=(*shape, 1)), tf.float32)
@@ -51,8 +49,19 @@ def test_equals_tensorflow_s_with_first_and_second_derivatives(size, shape):
     expected = derivatives(plain, image, kernel)
     found = derivatives(grey_convolution, image, kernel)
     for one, other in zip(found, expected, strict=True):
-        scale = float(tf.reduce_max(tf.abs(other))) if tf.size(other) else 1.0
+        scale = float(tf.reduce_max(tf.abs(other)))
         np.testing.assert_allclose(one, other, atol=1e-5 * max(scale, 1.0))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 3), (5, 3), (3, 7)])
+def test_an_empty_batch_has_a_gradient_of_none(size):
+    image, kernel = tf.zeros([0, 5, 5, 1]), tf.ones([*size, 1, 4])
+    with tf.GradientTape() as tape:
+        tape.watch((image, kernel))
+        height = tf.reduce_sum(grey_convolution(image, kernel))
+    of_image, of_kernel = tape.gradient(height, (image, kernel))
+    assert of_image.shape == image.shape
+    np.testing.assert_array_equal(of_kernel, np.zeros(kernel.shape))
 
 
 def test_gradient_of_a_network_is_the_same():
