@@ -10,6 +10,7 @@ runs of `configs/sweeps.py`.
 
 from __future__ import annotations
 
+import os
 import pathlib
 import re
 import sys
@@ -40,7 +41,11 @@ _HELP = re.compile(r"--?(?:h|help|helpshort|\?)")
 
 def start() -> None:
     """Runs the program; a user's mistake, or a NaN, ends it with one message and exit code 2."""
-    app.run(main, flags_parser=parse)
+    try:
+        app.run(main, flags_parser=parse)
+    except BrokenPipeError:  # such as `fosc-tf --list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
 
 
 def parse(argv: Sequence[str]) -> list[str]:
@@ -95,6 +100,8 @@ def _run(mode: str, config: ConfigDict, folder: pathlib.Path, overrides: dict[st
                 MODES.factory(mode)(config, folder, overrides)
             else:
                 _run_one(mode, config, folder, overrides)
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise cannot_write(folder, error) from error
 

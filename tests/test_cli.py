@@ -440,3 +440,13 @@ def test_sweep_whose_runs_are_none(program, tmp_path, runs):
     refused(program.run(*flags), rule="tuples of a label and flags", received="runs=")
     (tmp_path / "mine.py").write_text(text.replace("jobs=1, ", ""))
     refused(program.run(*flags), rule="must have the fields", received="without jobs")
+
+
+@pytest.mark.parametrize("flags", [["--config=digits_dynamic", "--help"], ["--version"]])
+def test_whoever_reads_may_stop_reading(flags):
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "main.py", *flags]
+    ended = subprocess.run(command, cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (1, b"")
