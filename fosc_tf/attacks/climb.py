@@ -20,7 +20,7 @@ from fosc_tf.models.folding import folded
 from fosc_tf.types import Batch, Found, Point, Rows
 
 Watch = dict[str, Callable[[Point], tf.Tensor]]
-"""What is noted of each example at its first gradient, by name: `[batch]` float32 of a point."""
+"""What is noted of each example at its first gradient, by name: [batch, ...] float32 of a point."""
 
 
 class Parts(NamedTuple):
@@ -63,8 +63,11 @@ class Climb:
             experimental_attributes={"_noinline": True},
         ).get_concrete_function()
 
-    def together(self, start: tf.Tensor, num_steps: int, final_fosc: bool | tf.Tensor) -> Found:
-        """Takes `num_steps` steps with every example: plain PGD."""
+    def together(
+        self, start: tf.Tensor, num_steps: tf.Tensor, final_fosc: bool | tf.Tensor
+    ) -> Found:
+        """Takes `num_steps` steps, an int32 scalar, with every example: plain PGD."""
+        start = tf.where(num_steps > 0, start, self.rows.image)
         everyone = tf.range(tf.shape(start, tf.int64)[0])
         seen = self._nothing_seen(start)
 
@@ -80,7 +83,7 @@ class Climb:
             parallel_iterations=1,
         )
         found = Found.at(image_adv, num_steps)._replace(seen=seen)
-        return self._finish(found, tf.ones_like(found.num_gradients, tf.bool), final_fosc)
+        return self._finish(found, found.num_gradients > 0, final_fosc)
 
     def watched(
         self,
@@ -201,8 +204,15 @@ class Climb:
         return self.parts.ball.project(ahead, rows.image, rows.epsilon), memory
 
     def _nothing_seen(self, start: tf.Tensor) -> dict[str, tf.Tensor]:
-        nan = tf.fill([tf.shape(start)[0]], float("nan"))
-        return dict.fromkeys(self.parts.watch, nan)
+        """Returns NaN in the shape of what each function of `watch` will say."""
+        rows = tf.shape(start)[0]
+        classes = self._slope.structured_outputs.logits.shape[1:]
+        nothing, none = tf.zeros([rows]), tf.zeros([rows, *classes])
+        point = Point(start, self.rows.label, none, nothing, tf.zeros_like(start), nothing)
+        return {
+            name: tf.fill([rows, *look(point).shape[1:]], float("nan"))
+            for name, look in self.parts.watch.items()
+        }
 
     def _noted(
         self, seen: dict[str, tf.Tensor], done: tf.Tensor, active: tf.Tensor, point: Point

@@ -56,13 +56,15 @@ class Gate(abc.ABC):
 
 @dataclasses.dataclass(frozen=True)
 class Forgetful(Gate):
-    """A function of point and step as a gate."""
+    """A function of point and step as a gate, see `from_start`."""
 
     function: Callable[[Point, tf.Tensor], tf.Tensor]
+    least_steps: int = 1
 
     def __repr__(self) -> str:
-        """Returns what the function says of itself."""
-        return readable(self.function)
+        """Returns what the function says of itself, and when it is asked if that is unusual."""
+        said = readable(self.function)
+        return said if self.least_steps else f"from_start({said})"
 
     def __call__(self, point: Point, step: tf.Tensor, memory: Any) -> tuple[tf.Tensor, Any]:
         """Returns what the function says."""
@@ -97,6 +99,18 @@ def fosc_above(threshold: Number | Schedule) -> FoscAbove:
         UserError: a threshold that is neither, or NaN.
     """
     return FoscAbove(number("threshold", threshold, "fosc_above(0.2)", changing=True))
+
+
+def from_start(function: Callable[[Point, tf.Tensor], tf.Tensor]) -> Gate:
+    """Returns the gate that asks `function` before the first step already.
+
+    For climbs that begin where an earlier one has led: who has come far enough spends one gradient
+    to be told so, and takes no step.
+
+    Args:
+        function: of a point and the step to [active] bool, such as `fosc_above(0.2)`.
+    """
+    return Forgetful(function, least_steps=0)
 
 
 def still_right(point: Point, step: tf.Tensor) -> tf.Tensor:

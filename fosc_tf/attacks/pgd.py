@@ -48,8 +48,8 @@ class PGD(Attack):
         target: what the loss is told besides the logits: None for the label, "clean_probabilities"
             or a function of network and batch (see `targets`).
         rule: "steepest", "momentum" or a `rules.StepRule`.
-        watch: functions of a point to [batch] float32, by name: what they say at the first gradient
-            of each example is in `Found.seen`, NaN where none was taken.
+        watch: functions of a point to [batch, ...] float32, by name: what they say at the first
+            gradient of each example is in `Found.seen`, NaN where none was taken.
 
     `epsilon`, `step_size`, `num_steps` and the gate's threshold may be schedules of the step, and
     the first three a `PerExample`.
@@ -88,7 +88,7 @@ class PGD(Attack):
             watch=watch or {},
         )
         # Otherwise examples leave the batch, and the shapes inside the loop change.
-        fixed = gate is None and isinstance(self.num_steps, int)
+        fixed = gate is None and not isinstance(self.num_steps, budgets.Mixed | PerExample)
         self.traits = Traits(
             fixed_shapes=fixed, gated=gate is not None, until_wrong=gate is gates.still_right
         )
@@ -159,6 +159,6 @@ class PGD(Attack):
     ) -> Found:
         climb, start = self.begin(network, batch, seed, step)
         if self.traits.fixed_shapes:
-            return climb.together(start, self.num_steps, final_fosc)
+            return climb.together(start, tf.cast(at(self.num_steps, step), tf.int32), final_fosc)
         budget = budgets.steps_per_example(self.num_steps, step, tf.shape(start)[0], batch)
         return climb.apart(start, budget, final_fosc)

@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 from fosc_tf.attacks import PGD, fosc, fosc_above
+from fosc_tf.attacks.gates import from_start
 from fosc_tf.types import Point
 from tests.attacks.toys import Linear, images, labels, loss_and_gradient, mlp
 
@@ -40,6 +41,14 @@ def test_stops_after_the_first_step_that_reaches_the_threshold(threshold, steps,
     # One gradient at each point visited, the last of which tells that it is enough.
     np.testing.assert_array_equal(found.num_gradients, [steps + 1] * 3)
     np.testing.assert_allclose(found.loss, 16 * (0.5 + 0.1 * steps) * np.ones(3), rtol=1e-6)
+
+
+@pytest.mark.parametrize(("threshold", "steps"), [(5.0, 0), (4.0, 1), (1.0, 3)])
+def test_from_start_a_gate_may_stop_before_the_first_step(threshold, steps):
+    found = climb(from_start(fosc_above(threshold)), num_steps=10)
+    np.testing.assert_allclose(found.image, MIDDLE + 0.1 * steps, rtol=1e-6)
+    np.testing.assert_array_equal(found.num_gradients, [steps + 1] * 3)
+    assert found.stopped.numpy().all()
 
 
 def test_who_climbs_to_the_end_spends_one_gradient_a_step():

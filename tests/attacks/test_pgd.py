@@ -314,3 +314,19 @@ def test_a_record_names_the_parts():
     assert record["num_steps"] == 10
     assert (record["start"], record["loss"], record["norm"]) == ("uniform", "cw", "linf")
     assert "0.2" in record["gate"]
+
+
+def test_a_schedule_of_steps_without_a_gate_lets_everyone_climb_alike():
+    """Step 0 leaves images clean, step 2 is PGD-2; no example leaves the batch."""
+    network, image, label = mlp(), images(6), labels(6)
+    arguments = {"epsilon": 0.3, "step_size": 0.1}
+    attack = PGD(num_steps=lambda step: tf.cast(step, tf.int32), **arguments)
+    assert attack.traits.fixed_shapes
+    clean = attack(network, image, label, step=0, final_fosc=True)
+    np.testing.assert_array_equal(clean.image, image)
+    np.testing.assert_array_equal(clean.num_gradients, np.zeros(6))
+    found, plain = (
+        each(network, image, label, step=2) for each in (attack, PGD(num_steps=2, **arguments))
+    )
+    np.testing.assert_array_equal(found.image, plain.image)
+    np.testing.assert_array_equal(found.num_gradients, np.full(6, 2))

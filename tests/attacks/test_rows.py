@@ -231,7 +231,7 @@ def test_watch_tells_of_the_first_gradient(network, gate):
         num_steps=3,
         start="clean",
         gate=gate,
-        watch={"length": length},
+        watch={"length": length, "gradient": lambda point: point.gradient},
     )
     found = attack(network, IMAGE, LABEL)
     gradient, _, _ = gradient_of(
@@ -241,6 +241,7 @@ def test_watch_tells_of_the_first_gradient(network, gate):
     )
     expected = np.sqrt((gradient.numpy() ** 2).sum(axis=(1, 2, 3)))
     np.testing.assert_allclose(found.seen["length"], expected, rtol=1e-5)
+    np.testing.assert_allclose(found.seen["gradient"], gradient, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("gate", [None, fosc_above(-np.inf)])
