@@ -103,19 +103,32 @@ def base() -> Config:
     return config
 
 
-def with_defense(config: Config, name: str, *, epsilon: float, **arguments: object) -> Config:
-    """Adds the section `defense`, lets the evaluation follow it, and closes the set of fields."""
+def with_defense(
+    config: Config, name: str, *, epsilon: float, step_share: float = 0.25, **arguments: object
+) -> Config:
+    """Adds the section `defense`, lets the evaluation follow it, and closes the set of fields.
+
+    Args:
+        config: to be completed.
+        name: of the defense.
+        epsilon: radius of the ball.
+        step_share: length of a step as a share of it.
+        **arguments: the defense's own; None takes away one of those that all have.
+    """
     config.evaluation.epsilon = epsilon
     config.defense = Config()
     config.defense.name = name  # see --list, or fosc_tf.defenses.names()
     if name != "unsecured":
         defense = config.defense
         defense.epsilon = epsilon  # radius over pixels in [0, 1]
-        defense.step_size = defense.get_ref("epsilon") / 4  # same unit; follows epsilon
+        defense.step_size = defense.get_ref("epsilon") * step_share  # same unit; follows epsilon
         defense.num_steps = 10  # K, the most steps of the attack
         defense.norm = "linf"  # of the ball: linf | l2 | l1
         for argument, value in arguments.items():
-            defense[argument] = value
+            if value is None:
+                del defense[argument]
+            else:
+                defense[argument] = value
         config.evaluation.epsilon = defense.get_ref("epsilon") * 1.0
         config.evaluation.norm = defense.get_ref("norm") + ""
     return config.lock()
@@ -129,6 +142,40 @@ def dynamic_arguments(control_epochs: int) -> dict[str, object]:
         "control_epochs": control_epochs,  # T', epochs until c_t is c_min
         "feasible": "ball",  # FOSC over the ball (the paper) or ball and pixel limits: box
         "self_weighted": False,  # the authors' code: weight examples by their own loss
+    }
+
+
+def memory_arguments(reset_epochs: int) -> dict[str, object]:
+    """Returns the fields that only defenses with a memory have."""
+    return {
+        "reset_epochs": reset_epochs,  # period of epochs that begin anew; 0 never
+        "memory_dtype": "float32",  # of what is remembered: float32 | float16 | int8
+    }
+
+
+def atas_arguments(reset_epochs: int = 10) -> dict[str, object]:
+    """Returns the fields that only ATAS has."""
+    return {
+        "step_share": 2.0,
+        "num_steps": None,
+        "constant": 1.28,  # c, nats of one example per unit of pixels; larger gradients step less
+        "beta": 0.5,  # share of the running squared gradient norm that stays, [0, 1)
+        "constant_epochs": 5,  # first epochs in which all steps are epsilon
+        **memory_arguments(reset_epochs),
+    }
+
+
+def dynamic_memory_arguments(control_epochs: int) -> dict[str, object]:
+    """Returns the fields that only Dynamic with memory has."""
+    return {
+        "num_steps": 1,  # K, the most steps of an epoch
+        "c_max": 0.25,  # nats, the first threshold
+        "c_min": 0.0,  # nats, the last threshold
+        "control_epochs": control_epochs,  # T', epochs until c_t is c_min
+        "stop_share": 0.0,  # instead: share that may stop at its start, falling to 0; 0 none
+        "refresh": 0.0,  # share of the examples that start anew in any epoch
+        "feasible": "box",  # FOSC over the ball or ball and pixel limits: box
+        **memory_arguments(reset_epochs=0),
     }
 
 

@@ -1,6 +1,7 @@
 """What is remembered of each training example from epoch to epoch.
 
-    memory = Memory(60000, {"perturbation": Spec((28, 28, 1)), "visits": Spec(dtype="int32")})
+    memory = Memory(60000, {"perturbation": Spec(None), "visits": Spec(dtype="int32")})
+    memory.see((28, 28, 1))                          # the shape of an image; a trainer tells it
     batch.context | memory.read(batch)               # [batch, 28, 28, 1], [batch]
     memory.write(batch, {"perturbation": ..., "visits": ...})
 
@@ -12,22 +13,24 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
 import keras
+import psutil
 import tensorflow as tf
 
 from fosc_tf.data.augment import CropFlip
 from fosc_tf.errors import UserError, unknown_name
 from fosc_tf.number import number, whole
-from fosc_tf.readable import one_line
-from fosc_tf.replicas import gather_over_replicas, put_rows
+from fosc_tf.replicas import gather_over_replicas, num_replicas, put_rows
 from fosc_tf.types import Batch
 
 FRAMES = ("image", "canvas")
+ANEW = "anew"
 BEYOND = "ids must be those of the training examples"
-_TAKEN = ("image", "label", "id", "crop", "flip", "position")
+_TAKEN = ("image", "label", "id", "crop", "flip", "position", ANEW)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Spec:
 
     Attributes:
         shape: of one example's value; of an image (height, width, channels) as the network takes
-            it.
+            it, None for that of the images trained on.
         dtype: it is kept in; "int8" takes a quarter of the bytes of "float32" and needs `span`.
         initial: the value before the first write.
         frame: None for what is no image; "image" keeps an image in its own frame, so that what a
@@ -47,7 +50,7 @@ class Spec:
         UserError: an unknown frame, an image of other axes, int8 without a span.
     """
 
-    shape: tuple[int, ...] = ()
+    shape: tuple[int, ...] | None = ()
     dtype: str = "float32"
     initial: float = 0.0
     frame: str | None = None
@@ -56,7 +59,7 @@ class Spec:
     def __post_init__(self) -> None:
         if self.frame not in (None, *FRAMES):
             raise unknown_name("frame", self.frame, FRAMES)
-        if self.frame and len(self.shape) != 3:
+        if self.frame and self.shape is not None and len(self.shape) != 3:
             raise UserError(
                 "what has a frame is an image", "shape=(28, 28, 1)", f"shape={self.shape}"
             )
@@ -78,11 +81,9 @@ class Memory:
         specs: what is kept, by name; pairs do as well.
         augment: how the pipeline augments, None where it does not.
 
-    Attributes:
-        variables: [num_examples, ...] each, by name.
-
     Raises:
-        UserError: no number, two values of one name, a name that batches have already.
+        UserError: no number, two values of one name, a name that batches have already, an
+            augmentation that cannot be undone where something has a frame.
     """
 
     def __init__(
@@ -95,7 +96,6 @@ class Memory:
         self.num_examples = whole("num_examples", num_examples, least=1)
         pairs = list(specs.items() if isinstance(specs, Mapping) else specs)
         self.augment = augment
-        self.specs = {name: self._framed(spec) for name, spec in pairs}
         names = [name for name, _ in pairs]
         twice = [name for name in names if names.count(name) > 1 or name in _TAKEN]
         if twice:
@@ -104,18 +104,56 @@ class Memory:
                 "names other than " + ", ".join(sorted({*_TAKEN, *twice})),
                 ", ".join(twice),
             )
-        self.variables = {name: self._variable(name, spec) for name, spec in self.specs.items()}
+        self.specs = {name: self._framed(spec) for name, spec in pairs}
+        framed = any(spec.frame for spec in self.specs.values())
+        if framed and augment is not None and not hasattr(augment, "invert"):
+            raise UserError(
+                "what is remembered of an image must find its way back through the augmentation",
+                "CropFlip(), or an augmentation with the same `invert`",
+                f"augment={augment!r}",
+            )
 
     def __repr__(self) -> str:
         """Returns one line: the examples, and each value's shape and dtype."""
-        return one_line("Memory", {"num_examples": self.num_examples} | self.variables)
+        said = {}
+        for name, spec in self.specs.items():
+            shape = ["height", "width", "channels"] if spec.shape is None else list(spec.shape)
+            said[name] = f"[{', '.join(map(str, [self.num_examples, *shape]))}] {spec.dtype}"
+        parts = {"num_examples": self.num_examples, **said}
+        return f"Memory({', '.join(f'{name}={value}' for name, value in parts.items())})"
+
+    def see(self, image_shape: tuple[int, ...]) -> None:
+        """Takes the shape of the images trained on for whatever is kept in it."""
+        self.specs = {
+            name: self._framed(dataclasses.replace(spec, shape=tuple(image_shape)))
+            if spec.shape is None
+            else spec
+            for name, spec in self.specs.items()
+        }
 
     def bytes(self) -> int:
         """Returns how many bytes the values take, on each replica and in each checkpoint."""
-        return sum(
-            math.prod(variable.shape) * tf.as_dtype(variable.dtype).size
-            for variable in self.variables.values()
-        )
+        rows = [self._row(spec) for spec in self._shaped().values()]
+        return self.num_examples * sum(math.prod(row.shape) * row.dtype.size for row in rows)
+
+    @functools.cached_property
+    def variables(self) -> dict[str, keras.Variable]:
+        """The values, [num_examples, ...] each, by name; made when they are first asked for.
+
+        Raises:
+            UserError: images whose shape nobody has told; more bytes than are free.
+        """
+        specs, replicas = self._shaped(), num_replicas()
+        needed, free = self.bytes() * replicas, psutil.virtual_memory().available
+        if needed > free:
+            of_replicas = f" on each of {replicas} replicas" if replicas > 1 else ""
+            raise UserError(
+                "what is remembered of all examples must fit into the memory that is free",
+                'a smaller dtype such as "float16" or "int8", or fewer examples',
+                f"{self.bytes() / 1e6:,.0f} MB for {self.num_examples:,} examples{of_replicas}, "
+                f"{free / 1e6:,.0f} MB free",
+            )
+        return {name: self._variable(name, spec) for name, spec in specs.items()}
 
     def check(self, batch: Batch) -> None:
         """Raises `UserError` unless these examples can be remembered, called outside a graph."""
@@ -123,6 +161,13 @@ class Memory:
             raise UserError(
                 "a defense with a memory must know which example is which",
                 'batches that are dicts with "image", "label" and "id"',
+                f"batches with image, label{''.join(f', {name}' for name in batch.context)}",
+            )
+        drawn = set() if self.augment is None else set(self.augment.draw((0, 0), 1))
+        if any(spec.frame for spec in self.specs.values()) and drawn - set(batch.context):
+            raise UserError(
+                "a memory of augmented images must know how each was augmented",
+                f"batches that also tell {', '.join(sorted(drawn))}, or a defense without augment",
                 f"batches with image, label{''.join(f', {name}' for name in batch.context)}",
             )
         least, most = (int(f(batch.context["id"])) for f in (tf.reduce_min, tf.reduce_max))
@@ -149,8 +194,9 @@ class Memory:
         with tf.control_dependencies([self._known(batch.context["id"])]):
             places = tf.identity(batch.context["id"])
         found = {}
-        for name, spec in self.specs.items():
-            value = self._shown(spec, tf.gather(self.variables[name], places))
+        for name, variable in self.variables.items():
+            spec = self.specs[name]
+            value = self._shown(spec, tf.gather(variable, places))
             if spec.frame and self.augment is not None:
                 canvas = spec.frame == "canvas"
                 value = self.augment.apply(value, batch.context, canvas=canvas)
@@ -160,11 +206,17 @@ class Memory:
     def write(self, batch: Batch, values: Mapping[str, tf.Tensor]) -> None:
         """Keeps `values`, [batch, ...] each by name, for these examples; others stay.
 
+        Of an image that is kept in a frame, the pixels that this view does not show stay as well,
+        but for examples that `values` calls `anew`, [batch] bool: they have `initial` there.
+
         Raises:
             UserError: a name that the memory does not have.
         """
         places = batch.context["id"]
+        anew = values.get(ANEW)
         for name, value in values.items():
+            if name == ANEW:
+                continue
             if name not in self.specs:
                 raise unknown_name("value of the memory", name, self.specs)
             spec, variable = self.specs[name], self.variables[name]
@@ -172,26 +224,43 @@ class Memory:
                 canvas = spec.frame == "canvas"
                 shown = self.augment.invert(tf.ones_like(value), batch.context, canvas=canvas)
                 value = self.augment.invert(value, batch.context, canvas=canvas)
-                value = tf.where(shown > 0, value, self._shown(spec, tf.gather(variable, places)))
+                unseen = self._shown(spec, tf.gather(variable, places))
+                if anew is not None:
+                    unseen = tf.where(anew[:, None, None, None], spec.initial, unseen)
+                value = tf.where(shown > 0, value, unseen)
             kept = self._kept(spec, value)
             # Replicas can exchange few kinds of numbers.
             carried = tf.cast(kept, tf.float32 if kept.dtype.is_floating else tf.int32)
             kept = tf.cast(gather_over_replicas(carried), kept.dtype)
             put_rows(variable, gather_over_replicas(places), kept)
 
+    def _shaped(self) -> dict[str, Spec]:
+        """Returns the specs, all of whose shapes are known."""
+        if any(spec.shape is None for spec in self.specs.values()):
+            raise UserError(
+                "a memory of images must know their shape before it is made",
+                "image_shape=(32, 32, 3) of the defense, or a network that says what it takes",
+                "neither",
+            )
+        return self.specs
+
     def _framed(self, spec: Spec) -> Spec:
-        """Returns the spec with the shape of its frame."""
-        if spec.frame != "canvas" or self.augment is None:
+        """Returns the spec with the shape of its frame, once that of the images is known."""
+        if spec.frame != "canvas" or self.augment is None or spec.shape is None:
             return spec
         height, width, channels = spec.shape
         margin = 2 * self.augment.pad
         return dataclasses.replace(spec, shape=(height + margin, width + margin, channels))
 
+    def _row(self, spec: Spec) -> tf.Tensor:
+        """Returns how one example's value is kept before the first write."""
+        return self._kept(spec, tf.fill([1, *spec.shape], spec.initial))[0]
+
     def _variable(self, name: str, spec: Spec) -> keras.Variable:
-        row = self._kept(spec, tf.fill([1, *spec.shape], spec.initial))
+        row = self._row(spec)
         return keras.Variable(
-            keras.initializers.Constant(row[0].numpy()),
-            shape=(self.num_examples, *row.shape[1:]),
+            keras.initializers.Constant(row.numpy()),
+            shape=(self.num_examples, *row.shape),
             dtype=row.dtype.name,
             trainable=False,
             name=f"memory_{name}",

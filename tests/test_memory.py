@@ -159,3 +159,44 @@ def test_batches_without_ids_or_with_ids_beyond_are_refused():
             right="0 to 12",
             received="ids" if first else "",
         )
+
+
+def test_images_whose_shape_comes_later():
+    memory = Memory(3, {"delta": Spec(None, "float16", frame="image"), "visits": Spec()})
+    refused(memory.bytes, rule="must know their shape", right="image_shape=", received="neither")
+    memory.see((2, 2, 1))
+    assert memory.bytes() == 3 * (4 * 2 + 4)
+    assert memory.variables["delta"].shape == (3, 2, 2, 1)
+
+
+def test_what_does_not_fit_is_refused_before_it_is_made():
+    memory = Memory(2**31 - 1, {"delta": Spec((1000, 1000, 3))})
+    refused(
+        lambda: memory.variables,
+        rule="must fit into the memory that is free",
+        right='"int8"',
+        received="25,769,803,764 MB for 2,147,483,647 examples",
+    )
+
+
+def test_augmented_batches_must_tell_how():
+    memory = Memory(4, {"delta": Spec((2, 2, 1), frame="image")}, augment=CropFlip(pad=1))
+    refused(
+        lambda: memory.check(batch_of([0, 1])),
+        rule="how each was augmented",
+        right="crop, flip",
+        received="batches with image, label, id",
+    )
+
+
+def test_anew_forgets_what_the_view_does_not_show():
+    """Both views are the upper left corner of the canvas: the rest stays, but of the second."""
+    memory = Memory(2, {"delta": Spec((2, 2, 1), frame="canvas")}, augment=CropFlip(pad=1))
+    memory.variables["delta"].assign(np.full([2, 4, 4, 1], 5.0))
+    batch = batch_of([0, 1], crop=[[0, 0], [0, 0]], flip=[False, False])
+    ones = tf.ones([2, 2, 2, 1])
+    memory.write(batch, {"delta": ones, "anew": tf.constant([False, True])})
+    expected = np.full([2, 4, 4, 1], 5.0)
+    expected[1] = 0.0
+    expected[:, :2, :2] = 1.0
+    np.testing.assert_array_equal(memory.variables["delta"], expected)

@@ -17,6 +17,7 @@ from fosc_tf.evaluation.stages import stages
 from fosc_tf.memory import Memory, Spec
 from fosc_tf.training import AdversarialTrainer, WeightAverage, WeightPerturbation
 from fosc_tf.types import Found
+from tests.defenses.arguments import arguments_of
 
 PGD = attacks.PGD(epsilon=0.3, step_size=0.075, num_steps=10)
 SAID = "PGD(epsilon=0.3, step_size=0.075, num_steps=10)"
@@ -99,8 +100,7 @@ def test_one_line_tells_what_matters(value, said):
 
 def test_no_defense_shows_an_address():
     for name in fosc_tf.defenses.names():
-        own = {} if name == "unsecured" else {"epsilon": 0.3}
-        line = repr(fosc_tf.defenses.get(name, **own))
+        line = repr(fosc_tf.defenses.get(name, **arguments_of(name)))
         assert not re.search(r"0x[0-9a-f]{6}|\n", line), line
 
 

@@ -79,7 +79,7 @@ class Climb:
         _, image_adv, _, seen = tf.while_loop(
             lambda done, *_: done < num_steps,
             body,
-            (0, start, self.parts.rule.begin(self.batch, self.rows), seen),
+            (0, start, self.parts.rule.begin(self.batch, self.rows, self.step), seen),
             parallel_iterations=1,
         )
         found = Found.at(image_adv, num_steps)._replace(seen=seen)
@@ -96,7 +96,7 @@ class Climb:
         Returns the last images and each value of `watch(point)`, [batch, ...], stacked to
         [num_steps + 1, batch, ...]: at the start, then after each step.
         """
-        memory = self.parts.rule.begin(self.batch, self.rows)
+        memory = self.parts.rule.begin(self.batch, self.rows, self.step)
         point = self._look(start, self.rows)
         seen = [
             tf.TensorArray(value.dtype, num_steps + 1).write(0, value) for value in watch(point)
@@ -125,7 +125,7 @@ class Climb:
         climbs, gate = budget > 0, self.parts.gate
         image_adv = tf.where(column(climbs, start), start, self.rows.image)
         found = Found.at(image_adv)._replace(seen=self._nothing_seen(start))
-        memories = ((), self.parts.rule.begin(self.batch, self.rows))
+        memories = ((), self.parts.rule.begin(self.batch, self.rows, self.step))
         if gate is not None:
             memories = (gate.begin(self.batch), memories[1])
 

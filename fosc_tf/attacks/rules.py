@@ -24,9 +24,15 @@ register, names, get = RULES.register, RULES.names, RULES.find
 class StepRule(abc.ABC):
     """Turns what was seen at a point into the next image; the ball is kept by whoever calls."""
 
-    def begin(self, batch: Batch, rows: Rows) -> Any:
-        """Returns the memory before the first step, a nest of tensors [batch, ...]; none here."""
-        del batch, rows
+    def begin(self, batch: Batch, rows: Rows, step: tf.Tensor) -> Any:
+        """Returns the memory before the first step, a nest of tensors [batch, ...]; none here.
+
+        Args:
+            batch: clean, with what is known of its examples.
+            rows: what belongs to them at this step.
+            step: int64 scalar, batches trained on so far.
+        """
+        del batch, rows, step
         return ()
 
     @abc.abstractmethod
@@ -71,9 +77,9 @@ class Momentum(StepRule):
     def __post_init__(self) -> None:
         number("decay", self.decay, "decay=1.0")
 
-    def begin(self, batch: Batch, rows: Rows) -> tf.Tensor:
+    def begin(self, batch: Batch, rows: Rows, step: tf.Tensor) -> tf.Tensor:
         """Returns g = 0."""
-        del batch
+        del batch, step
         return tf.zeros_like(rows.image)
 
     def __call__(

@@ -45,7 +45,7 @@ def uniform(
     apart = epsilon.shape.rank > 0
     # The ball of radius 1 is the same for the rows of all replicas.
     radius = 1.0 if apart else epsilon
-    noise = _of_global_batch(batch, lambda shape: ball.uniform(shape, seed, radius))
+    noise = of_global_batch(batch, lambda shape: ball.uniform(shape, seed, radius))
     if apart:
         noise = wide(epsilon, noise) * noise
     return ball.project(batch.image + noise, batch.image, epsilon)
@@ -69,15 +69,18 @@ def normal(deviation: float = 0.001) -> Start:
         batch: Batch, ball: Ball, epsilon: tf.Tensor, seed: tf.Tensor, step: tf.Tensor
     ) -> tf.Tensor:
         del step
-        noise = _of_global_batch(batch, lambda shape: tf.random.stateless_normal(shape, seed))
+        noise = of_global_batch(batch, lambda shape: tf.random.stateless_normal(shape, seed))
         return ball.project(batch.image + deviation * noise, batch.image, epsilon)
 
     start.__name__ = f"normal_{deviation:g}"
     return start
 
 
-def _of_global_batch(batch: Batch, draw: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
-    """Returns this replica's rows of `draw([rows of all replicas, features])`, as images."""
+def of_global_batch(batch: Batch, draw: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
+    """Returns this replica's rows of `draw([rows of all replicas, features])`, as images.
+
+    One replica and several of a part of the batch each thus see the same noise.
+    """
     features = tf.reduce_prod(tf.shape(batch.image)[1:])
     noise = rows_of_global_batch(
         lambda rows: draw(tf.stack([rows, features])), tf.shape(batch.image)[0]

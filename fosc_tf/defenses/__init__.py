@@ -4,12 +4,24 @@ weights descend and in which order.
     defense = fosc_tf.defenses.get("dynamic", epsilon=0.3, steps_per_epoch=468)
 """
 
-from fosc_tf.defenses import curriculum, dynamic, fgsm_pgd, standard, unsecured
+from fosc_tf.defenses import (
+    atas,
+    atta,
+    curriculum,
+    dynamic,
+    dynamic_memory,
+    fgsm_pgd,
+    standard,
+    unsecured,
+)
 from fosc_tf.defenses.registry import factory, get, names, register
 
 __all__ = [
+    "atas",
+    "atta",
     "curriculum",
     "dynamic",
+    "dynamic_memory",
     "factory",
     "fgsm_pgd",
     "get",

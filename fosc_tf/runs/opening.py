@@ -10,32 +10,42 @@ import pathlib
 import tensorflow as tf
 
 from fosc_tf import build
+from fosc_tf.memory import Memory
 from fosc_tf.training.checkpoints import step_of_last
 
 
 def lines(experiment: build.Experiment, folder: pathlib.Path) -> list[str]:
-    """Returns a line each on data, network, defense, device and work folder."""
+    """Returns a line each on data, network, defense, memory, device and work folder."""
     config, arrays = experiment.config, experiment.arrays
     height, width, channels = arrays.x_train.shape[1:]
     trained, held_out = len(experiment.train.image), len(experiment.held_out.image)
-    kept = f", {held_out:,} held out" if held_out else ""
+    chosen = f", {held_out:,} held out" if held_out else ""
     weights = sum(int(tf.size(each)) for each in experiment.trainer.network.trainable_variables)
     defense = config.defense
     how = defense.name
     if "epsilon" in defense:
-        how += (
-            f", {defense.norm} epsilon {defense.epsilon:.4g}, "
-            f"{defense.num_steps} steps of {defense.step_size:.4g}"
-        )
+        how += f", {defense.norm} epsilon {defense.epsilon:.4g}"
+    if "num_steps" in defense and "step_size" in defense:
+        how += f", {defense.num_steps} steps of {defense.step_size:.4g}"
+    memory = experiment.trainer.defense.memory
+    kept = [] if memory is None else [f"memory:   {_size(memory)}"]
     return [
-        f"data:     {config.data.name}, {trained:,} training images{kept}, "
+        f"data:     {config.data.name}, {trained:,} training images{chosen}, "
         f"{len(arrays.x_test):,} test images",
         f"network:  {config.model.name}, {weights:,} parameters, "
         f"{height}x{width}x{channels} pixels",
         f"defense:  {how}",
+        *kept,
         f"device:   {_devices(experiment)}",
         f"folder:   {folder}, {_place(experiment, folder)}",
     ]
+
+
+def _size(memory: Memory) -> str:
+    return (
+        f"{memory.num_examples:,} examples, {memory.bytes() / 1e6:,.1f} MB, "
+        "in every checkpoint as well"
+    )
 
 
 def _devices(experiment: build.Experiment) -> str:

@@ -110,7 +110,12 @@ class AdversarialTrainer(Reporter):
         self.network = network
         self.defense = defense
         self.defense_state = list(defense.state)
-        self.memory_state = list(defense.memory.variables.values()) if defense.memory else []
+        self.memory_state = []
+        if defense.memory:
+            shape = getattr(network, "input_shape", ())  # a class of its own may not say it
+            if len(shape) == 4 and None not in shape[1:]:
+                defense.memory.see(shape[1:])
+            self.memory_state = list(defense.memory.variables.values())
         self.average_state = defense.average.build(network) if defense.average else []
         self.batches_seen = keras.Variable(0, dtype="int64", trainable=False, name="batches_seen")
         self.seed = seed

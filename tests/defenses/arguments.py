@@ -14,6 +14,9 @@ SMALL = {
     "total_epochs": 3,
     "control_epochs": 2,
     "fgsm_epochs": 1,
+    "num_examples": 32,
+    "constant_epochs": 1,
+    "reset_epochs": 2,
 }
 
 
