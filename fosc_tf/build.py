@@ -56,6 +56,11 @@ class Experiment:
     batch_size: int
 
     @property
+    def epochs(self) -> int:
+        """Passes over `train` that the run makes."""
+        return self.trainer.defense.passes or self.config.total_epochs
+
+    @property
     def worker(self) -> int:
         """The number of this process among the workers; 0 is the chief or the only one."""
         return worker(self.trainer.distribute_strategy)[0]
@@ -206,13 +211,12 @@ def _optimizer(config: ConfigDict, factor: int, clock: Clock) -> keras.optimizer
 def _trainer(
     config: ConfigDict, found: Defense, steps_per_epoch: int, factor: int
 ) -> AdversarialTrainer:
-    make = found.trainer or AdversarialTrainer
     # So that no epoch is too short to measure FOSC at least once.
     fosc_every = min(config.log.fosc_every, steps_per_epoch)
     trained = network(config, config.precision)
     if config.model.get("weights"):
         initial_weights.load(config.model.weights, trained)
-    trainer = make(trained, found, seed=config.seed, fosc_every=fosc_every)
+    trainer = AdversarialTrainer(trained, found, seed=config.seed, fosc_every=fosc_every)
     if config.jit_compile and not trainer.supports_jit:
         raise UserError(
             "XLA compiles batches of one size only, and of this defense's examples some stop early",

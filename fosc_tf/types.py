@@ -205,6 +205,8 @@ class Defense:
             holds of a batch is in the batch's context.
         remember: `remember(batch, found, judged, step) -> {name: [batch, ...]}`, what is written
             back into `memory` after the update.
+        passes: over the training set, where the run's epochs count something else; None where they
+            are its epochs.
         perturbation: of the weights, while the gradients are taken (`training.WeightPerturbation`).
         average: of the weights, beside them (`training.WeightAverage`).
         state: Keras variables that live across steps; the trainer tracks and checkpoints them.
@@ -220,6 +222,7 @@ class Defense:
     terms: tuple[str, ...] = ()
     memory: Any = None
     remember: Callable[..., dict[str, tf.Tensor]] | None = None
+    passes: int | None = None
     perturbation: Any = None
     average: Any = None
     state: tuple[keras.Variable, ...] = ()

@@ -11,6 +11,7 @@ from fosc_tf.defenses import (
     dynamic,
     dynamic_memory,
     fgsm_pgd,
+    free,
     standard,
     unsecured,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "dynamic_memory",
     "factory",
     "fgsm_pgd",
+    "free",
     "get",
     "names",
     "register",

@@ -61,7 +61,7 @@ def _place(experiment: build.Experiment, folder: pathlib.Path) -> str:
     if not step:
         return "new"
     epoch, position = divmod(step, experiment.steps_per_epoch)
-    if epoch >= experiment.config.total_epochs:
+    if epoch >= experiment.epochs:
         return "trained already"
     behind = f", {position} of {experiment.steps_per_epoch} batches in" if position else ""
     return f"goes on with epoch {epoch + 1}{behind}"

@@ -32,7 +32,7 @@ def fit(experiment: build.Experiment, folder: pathlib.Path, earlier: pathlib.Pat
             held["initial weights"] = trained.fingerprint(trainer.network)
         check_agreement(trainer.distribute_strategy, held)
     epoch, position = divmod(step, steps)
-    if epoch >= config.total_epochs:
+    if epoch >= experiment.epochs:
         return ledger
     writer = tf.summary.create_file_writer(str(folder / "tensorboard"))
     watchers = _watchers(experiment, folder, checkpoints, ledger, writer)
@@ -42,12 +42,12 @@ def fit(experiment: build.Experiment, folder: pathlib.Path, earlier: pathlib.Pat
             options = {"callbacks": watchers, "verbose": 0}
             trainer.fit(rest, initial_epoch=epoch, epochs=epoch + 1, **options)
             epoch += 1
-        if epoch < config.total_epochs:
+        if epoch < experiment.epochs:
             trainer.fit(
                 experiment.batches(epoch=epoch),
                 steps_per_epoch=steps,
                 initial_epoch=epoch,
-                epochs=config.total_epochs,
+                epochs=experiment.epochs,
                 callbacks=watchers,
                 verbose=0,
             )
@@ -99,7 +99,7 @@ def _watchers(
             history=folder / "history.json",
         ),
         callbacks.Progress(
-            total_epochs=config.total_epochs,
+            total_epochs=experiment.epochs,
             steps_per_epoch=experiment.steps_per_epoch,
             batch_size=experiment.batch_size,
             held_out=any(isinstance(each, callbacks.HeldOut) for each in watchers),

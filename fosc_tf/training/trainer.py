@@ -18,7 +18,7 @@ from fosc_tf.attacks.attack import Attack, asked, declared
 from fosc_tf.errors import UserError
 from fosc_tf.number import number, whole
 from fosc_tf.readable import one_line, without_defaults
-from fosc_tf.replicas import add, put, sum_over_replicas
+from fosc_tf.replicas import add, num_replicas, put, sum_over_replicas
 from fosc_tf.schedules import Clock
 from fosc_tf.training.assertions import in_three_parts
 from fosc_tf.training.containers import batches_of, validation_of
@@ -44,7 +44,8 @@ class AdversarialTrainer(Reporter):
     (image, label) pairs. Each step attacks the batch with the network in evaluation mode, then
     updates the weights on the defense's objective in training mode. Only `network` is meant to be
     exported. Subclasses may change the order of these parts, or mix gradients in `gradients`, and
-    nothing else.
+    nothing else. A defense that needs another order brings its own, which is made in this one's
+    place.
 
     The clock of schedules and random numbers is `batches_seen`, not the optimizer's count, which
     gradient accumulation slows down. The attack's random numbers depend on `seed` and that step
@@ -82,6 +83,12 @@ class AdversarialTrainer(Reporter):
         UserError: a network or defense that is none, `fosc_every` that is no whole number, an
             attack that cannot run inside a compiled step.
     """
+
+    def __new__(cls, network: Any = None, defense: Any = None, **arguments: Any) -> Any:
+        """Returns the trainer whose order of updates the defense needs."""
+        own = getattr(defense, "trainer", None)
+        made = own if cls is AdversarialTrainer and own else cls
+        return super().__new__(made, network, defense, **arguments)
 
     def __init__(
         self,
@@ -204,7 +211,7 @@ class AdversarialTrainer(Reporter):
             if self._measures.robust is not None:
                 self._measures.robust.attack.check(first.image.shape[1:])
             if self.defense.memory is not None:
-                self.defense.memory.check(first)
+                self.defense.memory.check(self.identified(first))
             if self.defense.calibrate is not None:
                 self.defense.calibrate(self.network, first.image, first.label)
         self._shape = first.image.shape[1:]
@@ -262,6 +269,10 @@ class AdversarialTrainer(Reporter):
             self.remember(batch, found, judged, step)
         return self.record(batch, found, judged, step)
 
+    def identified(self, batch: Batch) -> Batch:
+        """Returns the batch with the `id` by which the memory knows its examples: its own here."""
+        return batch
+
     def recall(self, batch: Batch) -> Batch:
         """Returns the batch with what the memory holds of its examples in its context."""
         memory = self.defense.memory
@@ -307,13 +318,29 @@ class AdversarialTrainer(Reporter):
         over the global batch. Whoever takes a norm of them or mixes them adds the shares up first
         (`replicas.sum_over_replicas`) and divides the result by the replicas.
         """
+        judged, gradients, _ = self.backward(batch, found, step, [])
+        return judged, gradients
+
+    def backward(
+        self, batch: Batch, found: Found | None, step: tf.Tensor, images: list[tf.Tensor]
+    ) -> tuple[Judged, list[tf.Tensor | None], list[tf.Tensor]]:
+        """Returns what `gradients` does, and from the same backward pass the gradients at `images`.
+
+        These are of each example's own loss, [batch, ...].
+        """
         with tf.GradientTape() as tape:
+            tape.watch(images)
             judged = self.defense.objective(self.network, batch, found, step)
             loss = mean_over_replicas(judged.loss)
             for penalty in self.network.losses:
                 loss += mean_over_replicas(penalty)
             loss = self.optimizer.scale_loss(loss)
-        return judged, tape.gradient(loss, self.network.trainable_variables)
+        weights = self.network.trainable_variables
+        gradients = tape.gradient(loss, [*weights, *images])
+        examples = tf.cast(tf.size(judged.loss) * num_replicas(), tf.float32)
+        factor = examples / self.optimizer.scale_loss(tf.ones([]))
+        of_images = [factor * gradient for gradient in gradients[len(weights) :]]
+        return judged, gradients[: len(weights)], of_images
 
     def apply(self, gradients: list[tf.Tensor | None]) -> None:
         """Updates the weights once by the shares of all replicas."""

@@ -17,6 +17,8 @@ SMALL = {
     "num_examples": 32,
     "constant_epochs": 1,
     "reset_epochs": 2,
+    "batch_size": 16,
+    "replays": 3,
 }
 
 
