@@ -179,6 +179,24 @@ def dynamic_memory_arguments(control_epochs: int) -> dict[str, object]:
     }
 
 
+def free_arguments(replays: int) -> dict[str, object]:
+    """Returns the fields that only Free has."""
+    return {
+        "step_share": 1.0,
+        "num_steps": None,
+        "replays": replays,  # m, weight updates of each batch in turn; divides total_epochs
+    }
+
+
+def yopo_arguments(num_steps: int, step_share: float = 0.25) -> dict[str, object]:
+    """Returns the fields that only YOPO has."""
+    return {
+        "step_share": step_share,
+        "num_passes": 5,  # m, over the whole network in each update
+        "num_steps": num_steps,  # n, over the first layer in each pass
+    }
+
+
 CIFAR_MODELS = ("cifar_cnn", "wide_resnet_34_10", "preact_resnet18", "resnet50")
 """What may follow `:model=`; where the width can be chosen it is a field."""
 

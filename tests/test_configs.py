@@ -15,7 +15,7 @@ from tests.program import ROOT
 
 DATASETS = ("digits", "mnist", "cifar")
 DEFENSES = ("unsecured", "standard", "curriculum", "fgsm_pgd", "dynamic", "atta", "atas")
-DEFENSES += ("dynamic_memory",)
+DEFENSES += ("dynamic_memory", "free", "yopo")
 LEAVES = [f"{dataset}_{defense}" for dataset, defense in itertools.product(DATASETS, DEFENSES)]
 WIDE_RESNET = "model=wide_resnet_34_10"
 SHARED = {"__init__", "common", "sweeps"}  # files of configs/ that are no experiment
@@ -52,7 +52,7 @@ def one_step(config):
     # The last step of an epoch: fewer than are left of it would be refused.
     trainer.batches_seen.assign(experiment.steps_per_epoch - 1)
     history = trainer.fit(experiment.batches(epoch=0).take(1), verbose=0).history
-    assert int(trainer.optimizer.iterations.numpy()) == 1
+    assert int(trainer.optimizer.iterations.numpy()) == config.defense.get("replays", 1)
     assert all(np.isfinite(values).all() for values in history.values()), history
     weights = [weight.numpy() for weight in trainer.network.trainable_variables]
     assert all(np.isfinite(weight).all() for weight in weights)

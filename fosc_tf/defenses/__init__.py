@@ -14,6 +14,7 @@ from fosc_tf.defenses import (
     free,
     standard,
     unsecured,
+    yopo,
 )
 from fosc_tf.defenses.registry import factory, get, names, register
 
@@ -31,4 +32,5 @@ __all__ = [
     "register",
     "standard",
     "unsecured",
+    "yopo",
 ]

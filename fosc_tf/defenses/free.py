@@ -69,7 +69,8 @@ def free(
             "batch_size=None",
         )
     clock = Clock(steps_per_epoch)
-    length = number("epsilon", epsilon, "epsilon=8/255") if step_size is None else step_size
+    number("epsilon", epsilon, "epsilon=8/255")
+    length = number("step_size", epsilon if step_size is None else step_size, "step_size=8/255")
     least = (
         replays if least_replays is None else number("least_replays", least_replays, "2", least=1)
     )

@@ -19,6 +19,7 @@ SMALL = {
     "reset_epochs": 2,
     "batch_size": 16,
     "replays": 3,
+    "num_passes": 2,
 }
 
 

@@ -1,0 +1,15 @@
+"""Free on MNIST: Shafahi et al. 2019, eight replays, in the schedule of Wang et al. 2019.
+
+    python main.py --config=configs/mnist_free.py
+
+Shafahi et al. have no numbers for MNIST.
+"""
+
+from configs import common
+
+
+def get_config() -> common.Config:
+    """Returns the experiment."""
+    config = common.mnist("free", **common.free_arguments(replays=8))
+    config.total_epochs = 48  # of weight updates: six passes over the images
+    return config

@@ -1,0 +1,13 @@
+"""YOPO-5-10 on MNIST: Zhang et al. 2019, in the schedule of Wang et al. 2019.
+
+    python main.py --config=configs/mnist_yopo.py
+
+The authors train a network of their own, in batches of 256 for 40 epochs.
+"""
+
+from configs import common
+
+
+def get_config() -> common.Config:
+    """Returns the experiment."""
+    return common.mnist("yopo", **common.yopo_arguments(num_steps=10, step_share=1 / 30))
