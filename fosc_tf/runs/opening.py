@@ -10,6 +10,7 @@ import pathlib
 import tensorflow as tf
 
 from fosc_tf import build
+from fosc_tf.readable import amount
 from fosc_tf.training.checkpoints import step_of_last
 
 
@@ -25,7 +26,7 @@ def lines(experiment: build.Experiment, folder: pathlib.Path) -> list[str]:
     if "epsilon" in defense:
         how += (
             f", {defense.norm} epsilon {defense.epsilon:.4g}, "
-            f"{defense.num_steps} steps of {defense.step_size:.4g}"
+            f"{amount(defense.num_steps, 'step')} of {defense.step_size:.4g}"
         )
     return [
         f"data:     {config.data.name}, {trained:,} training images{kept}, "

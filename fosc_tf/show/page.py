@@ -15,6 +15,7 @@ import jinja2
 
 from fosc_tf import files
 from fosc_tf.errors import visible
+from fosc_tf.readable import amount
 from fosc_tf.show import accuracy_plots, captions, columns, markdown, table, training_plots
 from fosc_tf.show.columns import Rows, percent
 from fosc_tf.show.headline import headline, strongest_first
@@ -120,7 +121,7 @@ def _facts(content: Content) -> dict[str, Any]:
     ended = "" if "trained" in record else "; its training has not come to its end"
     return {
         "title": f"{config['defense']['name']} on {config['data']['name']}",
-        "subtitle": f"{config['model']['name']}, {_epochs(content.history)}, "
+        "subtitle": f"{config['model']['name']}, {amount(len(content.history), 'epoch')}, "
         f"seed {config['seed']}, {_date(record.get('updated', ''))}{ended}",
         "headline": headline(content.rows, config["evaluation"]),
         "attacks": accuracies.columns,
@@ -166,10 +167,6 @@ def _own_sections(content: Content) -> list[Section]:
     if pictures:
         sections.append(Section("Training", pictures))
     return sections
-
-
-def _epochs(history: Rows) -> str:
-    return f"{len(history)} epoch{'s' * (len(history) != 1)}"
 
 
 def _date(text: str) -> str:
