@@ -39,7 +39,7 @@ def readable(value: Any) -> str:
 
 def amount(number: int, noun: str) -> str:
     """Returns how many of something: "1 epoch", "30 epochs"."""
-    return f"{number} {noun}{'s' * (number != 1)}"
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def without_defaults(made: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
