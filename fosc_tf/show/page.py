@@ -54,7 +54,7 @@ def write_report(content: Content, folder: pathlib.Path) -> pathlib.Path:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
     )
-    environment.filters |= {"percent": percent, "in_words": _in_words}
+    environment.filters |= {"percent": percent, "in_words": _in_words, "unbroken": _unbroken}
     environment.filters |= {"cell": markdown.cell, "code": markdown.code}
     for form in ("html", "md"):
         text = environment.get_template(f"page.{form}.j2").render(facts)
@@ -201,3 +201,8 @@ def _in_words(facts: Any, outer: str = "{}") -> str:
         known = [(name, value) for name, value in facts.items() if value is not None]
         return outer.format(", ".join(f"{name} {_in_words(each, '({})')}" for name, each in known))
     return f"{facts:.6g}" if isinstance(facts, float) else str(facts)
+
+
+def _unbroken(text: str) -> str:
+    """Returns the text with numbers that keep their unit on their line."""
+    return re.sub(r"(?<=\d) (?=%|nats)", "\N{NO-BREAK SPACE}", text)

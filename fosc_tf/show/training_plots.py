@@ -23,6 +23,7 @@ _COURSE = {
     "threshold": ("threshold c_t", "nats", 1),
     "frozen": ("stopped before the last step", "% of examples", 100),
 }
+_LEGEND_LINE = 0.1  # of the height of a panel, at least
 _HISTORY = {
     "accuracy": (
         "Accuracy",
@@ -185,4 +186,6 @@ def _densities(
     style.label(axes, label, "density (1/nat)", 0)
     axes.set_xlim(grid[0], grid[-1])
     if axes.lines:
-        axes.legend()
+        # The legend stands above the curves, which may go anywhere.
+        axes.set_ylim(0, (1.03 + _LEGEND_LINE * len(axes.lines)) * axes.get_ylim()[1])
+        axes.legend(loc="upper right")
