@@ -88,7 +88,7 @@ def test_epochs_are_counted_from_one_in_every_picture():
     figure = training_plots.last_epoch(
         {"setting": np.array(["own"]), "epoch": np.array([4]), **parts}, "Title"
     )
-    assert figure.axes[0].get_legend().get_texts()[0].get_text() == "own, epoch 5"
+    assert figure.legends[0].get_texts()[0].get_text() == "own, epoch 5"
 
 
 def test_no_tick_says_epoch_0():
