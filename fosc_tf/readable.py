@@ -37,6 +37,11 @@ def readable(value: Any) -> str:
     return repr(value)
 
 
+def amount(number: int, noun: str) -> str:
+    """Returns how many of something: "1 epoch", "30 epochs"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def without_defaults(made: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the arguments that are not what `made`, a class or function, takes by itself."""
     taken = inspect.signature(made).parameters

@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 
 from fosc_tf.errors import UserError
-from fosc_tf.readable import extent, one_line
+from fosc_tf.readable import amount, extent, one_line
 
 Number = float | int | tf.Tensor
 Schedule = Callable[[tf.Tensor], tf.Tensor]
@@ -75,7 +75,7 @@ class Batch(NamedTuple):
             raise UserError(
                 "every example counts alike",
                 "batches of (image, label), without sample_weight",
-                f"{len(data)} parts",
+                amount(len(data), "part"),
             )
         return cls(image, flat_labels(label), {})
 

@@ -148,3 +148,8 @@ def test_what_autoattack_found_is_one_line():
 )
 def test_readable(value, said):
     assert readable.readable(value) == said
+
+
+@pytest.mark.parametrize(("number", "said"), [(0, "0 runs"), (1, "1 run"), (2, "2 runs")])
+def test_amount(number, said):
+    assert readable.amount(number, "run") == said

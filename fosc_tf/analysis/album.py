@@ -158,10 +158,10 @@ class _Maker:
     def training_views(self, epochs: Sequence[int]) -> None:
         upper, subject = self.settings.upper, self.subjects[0]
         recorded = [each for each in self.subjects if each.recording and each.recording.epochs]
-        criteria = ", ".join(sorted({each.criterion for each in recorded}))
-        own = f"(FOSC of its training: {subject.criterion})"
+        criteria = " and ".join(sorted({each.criterion for each in recorded}))
+        own = f"({subject.criterion} FOSC)"
         titles = {
-            "last_epoch": f"Training examples of the last epoch (FOSC of training: {criteria})",
+            "last_epoch": f"Training examples of the last epoch ({criteria} FOSC)",
             "fosc_by_epoch": f"{subject.name}: training examples {own}",
             "course": f"{subject.name}: its training attack, epoch by epoch {own}",
         }

@@ -21,6 +21,7 @@ from fosc_tf.attacks.losses import check_logits
 from fosc_tf.data.checks import check_images, check_labels
 from fosc_tf.errors import UserError, unknown_name
 from fosc_tf.number import number, whole
+from fosc_tf.readable import amount
 from fosc_tf.types import PerExample, flat_labels
 
 _num_classes: weakref.WeakKeyDictionary[Any, dict[tuple[int | bool, ...], int]] = (
@@ -114,7 +115,7 @@ def check_examples(
     check_labels(label, _classes(network, image[:2], probabilities))
     if len(label) != len(image):
         raise UserError(
-            "every image needs one label", f"{len(image)} labels", f"{len(label)} labels"
+            "every image needs one label", amount(len(image), "label"), amount(len(label), "label")
         )
     return image, tf.convert_to_tensor(label.astype(np.int32))
 

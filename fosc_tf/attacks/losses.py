@@ -18,6 +18,7 @@ from fosc_tf.errors import UserError
 from fosc_tf.number import number
 from fosc_tf.objectives.terms import cross_entropy
 from fosc_tf.probe import probe_images
+from fosc_tf.readable import amount
 from fosc_tf.registry import Registry
 
 Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
@@ -142,7 +143,7 @@ def check_logits(network: Any, image: tf.Tensor, *, probabilities: bool = False)
         raise UserError(
             "the network must return logits and nothing else",
             f"keras.Model(network.inputs, network.output[{next(iter(named), 0)!r}])",
-            f"{len(named)} outputs in a {type(output).__name__}: "
+            f"{amount(len(named), 'output')} in a {type(output).__name__}: "
             + ", ".join(f"{name} {list(np.shape(each))}" for name, each in named.items()),
         )
     logits = tf.convert_to_tensor(output)

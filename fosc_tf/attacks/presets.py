@@ -26,7 +26,6 @@ from fosc_tf.registry import Registry
 
 ATTACKS = Registry("attack")
 register = ATTACKS.register
-_Made = Attack | AutoAttack
 
 
 @register("fgsm")
@@ -64,7 +63,7 @@ def cw_linf(*, epsilon: float, **options: Any) -> PGD:
 
 
 def _of_ensemble(kind: Any, **fixed: Any) -> Any:
-    def make(*, epsilon: float, norm: str = "linf") -> _Made:
+    def make(*, epsilon: float, norm: str = "linf") -> Attack | AutoAttack:
         return kind(epsilon=epsilon, norm=norm, **fixed)
 
     own = "".join(f"{name}={value}: " for name, value in fixed.items())
@@ -106,7 +105,9 @@ def shown(name: str) -> str:
     return f"{name}-K" if _needs_steps(name) else name
 
 
-def get(name: str, *, epsilon: float, num_steps: int | None = None, **options: Any) -> _Made:
+def get(
+    name: str, *, epsilon: float, num_steps: int | None = None, **options: Any
+) -> Attack | AutoAttack:
     """Returns the attack of that name.
 
     Args:

@@ -15,6 +15,19 @@ import tensorflow as tf
 from fosc_tf.attacks.attack import Attack
 from fosc_tf.show.panel import named_panel
 
+_MEANINGS = {
+    "loss": "what the weights descend, mean over the epoch",
+    "accuracy": "share of the training images, as the defense attacks them, that are right",
+    "fosc": "mean FOSC in nats at the end of the training attacks",
+    "threshold": "c_t in nats: an attack stops at this FOSC",
+    "frozen": "share of the training examples whose attack stopped before its last step",
+    "gradients": "attack gradients per training example",
+    "held_out_clean": "share of the held-out images that are right, without attack",
+    "held_out_robust": "share of the held-out images that are right, without and with attack",
+    "learning_rate": "at the first update of the epoch",
+}
+"""What TensorBoard says of each scalar; those of a defense of one's own have their names."""
+
 
 class TensorBoard(keras.callbacks.Callback):
     """Writes the epoch's logs as scalars, the learning rate, and the image panel.
@@ -51,8 +64,8 @@ class TensorBoard(keras.callbacks.Callback):
         """Writes this epoch under its number, from 1, as everything shows it that a reader sees."""
         with self.writer.as_default(step=epoch + 1):
             for name, value in (logs or {}).items():
-                tf.summary.scalar(name, value)
-            tf.summary.scalar("learning_rate", self.learning_rate)
+                _scalar(name, value)
+            _scalar("learning_rate", self.learning_rate)
             if len(self.image):
                 found = self.attack(self.network, self.image, self.label, seed=0)
                 panel = named_panel(
@@ -69,3 +82,7 @@ class TensorBoard(keras.callbacks.Callback):
 
     def _choice(self, image: Any) -> np.ndarray:
         return np.argmax(self.network(image, training=False), axis=1)
+
+
+def _scalar(name: str, value: Any) -> None:
+    tf.summary.scalar(name, value, description=_MEANINGS.get(name))

@@ -22,6 +22,7 @@ import numpy as np
 from fosc_tf.data.augment import Augmentation, CropFlip
 from fosc_tf.errors import UserError
 from fosc_tf.number import whole
+from fosc_tf.readable import amount
 from fosc_tf.registry import Registry
 
 DIGITS_TEST = 360  # the last fifth, as near as a round number comes
@@ -73,7 +74,7 @@ class Entry:
             raise UserError(
                 f"classes of {self.name} must name each class once or none",
                 f"{self.num_classes} names, or ()",
-                f"{len(self.classes)} names",
+                amount(len(self.classes), "name"),
             )
         object.__setattr__(self, "image_shape", shape)
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from fosc_tf.errors import UserError
+from fosc_tf.readable import amount
 
 
 def check_images(image: Any, *, name: str = "image", uint8: bool = False) -> None:
@@ -86,6 +87,6 @@ def check_lengths(image: Any, label: Any, *, name: str = "image and label") -> N
     if len(image) != len(label):
         raise UserError(
             f"{name} must be equally long",
-            f"{len(image)} labels for {len(image)} images",
-            f"{len(image)} images, {len(label)} labels",
+            f"{amount(len(image), 'label')} for {amount(len(image), 'image')}",
+            f"{amount(len(image), 'image')}, {amount(len(label), 'label')}",
         )

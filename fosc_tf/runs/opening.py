@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from fosc_tf import build
 from fosc_tf.memory import Memory
+from fosc_tf.readable import amount
 from fosc_tf.training.checkpoints import step_of_last
 
 
@@ -26,7 +27,7 @@ def lines(experiment: build.Experiment, folder: pathlib.Path) -> list[str]:
     if "epsilon" in defense:
         how += f", {defense.norm} epsilon {defense.epsilon:.4g}"
     if "num_steps" in defense and "step_size" in defense:
-        how += f", {defense.num_steps} steps of {defense.step_size:.4g}"
+        how += f", {amount(defense.num_steps, 'step')} of {defense.step_size:.4g}"
     memory = experiment.trainer.defense.memory
     kept = [] if memory is None else [f"memory:   {_size(memory)}"]
     return [

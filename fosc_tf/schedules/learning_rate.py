@@ -17,6 +17,7 @@ import tensorflow as tf
 from absl import logging
 
 from fosc_tf.errors import UserError
+from fosc_tf.readable import amount
 from fosc_tf.registry import Registry
 from fosc_tf.schedules.clock import Clock
 from fosc_tf.sections import between, one_of, rules
@@ -83,9 +84,9 @@ def step_decay(
     """
     if total_epochs is not None and any(epoch >= total_epochs for epoch in drop_epochs):
         logging.warning(
-            "optimizer.drop_epochs=%s: a run of %d epochs ends before the last of them begins",
+            "optimizer.drop_epochs=%s: a run of %s ends before the last of them begins",
             tuple(drop_epochs),
-            total_epochs,
+            amount(total_epochs, "epoch"),
         )
     rate = learning_rate
     if drop_epochs:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from fosc_tf.readable import amount
 from fosc_tf.show import columns
 from fosc_tf.show.columns import Rows, signed
 
@@ -148,8 +149,9 @@ def _steps(arrays: Arrays) -> str:
         for mean in (arrays[f"fosc_{criterion}_mean"],)
     )
     return (
-        f"{arrays['step'][-1]} steps take accuracy from {accuracy[0]:.1f} to {accuracy[-1]:.1f} %, "
-        f"the mean loss from {loss[0]:.2f} to {loss[-1]:.2f} nats, mean {fosc}."
+        f"Over {amount(arrays['step'][-1], 'step')} accuracy goes from {accuracy[0]:.1f} to "
+        f"{accuracy[-1]:.1f} %, the mean loss from {loss[0]:.2f} to {loss[-1]:.2f} nats, mean "
+        f"{fosc}."
     )
 
 
@@ -158,7 +160,7 @@ def _cross_table(arrays: Arrays) -> str:
 
     def setting(place: int) -> str:
         size = "ε" if divisor[place] == 1 else f"ε/{divisor[place]:g}"
-        return f"{steps[place]} steps of {size}"
+        return f"{amount(steps[place], 'step')} of {size}"
 
     strong, weak = int(accuracy.argmin()), int(accuracy.argmax())
     return (

@@ -15,6 +15,7 @@ import jinja2
 
 from fosc_tf import files
 from fosc_tf.errors import visible
+from fosc_tf.readable import amount
 from fosc_tf.show import accuracy_plots, captions, columns, markdown, table, training_plots
 from fosc_tf.show.columns import Rows, percent
 from fosc_tf.show.headline import headline, strongest_first
@@ -53,7 +54,7 @@ def write_report(content: Content, folder: pathlib.Path) -> pathlib.Path:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
     )
-    environment.filters |= {"percent": percent, "in_words": _in_words}
+    environment.filters |= {"percent": percent, "in_words": _in_words, "unbroken": _unbroken}
     environment.filters |= {"cell": markdown.cell, "code": markdown.code}
     for form in ("html", "md"):
         text = environment.get_template(f"page.{form}.j2").render(facts)
@@ -120,7 +121,7 @@ def _facts(content: Content) -> dict[str, Any]:
     ended = "" if "trained" in record else "; its training has not come to its end"
     return {
         "title": f"{config['defense']['name']} on {config['data']['name']}",
-        "subtitle": f"{config['model']['name']}, {_epochs(content.history)}, "
+        "subtitle": f"{config['model']['name']}, {amount(len(content.history), 'epoch')}, "
         f"seed {config['seed']}, {_date(record.get('updated', ''))}{ended}",
         "headline": headline(content.rows, config["evaluation"]),
         "attacks": accuracies.columns,
@@ -168,10 +169,6 @@ def _own_sections(content: Content) -> list[Section]:
     return sections
 
 
-def _epochs(history: Rows) -> str:
-    return f"{len(history)} epoch{'s' * (len(history) != 1)}"
-
-
 def _date(text: str) -> str:
     """Returns "2026-01-02 04:05 UTC" for "2026-01-02T04:05:06+00:00"."""
     found = re.fullmatch(r"(\d+-\d+-\d+)T(\d+:\d+):.+\+00:00", text)
@@ -204,3 +201,8 @@ def _in_words(facts: Any, outer: str = "{}") -> str:
         known = [(name, value) for name, value in facts.items() if value is not None]
         return outer.format(", ".join(f"{name} {_in_words(each, '({})')}" for name, each in known))
     return f"{facts:.6g}" if isinstance(facts, float) else str(facts)
+
+
+def _unbroken(text: str) -> str:
+    """Returns the text with numbers that keep their unit on their line."""
+    return re.sub(r"(?<=\d) (?=%|nats)", "\N{NO-BREAK SPACE}", text)

@@ -15,9 +15,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 SIDE = 64  # pixels an image is at least drawn with
-GAP, LINE, MARGIN = 6, 20, 76  # pixels between images, of a line of text, left of the images
+GAP, LINE, MARGIN = 6, 24, 92  # pixels between images, of a line of text, left of the images
 ROWS = ("clean", "attacked", "change")
-_LETTERS = 13  # pixels
+_LETTERS = 17  # pixels; TensorBoard leaves out three in ten of a panel of six images
 _INK, _RIGHT, _WRONG = (28, 35, 48), (0, 100, 72), (166, 58, 0)
 _GROUND = (232, 235, 240)
 """Neither black nor white, so that images end where they end; words have a contrast of 5 on it."""

@@ -53,18 +53,20 @@ def last_epoch(arrays: Arrays, title: str) -> Figure:
         _densities(axes, arrays[f"{name}_grid"], arrays[f"{name}_density"], texts, label)
         if not axes.lines:
             style.remark(axes, "loss was not recorded")
+    _legend_below(figure)
     return figure
 
 
 @style.applied()
 def fosc_by_epoch(arrays: Arrays, title: str) -> Figure:
     """Draws the density of FOSC at each chosen epoch, from `analysis.fosc_by_epoch`."""
-    figure, ((axes,),) = style.panels(1, 1, title, width=4.2, height=2.6)
+    figure, ((axes,),) = style.panels(1, 1, title, width=4.2, height=2.9)
     texts = [
         f"epoch {epoch + 1}: {100 * share:.0f} % in [0, {arrays['upper']:g}]"
         for epoch, share in zip(arrays["epoch"], arrays["share"], strict=True)
     ]
     _densities(axes, arrays["grid"], arrays["density"], texts, style.FOSC)
+    _legend_below(figure)
     return figure
 
 
@@ -184,5 +186,10 @@ def _densities(
             axes.plot(grid, density, label=style.named(text), **look)
     style.label(axes, label, "density (1/nat)", 0)
     axes.set_xlim(grid[0], grid[-1])
-    if axes.lines:
-        axes.legend()
+
+
+def _legend_below(figure: Figure) -> None:
+    """Names each line once, also where it is in several panels, below them: it hides nothing."""
+    lines = {line.get_label(): line for axes in figure.axes for line in axes.lines}
+    if lines:
+        figure.legend(handles=list(lines.values()), loc="outside lower center", ncols=2)

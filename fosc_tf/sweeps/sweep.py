@@ -21,6 +21,7 @@ from rich.console import Console
 from fosc_tf import launcher
 from fosc_tf.command import check_fields
 from fosc_tf.errors import UserError
+from fosc_tf.readable import amount
 from fosc_tf.show import screen
 from fosc_tf.sweeps import processes, summary
 from fosc_tf.sweeps.plan import planned
@@ -64,7 +65,7 @@ def sweep(
         return
     console = screen.console()
     finished = len(chosen) - len(waiting)
-    console.print(f"{len(chosen)} runs, {finished} of them finished", highlight=False)
+    console.print(f"{amount(len(chosen), 'run')}, {finished} of them finished", highlight=False)
     failures = processes.run_all(waiting if config.jobs else [], config.jobs, console)
     if not config.only:
         _sum_up([run for run in runs if run.finished and run.has_results], folder, console)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from absl import logging
 
+from fosc_tf.readable import amount
 from fosc_tf.schedules import Curve
 from fosc_tf.types import Schedule
 
@@ -24,9 +25,9 @@ def tell_unfinished(schedules: Mapping[str, Schedule], epochs: int) -> None:
     late = {name: each for name, each in curves.items() if each.ends > epochs}
     if late:
         logging.warning(
-            "fit ends after %d epochs, and what changes for %d is not over then: %s. Give the "
+            "fit ends after %s, and what changes for %d is not over then: %s. Give the "
             "defense a shorter schedule, unless another fit goes on",
-            epochs,
+            amount(epochs, "epoch"),
             max(each.ends for each in late.values()),
             ", ".join(f"{name} = {each!r}" for name, each in late.items()),
         )

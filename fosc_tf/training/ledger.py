@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from fosc_tf.readable import amount
 from fosc_tf.training.stopwatch import Seconds
 
 _OF_EXAMPLES = {"fosc": np.float32, "loss": np.float32, "id": np.int64}
@@ -49,7 +50,8 @@ class Ledger(tf.train.experimental.PythonState):
         """Returns a line for a reader: epochs, seconds, attack gradients per example."""
         gradients = [row["gradients"] for row in self.rows if "gradients" in row]
         cost = f"{sum(gradients) / len(gradients):.2f}" if gradients else "no"
-        return f"{len(self.rows)} epochs in {self.wall:.0f} s, {cost} attack gradients per example"
+        epochs = amount(len(self.rows), "epoch")
+        return f"{epochs} in {self.wall:.0f} s, {cost} attack gradients per example"
 
     def serialize(self) -> bytes:
         """Returns everything as bytes, for the checkpoint."""

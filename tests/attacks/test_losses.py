@@ -135,7 +135,7 @@ def test_outputs_that_are_no_logits_are_refused():
     [
         ([tf.zeros([2, 3]), tf.zeros([2, 4])], "output[0]", "list: 0 [2, 3], 1 [2, 4]"),
         ([tf.zeros([2, 3]), tf.zeros([2, 3])], "output[0]", "2 outputs"),
-        ({"logits": tf.zeros([2, 3])}, "output['logits']", "1 outputs in a dict: logits [2, 3]"),
+        ({"logits": tf.zeros([2, 3])}, "output['logits']", "1 output in a dict: logits [2, 3]"),
     ],
 )
 def test_several_outputs_are_refused(outputs, right, received):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from fosc_tf.attacks import presets
 from fosc_tf.callbacks import TensorBoard
@@ -41,6 +42,19 @@ def test_scalars_of_each_epoch(tmp_path):
         assert kind == "scalars"
         assert list(values) == [1, 2]
         assert [float(value) for value in values.values()] == pytest.approx(expected)
+
+
+def test_tensorboard_says_what_a_scalar_means(tmp_path):
+    written(tmp_path, epochs=1)
+    events = EventAccumulator(str(tmp_path)).Reload()
+    meant = {
+        name: events.SummaryMetadata(name).summary_description
+        for name in ("held_out_robust", "learning_rate")
+    }
+    assert meant == {
+        "held_out_robust": "share of the held-out images that are right, without and with attack",
+        "learning_rate": "at the first update of the epoch",
+    }
 
 
 def test_picture_of_each_epoch(tmp_path):

@@ -107,7 +107,7 @@ def test_a_set_of_ones_own_keeps_its_word():
         ({"image_shape": (4, 4)}, "must have three axes", "(4, 4)"),
         ({"image_shape": (4, 4, 0)}, "must be a whole number >= 1", "=0"),
         ({"num_classes": 1}, "must be a whole number >= 2", "=1"),
-        ({"classes": ("one",)}, "must name each class once or none", "1 names"),
+        ({"classes": ("one",)}, "must name each class once or none", "1 name"),
         ({"name": "mnist"}, "each data set has a name of its own", "'mnist'"),
     ],
 )

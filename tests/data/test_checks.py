@@ -73,5 +73,5 @@ def test_wrong_lengths():
         lambda: check_lengths(IMAGE, [0]),
         rule="equally long",
         right="2 labels",
-        received="2 images, 1 labels",
+        received="2 images, 1 label",
     )

@@ -64,10 +64,11 @@ def test_ramps_survive_saving():
     assert [float(again(step)) for step in (5, 24, 25)] == pytest.approx([0.1, 0.2, 0.02])
 
 
-def test_drops_that_never_come_are_told(caplog):
+@pytest.mark.parametrize(("epochs", "said"), [(10, "10 epochs"), (1, "1 epoch")])
+def test_drops_that_never_come_are_told(caplog, epochs, said):
     with caplog.at_level("WARNING"):
-        rates("steps", (0,), drop_epochs=(5, 10), total_epochs=10)
-    assert "drop_epochs=(5, 10): a run of 10 epochs ends" in caplog.text
+        rates("steps", (0,), drop_epochs=(5, 10), total_epochs=epochs)
+    assert f"drop_epochs=(5, 10): a run of {said} ends" in caplog.text
 
 
 def test_a_warm_up_as_long_as_the_run_is_refused():

@@ -80,13 +80,19 @@ def test_views():
     )
     arrays = {
         "network": np.array(["own"]),
-        "num_steps": np.array([20, 20, 10]),
+        "num_steps": np.array([20, 20, 1]),
         "divisor": np.array([1.0, 6.0, 6.0]),
         "accuracy": np.array([[0.6, 0.5, 0.7]]),
     }
     assert captions.of_view("cross_table", summary, arrays) == (
-        "own: the strongest setting, 20 steps of ε/6, leaves 50.0 %, and the weakest, 10 steps of "
+        "own: the strongest setting, 20 steps of ε/6, leaves 50.0 %, and the weakest, 1 step of "
         "ε/6, 70.0 %."
+    )
+    arrays = {"step": np.array([0, 1]), "accuracy": np.array([0.9, 0.4])}
+    arrays |= {"loss_mean": np.array([0.25, 2.0]), "fosc_ball_mean": np.array([0.5, 0.125])}
+    assert captions.of_view("step_curves", summary, arrays | {"fosc_box_mean": np.zeros(2)}) == (
+        "Over 1 step accuracy goes from 90.0 to 40.0 %, the mean loss from 0.25 to 2.00 nats, mean "
+        "ball FOSC from 0.50 to 0.12, box FOSC from 0.00 to 0.00."
     )
     arrays = {"epoch": np.array([0, 4]), "share": np.array([0.09, 0.25]), "upper": np.array(0.1)}
     assert captions.of_view("fosc_by_epoch", summary, arrays) == (

@@ -172,6 +172,13 @@ def test_the_command_is_selected_whole_and_copied(full, tmp_path):
     assert 'execCommand("copy")' in text
 
 
+def test_a_number_keeps_its_unit_on_its_line(full, png, tmp_path):
+    told = Section("Views", (Picture(png, "From 95.0 to 59.2 %, 0.30 nats, a share in %."),))
+    content = dataclasses.replace(full, sections=(told,))
+    page = write_report(content, tmp_path).read_text()
+    assert "<figcaption>From 95.0 to 59.2\xa0%, 0.30\xa0nats, a share in %.<" in page
+
+
 def test_a_picture_knows_how_wide_it_must_be(full, png, tmp_path):
     file = io.BytesIO()
     matplotlib.image.imsave(file, np.zeros([10, 1000, 3]), format="png")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fosc_tf.show import training_plots
+from fosc_tf.show import style, training_plots
 
 
 def panels(*runs):
@@ -82,13 +82,13 @@ def test_epochs_are_counted_from_one_in_every_picture():
     figure = training_plots.fosc_by_epoch(
         ARRAYS | {"epoch": np.array([4]), "grid": grid, "density": density}, "Title"
     )
-    (text,) = figure.axes[0].get_legend().get_texts()
+    (text,) = figure.legends[0].get_texts()
     assert text.get_text() == "epoch 5: 50 % in [0, 0.1]"
     parts = {"fosc_grid": grid, "loss_grid": grid, "fosc_density": density, "loss_density": density}
     figure = training_plots.last_epoch(
         {"setting": np.array(["own"]), "epoch": np.array([4]), **parts}, "Title"
     )
-    assert figure.axes[0].get_legend().get_texts()[0].get_text() == "own, epoch 5"
+    assert figure.legends[0].get_texts()[0].get_text() == "own, epoch 5"
 
 
 def test_no_tick_says_epoch_0():
@@ -98,6 +98,33 @@ def test_no_tick_says_epoch_0():
     low, high = axes.get_xlim()
     assert 0 < low < 1
     assert 30 < high < 31
+
+
+@pytest.mark.parametrize("peak", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("lines", [1, 3, 8])
+def test_the_legend_of_densities_hides_no_curve(peak, lines):
+    grid = np.linspace(0, 1, 201)
+    densities = [np.exp(-(((grid - peak) / 0.1) ** 2))] * lines
+    arrays = {"epoch": np.arange(lines), "share": np.ones(lines), "upper": np.array(0.1)}
+    arrays |= {"grid": grid, "density": np.array(densities)}
+    figure = training_plots.fosc_by_epoch(arrays, "a title")
+    with style.applied():
+        figure.draw_without_rendering()
+    (axes,) = figure.axes
+    (legend,) = figure.legends
+    assert [each.get_text() for each in legend.get_texts()] == [
+        f"epoch {number}: 100 % in [0, 0.1]" for number in range(1, lines + 1)
+    ]
+    assert legend.get_window_extent().y1 < axes.get_tightbbox().y0
+
+
+def test_a_setting_is_named_once_below_both_densities():
+    grid, density = np.array([0.0, 1.0]), np.array([[0.0, 1.0], [1.0, 0.0]])
+    arrays = {"setting": np.array(["own", "other"]), "epoch": np.array([0, 2])}
+    for name in ("fosc", "loss"):
+        arrays |= {f"{name}_grid": grid, f"{name}_density": density}
+    (legend,) = training_plots.last_epoch(arrays, "a title").legends
+    assert [each.get_text() for each in legend.get_texts()] == ["own, epoch 1", "other, epoch 3"]
 
 
 def test_a_history_has_pictures_of_what_is_known():

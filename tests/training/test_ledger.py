@@ -35,6 +35,14 @@ def test_rows_best_and_values():
     np.testing.assert_array_equal(values, np.float32([0.1, 2.5, -1e-7]))
 
 
+def test_a_summary_counts_epochs():
+    ledger = Ledger()
+    ledger.rows, ledger.times = [{"gradients": 2.0}], [Seconds(3.0, 3.0)]
+    assert ledger.summary() == "1 epoch in 3 s, 2.00 attack gradients per example"
+    ledger.rows, ledger.times = [{}, {}], 2 * [Seconds(3.0, 3.0)]
+    assert ledger.summary() == "2 epochs in 6 s, no attack gradients per example"
+
+
 def test_equal_ledgers_have_equal_bytes():
     ledger = Ledger()
     ledger.rows = [{"epoch": 0}]
