@@ -26,7 +26,13 @@ def variants(defenses, arguments_of):
     found = {name: (name, arguments_of(name), "digits_mlp") for name in defenses.names()}
     extra = {"c_max": "auto", "self_weighted": True, "feasible": "box"}
     found["dynamic, all options"] = ("dynamic", arguments_of("dynamic") | extra, "digits_mlp")
-    for name in ("standard", "dynamic"):
+    by_share = {"stop_share": 0.4, "num_steps": 3, "refresh": 0.2}
+    found["dynamic_memory, by share"] = (
+        "dynamic_memory",
+        arguments_of("dynamic_memory") | by_share,
+        "digits_mlp",
+    )
+    for name in ("standard", "dynamic", "free", "yopo"):
         found[f"{name}, batch norm"] = (name, arguments_of(name), "mnist_cnn")
     found[ALL_PARTS] = ("dynamic", arguments_of("dynamic"), "digits_mlp")
     found[f"{ALL_PARTS}, batch norm"] = ("dynamic", arguments_of("dynamic"), "mnist_cnn")
