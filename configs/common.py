@@ -103,16 +103,34 @@ def base() -> Config:
     return config
 
 
-def with_defense(config: Config, name: str, *, epsilon: float, **arguments: object) -> Config:
-    """Adds the section `defense`, lets the evaluation follow it, and closes the set of fields."""
+def with_defense(
+    config: Config,
+    name: str,
+    *,
+    epsilon: float,
+    step_share: float = 0.25,
+    num_steps: int = 10,
+    **arguments: object,
+) -> Config:
+    """Adds the section `defense`, lets the evaluation follow it, and closes the set of fields.
+
+    Args:
+        config: of the experiment.
+        name: of the defense.
+        epsilon: radius of the ball.
+        step_share: `step_size` in epsilons.
+        num_steps: of the attack; 0 where the defense takes a single one and no such argument.
+        **arguments: the defense's own.
+    """
     config.evaluation.epsilon = epsilon
     config.defense = Config()
     config.defense.name = name  # see --list, or fosc_tf.defenses.names()
     if name != "unsecured":
         defense = config.defense
         defense.epsilon = epsilon  # radius over pixels in [0, 1]
-        defense.step_size = defense.get_ref("epsilon") / 4  # same unit; follows epsilon
-        defense.num_steps = 10  # K, the most steps of the attack
+        defense.step_size = defense.get_ref("epsilon") * step_share  # same unit; follows epsilon
+        if num_steps:
+            defense.num_steps = num_steps  # K, the most steps of the attack
         defense.norm = "linf"  # of the ball: linf | l2 | l1
         for argument, value in arguments.items():
             defense[argument] = value
@@ -130,6 +148,49 @@ def dynamic_arguments(control_epochs: int) -> dict[str, object]:
         "feasible": "ball",  # FOSC over the ball (the paper) or ball and pixel limits: box
         "self_weighted": False,  # the authors' code: weight examples by their own loss
     }
+
+
+def amata_arguments(least_steps: int = 2) -> dict[str, object]:
+    """Returns the fields that only Amata has."""
+    return {
+        "least_steps": least_steps,  # K of the first epoch, rising to num_steps
+        "shape": "linear",  # linear | exponential, how K rises
+        "eta": 1.0,  # bends the exponential; above 0 steps grow early
+    }
+
+
+def friendly_arguments() -> dict[str, object]:
+    """Returns the fields that only friendly adversarial training has."""
+    return {
+        "tau_epochs": FieldReference(None, field_type=tuple),  # 0-based, tau grows by one as each
+        # begins; None 5/12 and 9/12 of the run
+    }
+
+
+def cyclic(
+    config: Config,
+    *,
+    learning_rate: float,
+    total_epochs: int | None = None,
+    peak_at: float = 0.5,
+    weight_decay: float = 5e-4,
+) -> Config:
+    """Returns the config with the learning rate of Fast, from 0 to its peak and back to 0.
+
+    Args:
+        config: changed in place.
+        learning_rate: the peak.
+        total_epochs: of the run; None leaves them.
+        peak_at: share of the run at which the peak is.
+        weight_decay: w of the L2 term.
+    """
+    config.total_epochs = total_epochs or config.total_epochs
+    config.optimizer.schedule = "cyclic"
+    config.optimizer.learning_rate = learning_rate
+    config.optimizer.drop_epochs = ()
+    config.optimizer.peak_at = peak_at
+    config.optimizer.weight_decay = weight_decay
+    return config
 
 
 CIFAR_MODELS = ("cifar_cnn", "wide_resnet_34_10", "preact_resnet18", "resnet50")
@@ -155,6 +216,16 @@ def mnist(defense: str, **arguments: object) -> Config:
     config.checkpoint.every_steps = 200
     config.log.fosc_every = 10
     return with_defense(config, defense, epsilon=0.3, **arguments)
+
+
+def mnist_single_step(defense: str, **arguments: object) -> Config:
+    """Returns the MNIST setting of Wong et al. 2020, of the code its authors released."""
+    config = mnist(defense, num_steps=0, **arguments)
+    config.data.batch_size = 100
+    config.model.name = "mnist_small"
+    config.optimizer.name = "adam"
+    rate = {"learning_rate": 5e-3, "peak_at": 0.4, "weight_decay": 0.0}
+    return cyclic(config, total_epochs=10, **rate)
 
 
 def cifar(defense: str, arg: str | None = None, **arguments: object) -> Config:

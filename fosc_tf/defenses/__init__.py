@@ -4,10 +4,18 @@ weights descend and in which order.
     defense = fosc_tf.defenses.get("dynamic", epsilon=0.3, steps_per_epoch=468)
 """
 
-from fosc_tf.defenses import curriculum, dynamic, fgsm_pgd, standard, unsecured
+from fosc_tf.defenses import (
+    amata,
+    curriculum,
+    dynamic,
+    fgsm_pgd,
+    standard,
+    unsecured,
+)
 from fosc_tf.defenses.registry import factory, get, names, register
 
 __all__ = [
+    "amata",
     "curriculum",
     "dynamic",
     "factory",

@@ -14,6 +14,7 @@ SMALL = {
     "total_epochs": 3,
     "control_epochs": 2,
     "fgsm_epochs": 1,
+    "weak_epochs": 1,
 }
 
 

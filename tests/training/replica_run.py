@@ -26,6 +26,11 @@ def variants(defenses, arguments_of):
     found = {name: (name, arguments_of(name), "digits_mlp") for name in defenses.names()}
     extra = {"c_max": "auto", "self_weighted": True, "feasible": "box"}
     found["dynamic, all options"] = ("dynamic", arguments_of("dynamic") | extra, "digits_mlp")
+    found["dynamic, annealed"] = (
+        "dynamic",
+        arguments_of("dynamic") | {"least_steps": 1},
+        "digits_mlp",
+    )
     for name in ("standard", "dynamic"):
         found[f"{name}, batch norm"] = (name, arguments_of(name), "mnist_cnn")
     found[ALL_PARTS] = ("dynamic", arguments_of("dynamic"), "digits_mlp")

@@ -16,7 +16,7 @@ from tests import faults, small_run
 from tests.training.replica_run import ALL_PARTS
 
 pytestmark = pytest.mark.slow
-NAMES = [*defenses.names(), "dynamic, all options"]
+NAMES = [*defenses.names(), "dynamic, all options", "dynamic, annealed"]
 NAMES += ["standard, batch norm", "dynamic, batch norm"]
 NAMES += [ALL_PARTS, f"{ALL_PARTS}, batch norm"]
 
