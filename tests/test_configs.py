@@ -16,7 +16,7 @@ from tests.program import ROOT
 
 DATASETS = ("digits", "mnist", "cifar")
 DEFENSES = ("unsecured", "standard", "curriculum", "fgsm_pgd", "dynamic")
-DEFENSES += ("amata", "amata_dynamic")
+DEFENSES += ("amata", "amata_dynamic", "fat")
 COMBINED = {"amata_dynamic": "dynamic"}  # leaves that are not called after their defense
 SMALL_STEPS = {"num_steps": 2, "least_steps": 1}
 LEAVES = [f"{dataset}_{defense}" for dataset, defense in itertools.product(DATASETS, DEFENSES)]
