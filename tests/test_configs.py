@@ -16,12 +16,12 @@ from tests.program import ROOT
 
 DATASETS = ("digits", "mnist", "cifar")
 DEFENSES = ("unsecured", "standard", "curriculum", "fgsm_pgd", "dynamic")
-DEFENSES += ("amata", "amata_dynamic", "fat", "fast")
+DEFENSES += ("amata", "amata_dynamic", "fat", "fast", "n_fgsm")
 COMBINED = {"amata_dynamic": "dynamic"}  # leaves that are not called after their defense
 SMALL_STEPS = {"num_steps": 2, "least_steps": 1}
 LEAVES = [f"{dataset}_{defense}" for dataset, defense in itertools.product(DATASETS, DEFENSES)]
 WIDE_RESNET = "model=wide_resnet_34_10"
-PREACT = dict.fromkeys(("amata", "fast"), "preact_resnet18")
+PREACT = dict.fromkeys(("amata", "fast", "n_fgsm"), "preact_resnet18")
 SHARED = {"__init__", "common", "sweeps"}  # files of configs/ that are no experiment
 
 
@@ -129,7 +129,7 @@ def test_evaluation_and_step_size_follow_the_training_epsilon(leaf):
     assert config.evaluation.norm == "l2"
 
 
-SHARES = {"fast": 1.25}
+SHARES = {"fast": 1.25, "n_fgsm": 1.0}
 """Steps in epsilons, where they are no quarter."""
 
 
@@ -160,6 +160,7 @@ def test_paper_settings(dataset):
 SINGLE_STEP = {
     "mnist_fast": (10, 5e-3, 0.4, 0.0),
     "cifar_fast": (15, 0.2, 0.5, 5e-4),
+    "cifar_n_fgsm": (30, 0.2, 0.5, 5e-4),
 }
 
 

@@ -11,6 +11,7 @@ from fosc_tf.defenses import (
     fast,
     fat,
     fgsm_pgd,
+    n_fgsm,
     standard,
     unsecured,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "fat",
     "fgsm_pgd",
     "get",
+    "n_fgsm",
     "names",
     "register",
     "standard",
