@@ -16,12 +16,12 @@ from tests.program import ROOT
 
 DATASETS = ("digits", "mnist", "cifar")
 DEFENSES = ("unsecured", "standard", "curriculum", "fgsm_pgd", "dynamic")
-DEFENSES += ("amata", "amata_dynamic", "fat", "fast", "n_fgsm")
+DEFENSES += ("amata", "amata_dynamic", "fat", "fast", "n_fgsm", "grad_align")
 COMBINED = {"amata_dynamic": "dynamic"}  # leaves that are not called after their defense
 SMALL_STEPS = {"num_steps": 2, "least_steps": 1}
 LEAVES = [f"{dataset}_{defense}" for dataset, defense in itertools.product(DATASETS, DEFENSES)]
 WIDE_RESNET = "model=wide_resnet_34_10"
-PREACT = dict.fromkeys(("amata", "fast", "n_fgsm"), "preact_resnet18")
+PREACT = dict.fromkeys(("amata", "fast", "n_fgsm", "grad_align"), "preact_resnet18")
 SHARED = {"__init__", "common", "sweeps"}  # files of configs/ that are no experiment
 
 
@@ -129,7 +129,7 @@ def test_evaluation_and_step_size_follow_the_training_epsilon(leaf):
     assert config.evaluation.norm == "l2"
 
 
-SHARES = {"fast": 1.25, "n_fgsm": 1.0}
+SHARES = {"fast": 1.25, "n_fgsm": 1.0, "grad_align": 1.0}
 """Steps in epsilons, where they are no quarter."""
 
 
@@ -161,6 +161,7 @@ SINGLE_STEP = {
     "mnist_fast": (10, 5e-3, 0.4, 0.0),
     "cifar_fast": (15, 0.2, 0.5, 5e-4),
     "cifar_n_fgsm": (30, 0.2, 0.5, 5e-4),
+    "cifar_grad_align": (30, 0.3, 0.4, 5e-4),
 }
 
 

@@ -14,7 +14,7 @@ from tests.defenses.arguments import arguments_of
 def test_the_papers_are_there():
     papers = {"curriculum", "dynamic", "fgsm_pgd", "standard", "unsecured"}
     assert papers <= set(defenses.names())
-    faster = {"amata", "fast", "fat", "n_fgsm"}
+    faster = {"amata", "fast", "fat", "grad_align", "n_fgsm"}
     assert faster <= set(defenses.names())
 
 
