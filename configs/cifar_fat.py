@@ -12,7 +12,11 @@ from configs import common
 
 def get_config(arg: str | None = None) -> common.Config:
     """Returns the experiment."""
-    config = common.cifar("fat", arg, **common.friendly_arguments())
+    config = common.cifar(
+        "fat",
+        arg,
+        tau_epochs=(50, 90),  # 0-based, tau grows by one as each begins
+    )
     config.optimizer.learning_rate = 0.1
     config.optimizer.drop_epochs = (60, 90)
     config.optimizer.weight_decay = 2e-4

@@ -159,14 +159,6 @@ def amata_arguments(least_steps: int = 2) -> dict[str, object]:
     }
 
 
-def friendly_arguments() -> dict[str, object]:
-    """Returns the fields that only friendly adversarial training has."""
-    return {
-        "tau_epochs": FieldReference(None, field_type=tuple),  # 0-based, tau grows by one as each
-        # begins; None 5/12 and 9/12 of the run
-    }
-
-
 def cyclic(
     config: Config,
     *,

@@ -12,4 +12,7 @@ from configs import common
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.digits("fat", **common.friendly_arguments())
+    return common.digits(
+        "fat",
+        tau_epochs=(12, 22),  # 0-based, tau grows by one as each begins
+    )

@@ -10,4 +10,7 @@ from configs import common
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.mnist("fat", **common.friendly_arguments())
+    return common.mnist(
+        "fat",
+        tau_epochs=(20, 37),  # 0-based, tau grows by one as each begins
+    )

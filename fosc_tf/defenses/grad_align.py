@@ -12,11 +12,11 @@ import tensorflow as tf
 from fosc_tf.attacks import PGD
 from fosc_tf.attacks import ball as balls
 from fosc_tf.attacks.limits import check_climb, step_length
+from fosc_tf.defenses.noise import noisy
 from fosc_tf.defenses.registry import register
 from fosc_tf.errors import UserError
 from fosc_tf.number import number
 from fosc_tf.objectives import gradient_alignment
-from fosc_tf.replicas import rows_of_global_batch
 from fosc_tf.types import Batch, Defense
 
 
@@ -68,13 +68,7 @@ def grad_align(
     ball = balls.get(norm)
 
     def neighbour(batch: Batch, step: tf.Tensor) -> tf.Tensor:
-        seed, shape = tf.stack([tf.zeros_like(step), step]), tf.shape(batch.image)
-        noise = rows_of_global_batch(
-            lambda rows: ball.uniform(
-                tf.stack([rows, tf.reduce_prod(shape[1:])]), seed, tf.constant(epsilon, tf.float32)
-            ),
-            shape[0],
-        )
-        return batch.image + tf.reshape(noise, shape)  # not clipped, as in the authors' code
+        # Not clipped, as in the authors' code.
+        return noisy(batch.image, ball, epsilon, tf.stack([tf.zeros_like(step), step]))
 
     return Defense(attack, gradient_alignment(alignment, neighbour), terms=("misalignment",))

@@ -33,6 +33,13 @@ def uniform(image, step, radius=EPSILON):
     return starts.uniform(batch, Linf(), tf.constant(radius, tf.float32), seed, step).numpy()
 
 
+def noise(image, step, seed=SEED):
+    """Returns the noise of the ball that nothing clips: a grey image is far from all limits."""
+    grey = Batch(tf.fill(image.shape, 0.5), tf.zeros([len(image)], tf.int32), {})
+    seed, step = tf.constant([seed, step], tf.int64), tf.constant(step, tf.int64)
+    return starts.uniform(grey, Linf(), tf.constant(EPSILON), seed, step).numpy() - 0.5
+
+
 def projected(image_adv, image, radius=EPSILON):
     """Returns what is in the linf ball and in [0, 1]."""
     return np.clip(np.clip(image_adv, image - radius, image + radius), 0.0, 1.0)

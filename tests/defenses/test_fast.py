@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from fosc_tf import defenses
+from fosc_tf.types import Batch
 from tests.attacks.toys import images, labels, loss_and_gradient, mlp
 from tests.data.three_parts import refused
 from tests.defenses import slow_training as training
@@ -15,7 +17,7 @@ def one_step(network, image, label, start):
 
 
 def from_random(network, image, label, step):
-    return one_step(network, image, label, training.uniform(image, step))
+    return one_step(network, image, label, image + training.noise(image, step))
 
 
 def weak_first(network, image, label, step):
@@ -38,7 +40,7 @@ def test_trains_what_a_loop_written_out_trains(weak_epochs, attacked):
 def test_the_papers_numbers():
     defense = defenses.get("fast", epsilon=8 / 255)
     record = defense.attack.parameters()
-    assert (record["num_steps"], record["start"], record["gate"]) == (1, "uniform", None)
+    assert (record["num_steps"], record["start"], record["gate"]) == (1, "unclipped", None)
     assert record["step_size"] == pytest.approx(10 / 255)
     assert not defense.schedules
     assert defense.clock is None
@@ -52,6 +54,15 @@ def test_a_fixed_start_stays_in_the_ball_of_every_norm():
         away = (found.image - images(6)).numpy().reshape(6, -1)
         length = np.linalg.norm(away, ord=int(norm[1]), axis=1)
         assert np.all((length > 0) & (length <= epsilon * (1 + 1e-5)))
+
+
+def test_noise_of_black_pixels_is_not_clipped():
+    black = tf.zeros([6, 4, 4, 1])
+    attack = defenses.get("fast", epsilon=0.1).attack
+    batch = Batch(black, tf.zeros([6], tf.int32), {})
+    _, start = attack.begin(mlp(), batch, seed=0, step=0)
+    assert 0.3 < np.mean(start < 0) < 0.7
+    assert np.abs(start).max() <= 0.1
 
 
 @pytest.mark.parametrize("weak_epochs", [-1, 2.5, "5"])

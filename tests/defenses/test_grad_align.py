@@ -5,8 +5,6 @@ import pytest
 import tensorflow as tf
 
 from fosc_tf import defenses
-from fosc_tf.attacks import starts
-from fosc_tf.attacks.ball import Linf
 from fosc_tf.training import AdversarialTrainer, CoupledSGD
 from fosc_tf.types import Batch
 from tests.attacks.toys import Counted, images, labels, loss_and_gradient, mlp
@@ -28,10 +26,7 @@ def misalignment(network, image, label, step):
     With h = tanh(W'x + b) the gradient of the loss is W diag(1 - h^2) V (p - onehot).
     """
     _, here = loss_and_gradient(network, image, label)
-    # Uniform in the ball and not clipped: a grey image far from the limits has the same noise.
-    grey = Batch(tf.fill(image.shape, 0.5), tf.zeros([len(image)], tf.int32), {})
-    seed, step = tf.constant([0, step], tf.int64), tf.constant(step, tf.int64)
-    near = image + starts.uniform(grey, Linf(), tf.constant(training.EPSILON), seed, step) - 0.5
+    near = image + training.noise(image, step, seed=0)
     kernel, bias, top, top_bias = network.trainable_variables
     hidden = tf.tanh(tf.reshape(near, [len(image), -1]) @ kernel + bias)
     p = tf.nn.softmax(hidden @ top + top_bias)
