@@ -24,8 +24,8 @@ def gradient_alignment(
 
     They are those of the cross-entropy at the clean image, a constant that the attack has taken,
     `found.seen["gradient"]`, and at its neighbour. Examples that have no gradient at one of the two
-    are dropped from the mean, over all replicas. The term "misalignment" is 1 - cosine times the
-    share of examples kept, inverted, and 0 where dropped: its mean is that of those kept.
+    are dropped: their term "misalignment" is 0, that of the others 1 - cosine divided by the share
+    of the global batch that is kept, so that its mean is the mean over those.
 
     The gradient at the neighbour is that of the network in evaluation mode, so that batch-norm
     statistics move once a batch. The network itself is called, not a folded one: its derivative is
