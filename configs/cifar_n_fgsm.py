@@ -16,5 +16,6 @@ def get_config(arg: str | None = None) -> common.Config:
         step_share=1.0,
         num_steps=0,
         noise=2.0,  # radius of the noise in epsilons
+        clip_noise=True,  # to [0, 1], before the step
     )
     return common.cyclic(config, total_epochs=30, learning_rate=0.2)

@@ -17,5 +17,6 @@ def get_config() -> common.Config:
         step_share=1.0,
         num_steps=0,
         noise=2.0,  # radius of the noise in epsilons
+        clip_noise=True,  # to [0, 1], before the step
     )
     return common.cyclic(config, learning_rate=0.05)

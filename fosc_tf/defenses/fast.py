@@ -10,8 +10,8 @@ import tensorflow as tf
 from fosc_tf.attacks import PGD
 from fosc_tf.attacks.ball import Ball, wide
 from fosc_tf.attacks.limits import step_length
-from fosc_tf.defenses.noise import noisy
 from fosc_tf.defenses.registry import register
+from fosc_tf.defenses.unclipped import noisy
 from fosc_tf.number import number
 from fosc_tf.objectives import adversarial
 from fosc_tf.schedules import Clock, switch

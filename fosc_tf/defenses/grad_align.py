@@ -12,8 +12,8 @@ import tensorflow as tf
 from fosc_tf.attacks import PGD
 from fosc_tf.attacks import ball as balls
 from fosc_tf.attacks.limits import check_climb, step_length
-from fosc_tf.defenses.noise import noisy
 from fosc_tf.defenses.registry import register
+from fosc_tf.defenses.unclipped import noisy
 from fosc_tf.errors import UserError
 from fosc_tf.number import number
 from fosc_tf.objectives import gradient_alignment

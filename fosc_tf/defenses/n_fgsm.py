@@ -15,6 +15,7 @@ from fosc_tf.attacks.ball import Ball
 from fosc_tf.attacks.climb import Climb
 from fosc_tf.attacks.limits import step_length
 from fosc_tf.defenses.registry import register
+from fosc_tf.defenses.unclipped import noisy
 from fosc_tf.errors import UserError
 from fosc_tf.number import number
 from fosc_tf.objectives import adversarial
@@ -27,6 +28,7 @@ def n_fgsm(
     epsilon: float,
     step_size: float | None = None,
     noise: float = 2.0,
+    clip_noise: bool = True,
     norm: str = "linf",
 ) -> Defense:
     """Returns adversarial training with a single step from a noisy image.
@@ -47,13 +49,20 @@ def n_fgsm(
         epsilon: radius of the ball that is defended, over pixels in [0, 1].
         step_size: length of the step; None means epsilon.
         noise: k, the radius of the noise in epsilons, at least 0.
+        clip_noise: False takes the gradient at the noisy image as it is; where most pixels are
+            black, as on MNIST, clipping loses half of the noise.
         norm: "linf", "l2" or "l1".
     """
     if not 0 <= number("noise", noise, "noise=2.0") < math.inf:
         raise UserError("noise is a number of epsilons from 0 on", "noise=2.0", f"noise={noise}")
-    return Defense(
-        NoisyFgsm(epsilon, step_length(step_size, epsilon, 1.0), noise, norm), adversarial
+    attack = NoisyFgsm(
+        epsilon=epsilon,
+        step_size=step_length(step_size, epsilon, 1.0),
+        noise=noise,
+        clip_noise=clip_noise,
+        norm=norm,
     )
+    return Defense(attack, adversarial)
 
 
 class NoisyFgsm(PGD):
@@ -63,16 +72,21 @@ class NoisyFgsm(PGD):
         epsilon: radius of the ball that is defended.
         step_size: length of the step.
         noise: radius of the noise in epsilons.
+        clip_noise: whether the noisy image is clipped to [0, 1] before the step; it is after it.
         norm: "linf", "l2" or "l1".
     """
 
-    def __init__(self, epsilon: float, step_size: float, noise: float, norm: str) -> None:
+    def __init__(
+        self, *, epsilon: float, step_size: float, noise: float, clip_noise: bool, norm: str
+    ) -> None:
         def start(
             batch: Batch, ball: Ball, radius: tf.Tensor, seed: tf.Tensor, step: tf.Tensor
         ) -> tf.Tensor:
-            return starts.uniform(batch, ball, noise * radius, seed, step)
+            if clip_noise:
+                return starts.uniform(batch, ball, noise * radius, seed, step)
+            return noisy(batch.image, ball, noise * radius, seed)
 
-        start.__name__ = f"uniform_{noise:g}"
+        start.__name__ = f"{'uniform' if clip_noise else 'unclipped'}_{noise:g}"
         super().__init__(epsilon=epsilon, step_size=step_size, num_steps=1, norm=norm, start=start)
         self.noise = noise
 

@@ -17,10 +17,18 @@ def noisy(network, image, label, step):
     return np.clip(start + training.EPSILON * np.sign(gradient), 0.0, 1.0)
 
 
-def test_trains_what_a_loop_written_out_trains():
+def unclipped(network, image, label, step):
+    start = image + 2 * training.noise(image, step)
+    _, gradient = loss_and_gradient(network, start, label)
+    return np.clip(start + training.EPSILON * np.sign(gradient), 0.0, 1.0)
+
+
+@pytest.mark.parametrize(("clip_noise", "attacked"), [(True, noisy), (False, unclipped)])
+def test_trains_what_a_loop_written_out_trains(clip_noise, attacked):
     network = mlp(gain=2.0)
-    logs = training.fast(network, defenses.get("n_fgsm", epsilon=training.EPSILON))
-    training.assert_equal(network, training.slow(mlp(gain=2.0), noisy))
+    defense = defenses.get("n_fgsm", epsilon=training.EPSILON, clip_noise=clip_noise)
+    logs = training.fast(network, defense)
+    training.assert_equal(network, training.slow(mlp(gain=2.0), attacked))
     assert logs["gradients"] == [1, 1, 1]
 
 
