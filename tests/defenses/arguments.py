@@ -20,6 +20,7 @@ SMALL = {
     "batch_size": 16,
     "replays": 3,
     "num_passes": 2,
+    "weak_epochs": 1,
 }
 
 
