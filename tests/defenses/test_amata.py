@@ -85,7 +85,7 @@ def test_an_exponential_rises_early():
     ],
 )
 def test_refuses_what_is_no_annealing(bad, rule, right, received):
-    # 10 steps of epsilon / 4 are 2.5 epsilon long, those of 0.04 four.
+    # 10 steps of epsilon / 4 are 2.5 epsilon long, those of 0.05 five.
     refused(
         lambda: defenses.get("amata", epsilon=0.1, **bad),
         rule=rule,
