@@ -13,13 +13,15 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from fosc_tf.data.augment import CropFlip
 from fosc_tf.errors import UserError, unknown_name
+from fosc_tf.files import check_room
 from fosc_tf.number import number, whole
 from fosc_tf.readable import one_line
 from fosc_tf.replicas import gather_over_replicas, put_rows
@@ -27,6 +29,7 @@ from fosc_tf.types import Batch
 
 FRAMES = ("image", "canvas")
 BEYOND = "ids must be those of the training examples"
+DTYPES = ("bool", "float16", "bfloat16", "float32", "float64", "int8", "uint8", "int32", "int64")
 _TAKEN = ("image", "label", "id", "crop", "flip", "position")
 
 
@@ -44,7 +47,8 @@ class Spec:
         span: values from -span to span are kept in whole steps of span / 127.
 
     Raises:
-        UserError: an unknown frame, an image of other axes, int8 without a span.
+        UserError: no shape or number, an unknown dtype or frame, an image of other axes, int8
+            without a span.
     """
 
     shape: tuple[int, ...] = ()
@@ -54,6 +58,17 @@ class Spec:
     span: float | None = None
 
     def __post_init__(self) -> None:
+        sides = self.shape if isinstance(self.shape, tuple | list) else (self.shape,)
+        if not all(isinstance(side, int) and side > 0 for side in sides):
+            raise UserError(
+                "shape is that of one example's value, whole numbers above 0",
+                "shape=(28, 28, 1), or () for a number",
+                f"shape={self.shape!r}",
+            )
+        object.__setattr__(self, "shape", tuple(sides))
+        if self.dtype not in DTYPES:
+            raise unknown_name("dtype of a memory", self.dtype, DTYPES)
+        number("initial", self.initial, "initial=0.0")
         if self.frame not in (None, *FRAMES):
             raise unknown_name("frame", self.frame, FRAMES)
         if self.frame and len(self.shape) != 3:
@@ -82,7 +97,8 @@ class Memory:
         variables: [num_examples, ...] each, by name.
 
     Raises:
-        UserError: no number, two values of one name, a name that batches have already.
+        UserError: no number, no `Spec`, two values of one name, a name that batches have already,
+            more than this machine holds.
     """
 
     def __init__(
@@ -93,7 +109,7 @@ class Memory:
         augment: CropFlip | None = None,
     ) -> None:
         self.num_examples = whole("num_examples", num_examples, least=1)
-        pairs = list(specs.items() if isinstance(specs, Mapping) else specs)
+        pairs = _pairs(specs)
         self.augment = augment
         self.specs = {name: self._framed(spec) for name, spec in pairs}
         names = [name for name, _ in pairs]
@@ -104,6 +120,14 @@ class Memory:
                 "names other than " + ", ".join(sorted({*_TAKEN, *twice})),
                 ", ".join(twice),
             )
+        try:
+            check_room(self.bytes())
+        except ValueError as error:
+            raise UserError(
+                "a memory must fit into the memory of this machine",
+                'smaller values, such as Spec(shape, "int8", span=8/255), or "float16"',
+                str(error),
+            ) from error
         self.variables = {name: self._variable(name, spec) for name, spec in self.specs.items()}
 
     def __repr__(self) -> str:
@@ -113,8 +137,10 @@ class Memory:
     def bytes(self) -> int:
         """Returns how many bytes the values take, on each replica and in each checkpoint."""
         return sum(
-            math.prod(variable.shape) * tf.as_dtype(variable.dtype).size
-            for variable in self.variables.values()
+            self.num_examples * math.prod(spec.shape) * tf.as_dtype(spec.dtype).size
+            if spec.span is None
+            else self.num_examples * 4 * math.ceil(math.prod(spec.shape) / 4)
+            for spec in self.specs.values()
         )
 
     def check(self, batch: Batch) -> None:
@@ -222,3 +248,23 @@ class Memory:
         steps = tf.reshape(tf.bitcast(value, tf.int8), [-1, 4 * value.shape[1]])
         steps = steps[:, : math.prod(spec.shape)]
         return tf.reshape(tf.cast(steps, tf.float32), [-1, *spec.shape]) * (spec.span / 127.0)
+
+
+def _pairs(specs: Any) -> list[tuple[str, Spec]]:
+    """Returns names and specs, or raises `UserError` unless these were given."""
+    given = specs.items() if isinstance(specs, Mapping) else specs
+    pairs = list(given) if isinstance(given, Iterable) else []
+    named = all(
+        isinstance(pair, tuple | list)
+        and len(pair) == 2
+        and isinstance(pair[0], str)
+        and isinstance(pair[1], Spec)
+        for pair in pairs
+    )
+    if not (pairs and named):
+        raise UserError(
+            "a memory must know the values of each example by name",
+            'Memory(60000, {"visits": Spec(dtype="int32")})',
+            f"specs={specs!r}",
+        )
+    return pairs

@@ -159,3 +159,44 @@ def test_batches_without_ids_or_with_ids_beyond_are_refused():
             right="0 to 12",
             received="ids" if first else "",
         )
+
+
+@pytest.mark.parametrize("specs", [None, {}, ["a", "b"], {"a": (8, 8, 1)}, {1: Spec()}, 5])
+def test_values_that_are_no_specs(specs):
+    refused(lambda: Memory(3, specs), rule="by name", right="Spec(", received=f"specs={specs!r}")
+
+
+@pytest.mark.parametrize(
+    ("given", "rule"),
+    [
+        ({"shape": (-1,)}, "whole numbers above 0"),
+        ({"shape": (None, 8)}, "whole numbers above 0"),
+        ({"shape": "8"}, "whole numbers above 0"),
+        ({"dtype": "float99"}, "dtype of a memory must be a known one"),
+        ({"dtype": "string"}, "dtype of a memory must be a known one"),
+        ({"dtype": ["float32"]}, "dtype of a memory must be a known one"),
+        ({"initial": "x"}, "initial must be a number"),
+    ],
+)
+def test_what_is_no_value_of_an_example(given, rule):
+    ((name, value),) = given.items()
+    refused(lambda: Spec(**given), rule=rule, right="", received=f"={value!r}")
+
+
+def test_one_side_is_a_shape():
+    assert Spec(8).shape == (8,)
+
+
+def test_more_than_the_machine_holds():
+    refused(
+        lambda: Memory(2**31 - 1, {"perturbation": Spec((512, 512, 3))}),
+        rule="fit into the memory",
+        right="int8",
+        received="bytes",
+    )
+
+
+def test_bytes_are_those_of_the_variables():
+    memory = Memory(3, {"a": Spec((3, 3, 1), "int8", span=0.1), "b": Spec((2,), "float16")})
+    kept = sum(variable.numpy().nbytes for variable in memory.variables.values())
+    assert memory.bytes() == kept == 3 * 12 + 3 * 4

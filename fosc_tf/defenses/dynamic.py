@@ -13,7 +13,7 @@ from fosc_tf.attacks import PGD, fosc_above
 from fosc_tf.attacks.limits import step_length
 from fosc_tf.defenses.registry import register
 from fosc_tf.errors import UserError
-from fosc_tf.number import number
+from fosc_tf.number import flag, number
 from fosc_tf.readable import readable
 from fosc_tf.schedules import Clock, fosc_threshold
 from fosc_tf.types import Defense
@@ -61,6 +61,7 @@ def dynamic(
         self_weighted: weights each example by its own loss from the second epoch on.
     """
     clock = Clock(steps_per_epoch)
+    flag("self_weighted", self_weighted)
     number("control_epochs", control_epochs, "40", least=1)
     ceiling = _Ceiling(c_max, epsilon, norm, feasible)
     number("c_min", c_min, "c_min=0.0")

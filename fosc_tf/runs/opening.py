@@ -23,10 +23,8 @@ def lines(experiment: build.Experiment, folder: pathlib.Path) -> list[str]:
     defense = config.defense
     how = defense.name
     if "epsilon" in defense:
-        how += (
-            f", {defense.norm} epsilon {defense.epsilon:.4g}, "
-            f"{defense.num_steps} steps of {defense.step_size:.4g}"
-        )
+        how += f", {defense.norm} epsilon {defense.epsilon:.4g}, {defense.num_steps} steps"
+        how += "" if defense.step_size is None else f" of {defense.step_size:.4g}"
     return [
         f"data:     {config.data.name}, {trained:,} training images{kept}, "
         f"{len(arrays.x_test):,} test images",
