@@ -313,9 +313,22 @@ class AdversarialTrainer(Reporter):
         return judged, tape.gradient(loss, self.network.trainable_variables)
 
     def apply(self, gradients: list[tf.Tensor | None]) -> None:
-        """Updates the weights once by the shares of all replicas."""
-        pairs = zip(gradients, self.network.trainable_variables, strict=True)
-        self.optimizer.apply_gradients(pairs)
+        """Updates the weights once by the shares of all replicas.
+
+        Without a strategy there is nothing to add up. Told so, Keras' optimizer leaves out
+        TensorFlow's `all_reduce`, which would keep the graph of each compiled step for ever. One
+        that scales losses takes no such word.
+        """
+
+        def update(_: Any, gradients: list[tf.Tensor | None]) -> None:
+            pairs = zip(gradients, self.network.trainable_variables, strict=True)
+            self.optimizer.apply_gradients(pairs)
+
+        scales = isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer)
+        if scales or tf.distribute.has_strategy():
+            update(None, gradients)
+        else:
+            tf.distribute.get_replica_context().merge_call(update, args=(gradients,))
 
     def remember(self, batch: Batch, found: Found | None, judged: Judged, step: tf.Tensor) -> None:
         """Writes back what the defense remembers, moves the weight average, counts the batch."""
