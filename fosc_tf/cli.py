@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
-from fosc_tf import signs
+from fosc_tf import files, signs
 from fosc_tf.command import MODES, check_rest, names, parsed, tidied
 from fosc_tf.errors import UserError, cannot_write
 from fosc_tf.manual import manual, version
@@ -157,7 +157,7 @@ def _file() -> str:
 
 def _workdir() -> pathlib.Path:
     if _WORKDIR.value:
-        return pathlib.Path(_WORKDIR.value)
+        return files.local(_WORKDIR.value, "--workdir")
     file, _, argument = _file().partition(":")
     name = pathlib.Path(file).stem
     return pathlib.Path("runs") / (f"{name}-{argument}" if argument else name)

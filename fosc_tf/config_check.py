@@ -47,9 +47,12 @@ sections.rules(
         ("num_steps", "bins", "traced", "examples", "cross_examples"), sections.whole(1)
     ),
 )
+sections.rules("data", npz=sections.path, dir=sections.path, augment=sections.flag)
+sections.rules("model", weights=sections.path)
 sections.rules("report", others=sections.each_of(sections.text))
 sections.rules(
     "evaluation",
+    stop_when_wrong=sections.flag,
     **dict.fromkeys(("others", "surrogates"), sections.each_of(sections.text)),
     **dict.fromkeys(("attacks", "checkpoints", "epsilons"), sections.each_of(lambda *_: None)),
 )
@@ -67,13 +70,14 @@ def check(config: ConfigDict) -> None:
     check_epsilon(defense.get("epsilon"), defense.get("norm"), shape)
     if config.precision not in PRECISIONS:
         raise unknown_name("precision", config.precision, PRECISIONS)
+    sections.check(config)
     if config.jit_compile and config.deterministic:
         raise UserError(
             "XLA promises no equal bits, and Keras leaves it out where they are asked for",
             "deterministic=False with jit_compile=True",
             f"jit_compile=True with deterministic={config.deterministic}",
         )
-    sections.check(config)
+    sections.check_known(config, _FIELDS, by_name=("model", "defense", "optimizer"))
     _check_whole_numbers(config)
     for field in ("control_epochs", "fgsm_epochs", "weak_epochs"):
         sections.at_most_all_epochs(f"defense.{field}", defense.get(field, 0), config)

@@ -85,6 +85,14 @@ class Exported:
                 f"training=False, or a network built anew and the weights in {WEIGHTS}",
                 f"training={training!r}",
             )
+        if not self._logits.structured_input_signature[1]["image"].shape.is_compatible_with(
+            tf.TensorShape(np.shape(image) if not tf.is_tensor(image) else image.shape)
+        ):
+            raise UserError(
+                "images must have the shape that the network takes",
+                f"[batch, {', '.join(map(str, self.input_shape[1:]))}]",
+                f"{list(np.shape(image) if not tf.is_tensor(image) else image.shape)}",
+            )
         return self._logits(image=tf.cast(image, tf.float32))["logits"]
 
 
@@ -120,7 +128,7 @@ def save(
     shape = _shape(network, input_shape)
     weights, network = network, _of_one_output(network, shape)
     num_classes = check_logits(network, tf.constant(probe_images(shape[1:])))
-    path = pathlib.Path(path).expanduser().resolve()
+    path = files.local(path).resolve()
     check_replaceable(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # Made inside a temporary folder, not as one: those are private to their user.
@@ -170,7 +178,7 @@ def recover(path: str | os.PathLike) -> None:
 
     Nothing else may be saving there meanwhile.
     """
-    path = pathlib.Path(path).expanduser().resolve()
+    path = files.local(path).resolve()
     for beside in path.parent.glob(f".{path.name}-????????"):
         if beside.is_dir() and {each.name for each in beside.iterdir()} <= {"fresh", "earlier"}:
             if (beside / "earlier").exists() and not path.exists():
@@ -183,7 +191,7 @@ def about(path: str | os.PathLike) -> dict[str, Any]:
 
     A SavedModel of elsewhere has no such notes.
     """
-    notes = pathlib.Path(path) / ABOUT
+    notes = files.local(path) / ABOUT
     right = f"{_RIGHT}, made anew by --mode=export"
     return files.read_json(notes, {"data": (str, None)}, right) if notes.exists() else {}
 
@@ -200,7 +208,7 @@ def load(path: str | os.PathLike) -> Exported:
         UserError: no folder there, no readable SavedModel in it, or one without the signatures
             that `save` writes.
     """
-    path = pathlib.Path(path).expanduser().resolve()
+    path = files.local(path).resolve()
     rule = "an export is a folder with a SavedModel and its signatures"
     if not path.is_dir():
         raise UserError(rule, _RIGHT, f"{path}, where there is no folder")
@@ -305,6 +313,12 @@ def _verify(
 def _shape(network: Any, given: Sequence[int | None] | None) -> tuple[int | None, ...]:
     """Returns (None, h, w, c), or raises `UserError`."""
     taken: Any = ()
+    if given is not None and (not isinstance(given, list | tuple) or len(given) != 3):
+        raise UserError(
+            "input_shape must be (height, width, channels)",
+            "input_shape=(32, 32, 3)",
+            f"input_shape={given!r}",
+        )
     if isinstance(network, keras.Model) and given is not None:
         network(keras.Input(tuple(given)))  # where it was never called
         taken = (None, *given)

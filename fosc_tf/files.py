@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import re
 from typing import Any
 
 import psutil
@@ -16,6 +17,26 @@ import psutil
 from fosc_tf.errors import UserError
 
 NUMBER = (int, float)
+
+
+def local(path: Any, name: str = "path") -> pathlib.Path:
+    """Returns `path` with the home folder for a `~` that no shell has replaced.
+
+    Args:
+        path: a name or a path.
+        name: what the message calls it.
+
+    Raises:
+        UserError: neither of these, nothing, or the address of a bucket or server: as a path that
+            would be a folder of this name here.
+    """
+    right = f"{name}=runs/my_run, on a disk of this machine or mounted here"
+    if not isinstance(path, str | os.PathLike) or not os.fspath(path):
+        raise UserError(f"{name} must be a path", right, f"{name}={path!r}")
+    said = os.fsdecode(path)
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", said) and not pathlib.Path(said).is_absolute():
+        raise UserError(f"{name} must be a path of this machine", right, f"{name}={said}")
+    return pathlib.Path(said).expanduser()
 
 
 def write(path: pathlib.Path, content: str | bytes) -> None:

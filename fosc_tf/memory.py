@@ -15,14 +15,15 @@ import contextlib
 import dataclasses
 import functools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import keras
-import psutil
 import tensorflow as tf
 
 from fosc_tf.data.augment import CropFlip
 from fosc_tf.errors import UserError, unknown_name
+from fosc_tf.files import check_room
 from fosc_tf.number import number, whole
 from fosc_tf.replicas import gather_over_replicas, num_replicas, put_rows
 from fosc_tf.types import Batch
@@ -30,6 +31,7 @@ from fosc_tf.types import Batch
 FRAMES = ("image", "canvas")
 ANEW = "anew"
 BEYOND = "ids must be those of the training examples"
+DTYPES = ("bool", "float16", "bfloat16", "float32", "float64", "int8", "uint8", "int32", "int64")
 _TAKEN = ("image", "label", "id", "crop", "flip", "position", ANEW)
 
 
@@ -47,7 +49,8 @@ class Spec:
         span: values from -span to span are kept in whole steps of span / 127.
 
     Raises:
-        UserError: an unknown frame, an image of other axes, int8 without a span.
+        UserError: no shape or number, an unknown dtype or frame, an image of other axes, int8
+            without a span.
     """
 
     shape: tuple[int, ...] | None = ()
@@ -57,6 +60,18 @@ class Spec:
     span: float | None = None
 
     def __post_init__(self) -> None:
+        if self.shape is not None:
+            sides = self.shape if isinstance(self.shape, tuple | list) else (self.shape,)
+            if not all(isinstance(side, int) and side > 0 for side in sides):
+                raise UserError(
+                    "shape is that of one example's value, whole numbers above 0",
+                    "shape=(28, 28, 1), or () for a number",
+                    f"shape={self.shape!r}",
+                )
+            object.__setattr__(self, "shape", tuple(sides))
+        if self.dtype not in DTYPES:
+            raise unknown_name("dtype of a memory", self.dtype, DTYPES)
+        number("initial", self.initial, "initial=0.0")
         if self.frame not in (None, *FRAMES):
             raise unknown_name("frame", self.frame, FRAMES)
         if self.frame and self.shape is not None and len(self.shape) != 3:
@@ -82,8 +97,9 @@ class Memory:
         augment: how the pipeline augments, None where it does not.
 
     Raises:
-        UserError: no number, two values of one name, a name that batches have already, an
-            augmentation that cannot be undone where something has a frame.
+        UserError: no number, no `Spec`, two values of one name, a name that batches have already,
+            more than this machine holds, an augmentation that cannot be undone where something has
+            a frame.
     """
 
     def __init__(
@@ -94,7 +110,7 @@ class Memory:
         augment: CropFlip | None = None,
     ) -> None:
         self.num_examples = whole("num_examples", num_examples, least=1)
-        pairs = list(specs.items() if isinstance(specs, Mapping) else specs)
+        pairs = _pairs(specs)
         self.augment = augment
         names = [name for name, _ in pairs]
         twice = [name for name in names if names.count(name) > 1 or name in _TAKEN]
@@ -112,6 +128,8 @@ class Memory:
                 "CropFlip(), or an augmentation with the same `invert`",
                 f"augment={augment!r}",
             )
+        if all(spec.shape is not None for spec in self.specs.values()):
+            self._check_room(1)
 
     def __repr__(self) -> str:
         """Returns one line: the examples, and each value's shape and dtype."""
@@ -133,8 +151,12 @@ class Memory:
 
     def bytes(self) -> int:
         """Returns how many bytes the values take, on each replica and in each checkpoint."""
-        rows = [self._row(spec) for spec in self._shaped().values()]
-        return self.num_examples * sum(math.prod(row.shape) * row.dtype.size for row in rows)
+        return sum(
+            self.num_examples * math.prod(spec.shape) * tf.as_dtype(spec.dtype).size
+            if spec.span is None
+            else self.num_examples * 4 * math.ceil(math.prod(spec.shape) / 4)
+            for spec in self._shaped().values()
+        )
 
     @functools.cached_property
     def variables(self) -> dict[str, keras.Variable]:
@@ -143,17 +165,21 @@ class Memory:
         Raises:
             UserError: images whose shape nobody has told; more bytes than are free.
         """
-        specs, replicas = self._shaped(), num_replicas()
-        needed, free = self.bytes() * replicas, psutil.virtual_memory().available
-        if needed > free:
-            of_replicas = f" on each of {replicas} replicas" if replicas > 1 else ""
-            raise UserError(
-                "what is remembered of all examples must fit into the memory that is free",
-                'a smaller dtype such as "float16" or "int8", or fewer examples',
-                f"{self.bytes() / 1e6:,.0f} MB for {self.num_examples:,} examples{of_replicas}, "
-                f"{free / 1e6:,.0f} MB free",
-            )
+        specs = self._shaped()
+        self._check_room(num_replicas())
         return {name: self._variable(name, spec) for name, spec in specs.items()}
+
+    def _check_room(self, replicas: int) -> None:
+        try:
+            check_room(self.bytes() * replicas)
+        except ValueError as error:
+            examples = f"{self.num_examples:,} examples"
+            examples += f" on each of {replicas} replicas" if replicas > 1 else ""
+            raise UserError(
+                "what is remembered of all examples must fit into the memory of this machine",
+                'fewer examples, or a smaller dtype: "float16", or "int8" with a span',
+                f"{examples}, {error}",
+            ) from error
 
     def check(self, batch: Batch) -> None:
         """Raises `UserError` unless these examples can be remembered, called outside a graph."""
@@ -291,3 +317,23 @@ class Memory:
         steps = tf.reshape(tf.bitcast(value, tf.int8), [-1, 4 * value.shape[1]])
         steps = steps[:, : math.prod(spec.shape)]
         return tf.reshape(tf.cast(steps, tf.float32), [-1, *spec.shape]) * (spec.span / 127.0)
+
+
+def _pairs(specs: Any) -> list[tuple[str, Spec]]:
+    """Returns names and specs, or raises `UserError` unless these were given."""
+    given = specs.items() if isinstance(specs, Mapping) else specs
+    pairs = list(given) if isinstance(given, Iterable) else []
+    named = all(
+        isinstance(pair, tuple | list)
+        and len(pair) == 2
+        and isinstance(pair[0], str)
+        and isinstance(pair[1], Spec)
+        for pair in pairs
+    )
+    if not (pairs and named):
+        raise UserError(
+            "a memory must know the values of each example by name",
+            'Memory(60000, {"visits": Spec(dtype="int32")})',
+            f"specs={specs!r}",
+        )
+    return pairs

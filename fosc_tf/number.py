@@ -67,6 +67,17 @@ def whole(name: str, value: Any, *, least: int, below: int = COUNT) -> int:
     return value
 
 
+def flag(name: str, value: Any) -> bool:
+    """Returns `value`, True or False, as Python's own.
+
+    Raises:
+        UserError: anything else, as "no" would count for True.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise UserError(f"{name} must be True or False", f"{name}=True", f"{name}={value!r}")
+    return bool(value)
+
+
 def _is_scalar_tensor(value: Any) -> bool:
     if not (tf.is_tensor(value) or isinstance(value, keras.Variable)):
         return False

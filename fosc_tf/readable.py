@@ -56,7 +56,7 @@ def extent(values: Any) -> str:
     """Returns the span of numbers, or how many are true; of a graph under way the shape."""
     try:
         values = np.asarray(values)
-    except (NotImplementedError, TypeError):
+    except NotImplementedError:
         return str(list(values.shape))
     if values.dtype == bool:
         return f"{np.count_nonzero(values)} of {values.size}"
@@ -74,8 +74,8 @@ def _same(default: Any, value: Any) -> bool:
 def _array(value: Any) -> str:
     if not len(value.shape) and hasattr(value, "numpy"):
         try:
-            return readable(value.numpy().item())
-        except (AttributeError, NotImplementedError):  # of a graph under way
+            return readable(np.asarray(value.numpy()).item())
+        except NotImplementedError:  # a variable in a graph under way
             pass
     dtype = getattr(value.dtype, "name", value.dtype)
     return f"[{', '.join(map(str, value.shape))}] {dtype}"

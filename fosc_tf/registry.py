@@ -11,17 +11,22 @@ defenses.get("dynamic", epsilon=0.3)
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from fosc_tf.errors import UserError, unknown_name
 
 
 class Registry:
-    """Factories of one kind (`kind` is the word used in messages) under their names."""
+    """Factories of one kind under their names.
 
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
+    Args:
+        kind: the word used in messages.
+        takes: what a function of this kind is called with.
+    """
+
+    def __init__(self, kind: str, takes: Sequence[str] = ()) -> None:
+        self.kind, self.takes = kind, takes
         self._factories: dict[str, Callable[..., Any]] = {}
 
     def register(self, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -53,8 +58,15 @@ class Registry:
         return self._factories[name]
 
     def find(self, value: Any) -> Any:
-        """Returns what the name `value` stands for, or `value` itself where it can be called."""
-        return value if callable(value) else self.get(value)
+        """Returns what the name `value` stands for, or `value` itself where it can be called.
+
+        Raises:
+            UserError: an unknown name, a class, a function that takes something else.
+        """
+        if not callable(value):
+            return self.get(value)
+        check_takes(self.kind, value, self.takes)
+        return value
 
     def get(self, name: str, **arguments: Any) -> Any:
         """Calls the factory called `name`; an argument it does not take raises `UserError`."""
@@ -78,6 +90,31 @@ class Registry:
                 f"only {', '.join(arguments) or 'no argument'}",
             )
         return factory(**arguments)
+
+
+def check_takes(kind: str, function: Callable[..., Any], takes: Sequence[str]) -> None:
+    """Raises `UserError` for a class, or a function that cannot be called with what `takes` names.
+
+    What a function of another language takes nobody knows.
+    """
+    right = f"a function of {', '.join(takes)}"
+    if isinstance(function, type):
+        raise UserError(
+            f"the {kind} must be made, not its class",
+            f"{function.__name__}(...), or {right}",
+            f"the class {function.__name__}",
+        )
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return
+    try:
+        signature.bind(*takes)
+    except TypeError as error:
+        name = getattr(function, "__name__", type(function).__name__)
+        raise UserError(
+            f"the {kind} must take what it is called with", right, f"{name}{signature}"
+        ) from error
 
 
 def _place(factory: Callable[..., Any]) -> Any:

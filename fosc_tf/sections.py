@@ -6,8 +6,10 @@ check(config)      # all fields that have a rule
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
+
+from absl import logging
 
 from fosc_tf import number
 from fosc_tf.errors import UserError, unknown_name
@@ -33,6 +35,30 @@ def check(config: Mapping[str, Any]) -> None:
         fields = config.get(section, {}) if section else config
         if name in fields:
             rule(field, fields[name], config)
+
+
+def check_known(
+    config: Mapping[str, Any], fields: Mapping[str, str], by_name: Collection[str] = ()
+) -> None:
+    """Raises `UserError` for a field that nothing reads; a section of one's own gets a warning.
+
+    Args:
+        config: all sections.
+        fields: names with spaces between them, by section; what has a rule is known besides.
+        by_name: sections of which whoever is named there knows the fields.
+    """
+    for section, names in fields.items():
+        if section in by_name:
+            continue
+        ruled = [each.rpartition(".") for each in _RULES]
+        known = {*names.split(), *(name for of, _, name in ruled if of == section)}
+        for name in config[section] if section else ():
+            if name not in known:
+                raise unknown_name(f"field of {section}", name, known)
+    sections = {*fields, *fields[""].split(), *(each.partition(".")[0] for each in _RULES)}
+    for name in config:
+        if name not in sections:
+            logging.warning("config.%s is none of fosc_tf's: nothing here reads it", name)
 
 
 def whole(least: int, below: int = number.COUNT) -> Rule:
@@ -81,6 +107,17 @@ def text(name: str, value: Any, _: Mapping[str, Any]) -> None:
         raise UserError(f"{name} must hold names", f"{name}=('...',)", f"{value!r}")
 
 
+def path(name: str, value: Any, _: Mapping[str, Any]) -> None:
+    """Raises `UserError` for what is no path; "" is none."""
+    if not isinstance(value, str):
+        raise UserError(f'{name} must be a path, or "" for none', f'{name}=""', f"{name}={value!r}")
+
+
+def flag(name: str, value: Any, _: Mapping[str, Any]) -> None:
+    """Raises `UserError` for what is neither True nor False."""
+    number.flag(name, value)
+
+
 def epoch_of_run(name: str, value: Any, config: Mapping[str, Any]) -> None:
     """Raises `UserError` for what is no 0-based epoch of this run."""
     if number.whole(name, value, least=0) >= config["total_epochs"]:
@@ -93,7 +130,7 @@ def epoch_of_run(name: str, value: Any, config: Mapping[str, Any]) -> None:
 
 def at_most_all_epochs(name: str, value: Any, config: Mapping[str, Any]) -> None:
     """Raises `UserError` for more epochs than this run has."""
-    if value > config["total_epochs"]:
+    if number.whole(name, value, least=0) > config["total_epochs"]:
         raise UserError(
             f"{name} must not exceed total_epochs",
             f"{name}={max(1, config['total_epochs'] * 4 // 5)}, or more total_epochs",
@@ -101,4 +138,10 @@ def at_most_all_epochs(name: str, value: Any, config: Mapping[str, Any]) -> None
         )
 
 
-rules("", seed=whole(0, below=2**32), total_epochs=whole(1))  # Keras takes no larger seed
+rules(
+    "",
+    seed=whole(0, below=2**32),  # Keras takes no larger one
+    total_epochs=whole(1),
+    deterministic=flag,
+    jit_compile=flag,
+)

@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 
 from fosc_tf.errors import UserError
-from fosc_tf.readable import amount, extent, one_line
+from fosc_tf.readable import extent, one_line
 
 Number = float | int | tf.Tensor
 Schedule = Callable[[tf.Tensor], tf.Tensor]
@@ -56,33 +56,32 @@ class Batch(NamedTuple):
             UserError: neither of these, weights of the examples as a third part.
         """
         data = unpacked(data)
-        if isinstance(data, dict):
-            fits, received = {"image", "label"} <= set(data), f"a dict with {', '.join(data)}"
-        else:
-            fits = isinstance(data, tuple | list) and len(data) > 1
-            received = f"a batch of {type(data).__name__}"
-        if not fits:
-            raise UserError(
-                'a batch is an (image, label) pair or a dict with "image" and "label"',
-                "dataset.map(lambda example: (example['image'], example['label']))",
-                received,
-            )
-        if isinstance(data, dict):
+        if isinstance(data, dict) and {"image", "label"} <= set(data):
             context = {name: data[name] for name in data if name not in ("image", "label")}
             return cls(data["image"], flat_labels(data["label"]), context)
-        image, label, *weights = data
-        if any(weight is not None for weight in weights):
-            raise UserError(
-                "every example counts alike",
-                "batches of (image, label), without sample_weight",
-                amount(len(data), "part"),
-            )
-        return cls(image, flat_labels(label), {})
+        if isinstance(data, tuple | list) and len(data) > 1:
+            image, label, *weights = data
+            if all(weight is None for weight in weights):  # Keras hands on what was not given
+                return cls(image, flat_labels(label), {})
+        raise _no_batch(data)
 
     def cast(self) -> Batch:
         """Returns the batch with the dtypes above, whichever float and integer it came in."""
         image, label = tf.cast(self.image, tf.float32), tf.cast(self.label, tf.int32)
         return self._replace(image=image, label=label)
+
+
+def _no_batch(data: Any) -> UserError:
+    rule = 'a batch is an (image, label) pair or a dict with "image" and "label"'
+    right = "dataset.map(lambda example: (example['image'], example['label']))"
+    received = f"a batch of {type(data).__name__}"
+    if isinstance(data, dict):
+        received = f"a dict with {', '.join(map(str, data))}"
+    elif isinstance(data, tuple | list) and len(data) > 1:
+        rule += ", and every example counts alike"
+        right = "dataset.map(lambda image, label, *_: (image, label)), without sample_weight"
+        received += f" with {len(data)} parts"
+    return UserError(rule, right, received)
 
 
 def unpacked(data: Any) -> Any:

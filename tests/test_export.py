@@ -15,6 +15,7 @@ import tensorflow as tf
 from fosc_tf import export, models
 from fosc_tf.attacks import PGD, fosc_above
 from fosc_tf.errors import UserError
+from tests.data.three_parts import refused
 
 INPUT_SHAPES = {"mnist_cnn": (28, 28, 1), "digits_cnn": (8, 8, 1)}
 
@@ -415,3 +416,30 @@ def test_of_several_outputs_the_way_out_is_told(kind, tmp_path):
     name = "'logits'" if kind == "dict" else "0"
     assert caught.value.right == f"keras.Model(network.inputs, network.output[{name}])"
     assert "2 outputs" in caught.value.received
+
+
+def test_images_of_another_shape_are_refused_by_what_was_loaded(digits):
+    loaded = export.load(digits[1])
+    for image in (np.zeros([2, 4, 8, 1], "float32"), tf.zeros([8, 8, 1])):
+        refused(
+            lambda image=image: loaded(image),
+            rule="shape that the network takes",
+            right="[batch, 8, 8, 1]",
+            received=str(list(image.shape)),
+        )
+
+
+@pytest.mark.parametrize("shape", [64, (None, 8, 8, 1), (64,)])
+def test_an_input_shape_that_is_none(digits, tmp_path, shape):
+    refused(
+        lambda: export.save(digits[0], tmp_path / "export", input_shape=shape),
+        rule="(height, width, channels)",
+        right="(32, 32, 3)",
+        received=f"input_shape={shape!r}",
+    )
+
+
+@pytest.mark.parametrize("path", [None, 5, ""])
+def test_a_place_that_is_no_path(digits, path):
+    for call in (lambda: export.save(digits[0], path), lambda: export.load(path)):
+        refused(call, rule="path must be a path", right="path=", received=repr(path))

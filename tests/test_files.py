@@ -6,7 +6,9 @@ import pytest
 
 from fosc_tf import export, files
 from fosc_tf.errors import UserError
+from fosc_tf.runs import trained
 from fosc_tf.show import table
+from tests.data.three_parts import refused
 
 RESULT = {"checkpoint": "last", "attack": "clean", "accuracy": 0.5, "n": 8, "parameters": {}}
 CHECK = {"checkpoint": "last", "name": "a", "passed": True, "value": "1", "meaning": "b"}
@@ -104,3 +106,33 @@ def test_forms(tmp_path, form, right, wrong):
     (tmp_path / "a").write_text(json.dumps(wrong))
     with pytest.raises(UserError):
         files.read_json(tmp_path / "a", form, "")
+
+
+@pytest.mark.parametrize("path", [None, 5, "", ["runs"]])
+def test_what_is_no_path(path):
+    refused(
+        lambda: files.local(path),
+        rule="path must be a path",
+        right="path=runs/",
+        received=f"path={path!r}",
+    )
+
+
+@pytest.mark.parametrize(
+    "path", ["s3://bucket/run", "gs://bucket/run", "hdfs://host:9000/run", "https://host/run"]
+)
+def test_an_address_is_no_path_of_this_machine(path):
+    for call in (
+        lambda: files.local(path, "--workdir"),
+        lambda: export.load(path),
+        lambda: trained.load(path),
+    ):
+        refused(call, rule="of this machine", right="mounted here", received=path)
+
+
+def test_home_is_where_the_shell_would_put_it(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))  # Windows
+    assert files.local("~/runs/a") == tmp_path / "runs" / "a"
+    assert files.local(tmp_path / "a:b") == tmp_path / "a:b"
+    assert files.local("a:b").name == "a:b"  # runs/digits:b, say

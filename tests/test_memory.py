@@ -169,16 +169,6 @@ def test_images_whose_shape_comes_later():
     assert memory.variables["delta"].shape == (3, 2, 2, 1)
 
 
-def test_what_does_not_fit_is_refused_before_it_is_made():
-    memory = Memory(2**31 - 1, {"delta": Spec((1000, 1000, 3))})
-    refused(
-        lambda: memory.variables,
-        rule="must fit into the memory that is free",
-        right='"int8"',
-        received="25,769,803,764 MB for 2,147,483,647 examples",
-    )
-
-
 def test_augmented_batches_must_tell_how():
     memory = Memory(4, {"delta": Spec((2, 2, 1), frame="image")}, augment=CropFlip(pad=1))
     refused(
@@ -200,3 +190,44 @@ def test_anew_forgets_what_the_view_does_not_show():
     expected[1] = 0.0
     expected[:, :2, :2] = 1.0
     np.testing.assert_array_equal(memory.variables["delta"], expected)
+
+
+@pytest.mark.parametrize("specs", [None, {}, ["a", "b"], {"a": (8, 8, 1)}, {1: Spec()}, 5])
+def test_values_that_are_no_specs(specs):
+    refused(lambda: Memory(3, specs), rule="by name", right="Spec(", received=f"specs={specs!r}")
+
+
+@pytest.mark.parametrize(
+    ("given", "rule"),
+    [
+        ({"shape": (-1,)}, "whole numbers above 0"),
+        ({"shape": (None, 8)}, "whole numbers above 0"),
+        ({"shape": "8"}, "whole numbers above 0"),
+        ({"dtype": "float99"}, "dtype of a memory must be a known one"),
+        ({"dtype": "string"}, "dtype of a memory must be a known one"),
+        ({"dtype": ["float32"]}, "dtype of a memory must be a known one"),
+        ({"initial": "x"}, "initial must be a number"),
+    ],
+)
+def test_what_is_no_value_of_an_example(given, rule):
+    ((name, value),) = given.items()
+    refused(lambda: Spec(**given), rule=rule, right="", received=f"={value!r}")
+
+
+def test_one_side_is_a_shape():
+    assert Spec(8).shape == (8,)
+
+
+def test_more_than_the_machine_holds():
+    refused(
+        lambda: Memory(2**31 - 1, {"perturbation": Spec((512, 512, 3))}),
+        rule="fit into the memory",
+        right="int8",
+        received="bytes",
+    )
+
+
+def test_bytes_are_those_of_the_variables():
+    memory = Memory(3, {"a": Spec((3, 3, 1), "int8", span=0.1), "b": Spec((2,), "float16")})
+    kept = sum(variable.numpy().nbytes for variable in memory.variables.values())
+    assert memory.bytes() == kept == 3 * 12 + 3 * 4

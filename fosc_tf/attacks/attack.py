@@ -21,6 +21,7 @@ import tensorflow as tf
 
 from fosc_tf.attacks.limits import check_draw, check_epsilon, check_examples
 from fosc_tf.errors import UserError
+from fosc_tf.number import flag
 from fosc_tf.readable import one_line, without_defaults
 from fosc_tf.schedules import at
 from fosc_tf.types import Batch, Found, Number, PerExample, Schedule
@@ -130,6 +131,8 @@ class Attack(abc.ABC):
         if tf.executing_eagerly():
             image, label = check_examples(network, image, label)
             seed, step = check_draw(seed, step)
+            if not tf.is_tensor(final_fosc):
+                final_fosc = flag("final_fosc", final_fosc)
             self.check(image.shape[1:], int(step))
             context = {name: tf.convert_to_tensor(value) for name, value in context.items()}
         batch = Batch(image, label, context)

@@ -11,7 +11,7 @@ import numpy as np
 
 from fosc_tf.attacks.limits import check_examples
 from fosc_tf.errors import UserError
-from fosc_tf.types import Batch, unpacked
+from fosc_tf.types import Batch
 
 
 def check_batch(network: Any, data: Any, *, probabilities: bool = False) -> Batch:
@@ -26,18 +26,6 @@ def check_batch(network: Any, data: Any, *, probabilities: bool = False) -> Batc
         UserError: neither of these, images of another shape or out of [0, 1], labels out of range,
             probabilities instead of logits.
     """
-    data = unpacked(data)
-    if isinstance(data, dict):
-        fits, received = {"image", "label"} <= set(data), f"a dict with {', '.join(sorted(data))}"
-    else:
-        fits = isinstance(data, tuple | list) and len(data) == 2
-        received = f"a batch of {type(data).__name__}"
-    if not fits:
-        raise UserError(
-            'a batch is an (image, label) pair or a dict with "image" and "label"',
-            "dataset.map(lambda example: (example['image'], example['label']))",
-            received,
-        )
     batch = Batch.of(data)
     received = tuple(np.shape(batch.image)[1:])
     # A subclassed network does not say which images it takes.

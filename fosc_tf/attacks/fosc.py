@@ -5,6 +5,8 @@ fosc(image_adv, image, gradient, epsilon=0.3)      # [batch], 0 at a stationary 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import tensorflow as tf
 
@@ -54,6 +56,8 @@ def fosc(
         epsilon = tf.cast(epsilon, tf.float32)
     if not tf.is_tensor(epsilon):
         epsilon = number("epsilon", epsilon, "epsilon=8/255")
+        if not 0 < epsilon < math.inf:
+            raise UserError("epsilon must be positive and finite", "8/255", f"epsilon={epsilon}")
     image_adv, image, gradient = (tf.cast(x, tf.float32) for x in (image_adv, image, gradient))
     shapes = [x.shape for x in (image_adv, image, gradient)]
     if not all(shape.is_compatible_with(shapes[0]) for shape in shapes):

@@ -20,7 +20,7 @@ from fosc_tf.errors import UserError
 from fosc_tf.number import number
 from fosc_tf.objectives.terms import is_right
 from fosc_tf.readable import one_line, readable
-from fosc_tf.registry import Registry
+from fosc_tf.registry import Registry, check_takes
 from fosc_tf.schedules import at
 from fosc_tf.types import Batch, Number, Point, Schedule
 
@@ -178,4 +178,5 @@ def get(gate: str | Gate | Callable[..., tf.Tensor] | None) -> Gate | None:
         raise UserError(
             "gate must be None or a function of point and step", "fosc_above(0.2)", f"gate={gate!r}"
         )
+    check_takes("gate", gate, ("point", "step"))
     return Forgetful(gate)

@@ -99,6 +99,27 @@ def check_climb(
     return epsilon, step_size, num_steps
 
 
+def check_start(start: tf.Tensor, image: tf.Tensor) -> None:
+    """Raises `UserError` unless a climb of the clean images `image` may begin at `start`."""
+    if start.dtype != image.dtype or not start.shape.is_compatible_with(image.shape):
+        raise UserError(
+            "an attack must start at images of the shape and dtype of the clean ones",
+            f"{list(image.shape)} {image.dtype.name}",
+            f"{list(start.shape)} {start.dtype.name}",
+        )
+
+
+def check_watch(watch: Any) -> dict[str, Any]:
+    """Returns what a climb is to note, or raises `UserError` unless these are named functions."""
+    if not isinstance(watch, dict) or not all(map(callable, watch.values())):
+        raise UserError(
+            "watch must name functions of a point",
+            'watch={"loss": lambda point: point.loss}',
+            f"watch={watch!r}",
+        )
+    return watch
+
+
 def check_examples(
     network: Any, image: tf.Tensor, label: tf.Tensor, *, probabilities: bool = False
 ) -> tuple[tf.Tensor, tf.Tensor]:

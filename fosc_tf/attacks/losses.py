@@ -22,9 +22,27 @@ from fosc_tf.readable import amount
 from fosc_tf.registry import Registry
 
 Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
-LOSSES = Registry("attack loss")
+LOSSES = Registry("attack loss", ("logits", "target"))
 _FAR = 100.0
-register, names, get = LOSSES.register, LOSSES.names, LOSSES.find
+register, names = LOSSES.register, LOSSES.names
+
+
+def get(loss: str | Loss) -> Loss:
+    """Returns the loss of that name, or `loss` itself.
+
+    Raises:
+        UserError: an unknown name, a function of something else, a loss of Keras, which takes the
+            labels first and returns one number for all.
+    """
+    if (getattr(loss, "__module__", None) or "").partition(".")[0] == "keras":
+        raise UserError(
+            "the attack loss must take logits and target, and return a number for each example",
+            '"cross_entropy", or a function around a loss of Keras: lambda logits, target: '
+            "keras.losses.sparse_categorical_crossentropy(target, logits, from_logits=True)",
+            f"{getattr(loss, '__name__', type(loss).__name__)} of Keras, which takes the labels "
+            "first",
+        )
+    return LOSSES.find(loss)
 
 
 def margin(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
@@ -130,6 +148,12 @@ def check_logits(network: Any, image: tf.Tensor, *, probabilities: bool = False)
     Raises:
         UserError: outputs that are no logits [batch, classes], or an input of whole numbers.
     """
+    if isinstance(network, type) or not callable(network):
+        raise UserError(
+            "the network must be one that can be called: images to logits",
+            "a keras.Model, or fosc_tf.export.load(path)",
+            repr(network),
+        )
     takes = [each.dtype for each in getattr(network, "inputs", None) or []]
     if not all(tf.as_dtype(dtype).is_floating for dtype in takes):
         raise UserError(

@@ -17,7 +17,7 @@ from fosc_tf.attacks import gates, losses, rules, starts, targets
 from fosc_tf.attacks.attack import Attack, Traits, asked
 from fosc_tf.attacks.climb import Climb, Parts, Watch
 from fosc_tf.attacks.compiled import compiled
-from fosc_tf.attacks.limits import check_climb
+from fosc_tf.attacks.limits import check_climb, check_start, check_watch
 from fosc_tf.errors import UserError
 from fosc_tf.number import whole
 from fosc_tf.schedules import at
@@ -85,7 +85,7 @@ class PGD(Attack):
             loss=losses.get(loss),
             rule=rules.get(rule),
             gate=gates.get(gate),
-            watch=watch or {},
+            watch=check_watch(watch or {}),
         )
         # Otherwise examples leave the batch, and the shapes inside the loop change.
         fixed = gate is None and not isinstance(self.num_steps, budgets.Mixed | PerExample)
@@ -152,7 +152,9 @@ class PGD(Attack):
         )
         climb = Climb(self.parts, network, batch, rows, step)
         seed = tf.stack([tf.cast(seed, tf.int64), tf.cast(step, tf.int64)])
-        return climb, self.start(batch, self.parts.ball, rows.epsilon, seed, step)
+        start = tf.convert_to_tensor(self.start(batch, self.parts.ball, rows.epsilon, seed, step))
+        check_start(start, batch.image)
+        return climb, start
 
     def _climb(
         self, network: Any, batch: Batch, seed: Any, step: Any, final_fosc: bool | tf.Tensor

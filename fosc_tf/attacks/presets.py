@@ -22,6 +22,7 @@ from fosc_tf.attacks.independent import TOOLS, Independent
 from fosc_tf.attacks.limits import step_length
 from fosc_tf.attacks.pgd import PGD
 from fosc_tf.errors import unknown_name
+from fosc_tf.number import flag
 from fosc_tf.registry import Registry
 
 ATTACKS = Registry("attack")
@@ -51,7 +52,7 @@ def pgd(
     **options: Any,
 ) -> PGD:
     """K steps of epsilon / 4 from a uniform start (Madry et al. 2018; Wang et al. 2019)."""
-    gate = still_right if stop_when_wrong else None
+    gate = still_right if flag("stop_when_wrong", stop_when_wrong) else None
     step_size = step_length(step_size, epsilon)
     return PGD(epsilon=epsilon, step_size=step_size, num_steps=num_steps, gate=gate, **options)
 

@@ -18,7 +18,7 @@ from fosc_tf.registry import Registry
 from fosc_tf.types import Batch, Point, Rows
 
 RULES = Registry("step rule")
-register, names, get = RULES.register, RULES.names, RULES.find
+register, names = RULES.register, RULES.names
 
 
 class StepRule(abc.ABC):
@@ -91,3 +91,12 @@ class Momentum(StepRule):
         memory = self.decay * memory + unit
         step = wide(rows.step_size, point.image)
         return point.image + step * ball.steepest(memory, point.image), memory
+
+
+def get(rule: str | StepRule) -> StepRule:
+    """Returns the step rule of that name, or `rule` itself.
+
+    Raises:
+        UserError: neither of these.
+    """
+    return rule if isinstance(rule, StepRule) else RULES.get(rule)

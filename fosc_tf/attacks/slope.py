@@ -46,7 +46,8 @@ def slope(network: Any, image: tf.Tensor, loss: Callable[[tf.Tensor], tf.Tensor]
         loss: of logits [batch, classes] to [batch].
 
     Raises:
-        UserError: the logits do not depend on the images in a differentiable way.
+        UserError: a loss of another shape; logits that do not depend on the images in a
+            differentiable way.
     """
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(image)
@@ -54,6 +55,13 @@ def slope(network: Any, image: tf.Tensor, loss: Callable[[tf.Tensor], tf.Tensor]
     with tf.GradientTape(watch_accessed_variables=False) as of_loss:
         of_loss.watch(logits)
         height = loss(logits)
+    shape = tf.TensorShape(getattr(height, "shape", ()))
+    if shape.rank is not None and not shape.is_compatible_with(logits.shape[:1]):
+        raise UserError(
+            "the attack loss must return one number for each example",
+            "a loss of shape [batch], of no mean over the batch",
+            f"a loss of shape {list(shape)} for logits of {list(logits.shape)}",
+        )
     # The gradient of a vector is that of its sum: each example keeps its own gradient.
     upstream, gradient = of_loss.gradient(height, logits), None
     if upstream is not None:

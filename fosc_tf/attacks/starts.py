@@ -17,7 +17,7 @@ from fosc_tf.replicas import rows_of_global_batch
 from fosc_tf.types import Batch
 
 Start = Callable[[Batch, Ball, tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
-STARTS = Registry("attack start")
+STARTS = Registry("attack start", ("batch", "ball", "epsilon", "seed", "step"))
 register, names, get = STARTS.register, STARTS.names, STARTS.find
 
 

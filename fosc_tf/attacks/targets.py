@@ -15,7 +15,7 @@ from fosc_tf.registry import Registry
 from fosc_tf.types import Batch
 
 Target = Callable[[Any, Batch], tf.Tensor]
-TARGETS = Registry("attack target")
+TARGETS = Registry("attack target", ("network", "batch"))
 register, names, get = TARGETS.register, TARGETS.names, TARGETS.find
 
 

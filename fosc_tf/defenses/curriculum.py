@@ -9,7 +9,7 @@ from fosc_tf.attacks import PGD, Mixed
 from fosc_tf.attacks.limits import check_climb, step_length
 from fosc_tf.defenses.registry import register
 from fosc_tf.errors import UserError
-from fosc_tf.number import number
+from fosc_tf.number import flag, number
 from fosc_tf.objectives import adversarial
 from fosc_tf.schedules import Clock, staircase
 from fosc_tf.types import Defense
@@ -48,6 +48,7 @@ def curriculum(
         mixing: False attacks the whole batch with k steps.
         norm: "linf", "l2" or "l1".
     """
+    flag("mixing", mixing)
     step_size = step_length(step_size, epsilon)
     check_climb(epsilon, step_size, num_steps, norm, "ball", changing=False)
     number("total_epochs", total_epochs, "total_epochs=50", least=1)

@@ -14,7 +14,7 @@ from fosc_tf.attacks.limits import step_length
 from fosc_tf.defenses.annealing import annealed
 from fosc_tf.defenses.registry import register
 from fosc_tf.errors import UserError
-from fosc_tf.number import number
+from fosc_tf.number import flag, number
 from fosc_tf.readable import readable
 from fosc_tf.schedules import Clock, fosc_threshold
 from fosc_tf.types import Defense
@@ -68,6 +68,7 @@ def dynamic(
         total_epochs: T, over which it rises.
     """
     clock = Clock(steps_per_epoch)
+    flag("self_weighted", self_weighted)
     number("total_epochs", total_epochs, "total_epochs=50", least=1)
     number("control_epochs", control_epochs, "40", least=1)
     ceiling = _Ceiling(c_max, epsilon, norm, feasible)

@@ -21,6 +21,7 @@ import tensorflow as tf
 
 from fosc_tf import __version__, files
 from fosc_tf.attacks.slope import input_gradient
+from fosc_tf.errors import UserError
 
 FORM = 2
 """Part of every key: raise it when what an evaluation finds changes, so that nothing found by older
@@ -70,6 +71,16 @@ class Journal:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a") as file:
                 file.write(_line(json.dumps([key, bits, numbers])))
+
+
+def check_journal(journal: Any) -> None:
+    """Raises `UserError` for what is neither None nor a `Journal`, such as its path."""
+    if not isinstance(journal, Journal | None):
+        raise UserError(
+            "journal must be one that was opened",
+            'fosc_tf.evaluation.Journal(pathlib.Path("evaluation.jsonl"))',
+            f"journal={journal!r}",
+        )
 
 
 def _line(content: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -280,6 +280,12 @@ def first_of(dataset: Any) -> Any:
             "the dataset must be there for every attack anew",
             "a tf.data.Dataset or a list of batches",
             f"a {type(dataset).__name__}, which is read once",
+        )
+    if not isinstance(dataset, Iterable):
+        raise UserError(
+            "the dataset must hold batches",
+            "a tf.data.Dataset, a list of batches, or a pair (images, labels)",
+            repr(dataset),
         )
     first = next(iter(dataset), None)
     if first is None:

@@ -6,7 +6,7 @@ rows = white_box(network, dataset, epsilon=0.3, attacks=("clean", "fgsm", "pgd-2
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,10 @@ import tensorflow as tf
 from fosc_tf.attacks.attack import Attack
 from fosc_tf.attacks.limits import check_epsilon
 from fosc_tf.errors import UserError
-from fosc_tf.evaluation.journal import Journal
+from fosc_tf.evaluation.journal import Journal, check_journal
 from fosc_tf.evaluation.stages import of_value, stages
 from fosc_tf.evaluation.survival import Survival
-from fosc_tf.number import number
+from fosc_tf.number import flag, number
 
 TABLE_1 = ("clean", "fgsm", "pgd-10", "pgd-20", "cw-linf")
 """The attacks of Wang et al. 2019, Table 1."""
@@ -65,8 +65,8 @@ def white_box(
         A dict for each attack and epsilon, in order; see `Survival.row`.
 
     Raises:
-        UserError: unknown attack, or one that needs more classes; epsilon out of range, empty or
-            endless dataset, images or labels that do not fit the network.
+        UserError: no attack, an unknown one, or one that needs more classes; epsilon out of range,
+            empty or endless dataset, images or labels that do not fit the network.
     """
     epsilons = [
         number("epsilon", radius, "epsilon=8/255") for radius in np.atleast_1d(epsilon).tolist()
@@ -75,9 +75,10 @@ def white_box(
         raise UserError("there must be a radius", "epsilon=8/255", "no epsilon")
     for radius in epsilons:
         check_epsilon(radius, norm)
+    check_journal(journal)
     options = {"norm": norm, "step_size": step_size, "stop_when_wrong": stop_when_wrong}
-    pairs = attacks.items() if isinstance(attacks, Mapping) else zip(attacks, attacks, strict=True)
-    named = list(pairs)
+    named = _named(attacks)
+    flag("stop_when_wrong", stop_when_wrong)
     plans = []
     for number_of, radius in enumerate(epsilons):
         for name, attack in named:
@@ -93,6 +94,23 @@ def white_box(
     for plan in plans:
         survival.check(plan)
     return [survival.row(plan) for plan in plans]
+
+
+def _named(attacks: Any) -> list[tuple[Any, Any]]:
+    """Returns what was given as `attacks` in pairs of name and attack."""
+    if isinstance(attacks, Mapping):
+        named = list(attacks.items())
+    elif isinstance(attacks, Iterable) and not isinstance(attacks, str):
+        named = [(attack, attack) for attack in attacks]
+    else:
+        named = []
+    if not named:
+        raise UserError(
+            "attacks must be a sequence of one at least",
+            'attacks=("clean", "pgd-20")',
+            f"attacks={attacks!r}",
+        )
+    return named
 
 
 def _name(given: Any) -> str:

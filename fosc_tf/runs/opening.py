@@ -26,7 +26,9 @@ def lines(experiment: build.Experiment, folder: pathlib.Path) -> list[str]:
     how = defense.name
     if "epsilon" in defense:
         steps = amount(defense.num_steps, "step") if "num_steps" in defense else "a step"
-        how += f", {defense.norm} epsilon {defense.epsilon:.4g}, {steps} of {defense.step_size:.4g}"
+        how += f", {defense.norm} epsilon {defense.epsilon:.4g}, {steps}"
+        length = defense.get("step_size")
+        how += "" if length is None else f" of {length:.4g}"
     memory = experiment.trainer.defense.memory
     kept = [] if memory is None else [f"memory:   {_size(memory)}"]
     return [

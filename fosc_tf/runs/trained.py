@@ -18,12 +18,18 @@ import numpy as np
 import tensorflow as tf
 from ml_collections import ConfigDict
 
-from fosc_tf import build, data, export
+from fosc_tf import build, data, export, files
 from fosc_tf.errors import UserError, visible
 from fosc_tf.evaluation.journal import fingerprint as answers
 from fosc_tf.probe import probe_images
 from fosc_tf.runs import record as records
-from fosc_tf.training.checkpoints import all_damaged, restore_best, restore_last, step_of_last
+from fosc_tf.training.checkpoints import (
+    all_damaged,
+    newest_first,
+    restore_best,
+    restore_last,
+    step_of_last,
+)
 
 EXPORTS = {"last": "export", "best": "export_best"}
 """The folder of each network that a run exports."""
@@ -71,7 +77,7 @@ def load(path: str | os.PathLike, *, in_training: bool = False) -> Trained:
     Raises:
         UserError: neither is there, it cannot be read, or its training has not ended.
     """
-    path = pathlib.Path(path).expanduser()
+    path = files.local(path)
     if tf.saved_model.contains_saved_model(str(path)):
         network, config = export.load(path), None
         num_classes = network.num_classes
@@ -155,9 +161,17 @@ def of_run(config: ConfigDict, folder: pathlib.Path) -> Iterator[tuple[str, int,
     """Yields ("last", its step, network) and, where one was kept, ("best", its step, network).
 
     Raises:
-        UserError: no checkpoint of the last network is whole, or that of a finished training is
-            not.
+        UserError: no checkpoint of the last or of a best network is whole, or that of a finished
+            training is not.
     """
+    best = folder / "checkpoints" / "best"
+    asked = "best" in config.evaluation.checkpoints and newest_first(best)
+    if asked and not restore_best(folder / "checkpoints", build.network(config)):
+        raise UserError(
+            "the best network of a run must be readable, or left out",
+            f"--config.evaluation.checkpoints=('last',), or the work folder without {best}",
+            f"{len(newest_first(best))} damaged checkpoints in {best}",
+        )
     for name, restore in (("last", restore_last), ("best", restore_best)):
         network = build.network(config)
         step = restore(folder / "checkpoints", network)

@@ -7,6 +7,7 @@ clock.epoch(step)
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import tensorflow as tf
 
@@ -65,6 +66,16 @@ class Clock:
         if self.steps_per_epoch is None:
             raise UserError("steps_per_epoch must be known", _RIGHT, "none, and no fit so far")
         return epoch * self.steps_per_epoch
+
+
+def check_clock(clock: Any) -> None:
+    """Raises `UserError` for what tells no epochs, such as the number of their steps."""
+    if not isinstance(clock, Clock):
+        raise UserError(
+            "a schedule needs a clock that tells epochs",
+            "clock=fosc_tf.schedules.Clock(468)",
+            f"clock={clock!r}",
+        )
 
 
 def beginning(from_epoch: int, clock: Clock | None) -> int:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-from fosc_tf.schedules.clock import Clock
+from fosc_tf.number import number, whole
+from fosc_tf.schedules.clock import Clock, check_clock
 from fosc_tf.schedules.curve import Curve
 from fosc_tf.types import Number, Schedule
 
@@ -31,7 +32,14 @@ def fosc_threshold(
         control_epochs: T', from which on the threshold is `c_min`.
         clock: turns steps into epochs.
         c_min: the lowest threshold.
+
+    Raises:
+        UserError: what is no number, no epochs, no clock.
     """
+    check_clock(clock)
+    number("c_max", c_max, "c_max=0.5", changing=True)
+    number("c_min", c_min, "c_min=0.0")
+    whole("control_epochs", control_epochs, least=1)
 
     def threshold(step: tf.Tensor) -> tf.Tensor:
         highest = tf.cast(c_max() if callable(c_max) else c_max, tf.float32)
@@ -44,7 +52,15 @@ def fosc_threshold(
 
 
 def switch(*, before: Number, after: Number, epoch: int, clock: Clock) -> Schedule:
-    """Returns the schedule that is `before` until 0-based `epoch` begins and `after` from then."""
+    """Returns the schedule that is `before` until 0-based `epoch` begins and `after` from then.
+
+    Raises:
+        UserError: what is no number, no epoch, no clock.
+    """
+    check_clock(clock)
+    for name, value in {"before": before, "after": after}.items():
+        number(name, value, f"{name}=0.1", changing=True)
+    whole("epoch", epoch, least=0)
 
     def switched(step: tf.Tensor) -> tf.Tensor:
         return tf.where(clock.epoch(step) < epoch, before, after)
@@ -57,7 +73,13 @@ def staircase(*, highest: int, total_epochs: int, clock: Clock) -> Schedule:
     """Returns the integer schedule 0, 1, ..., `highest` in equally long lessons.
 
     Lesson l (int32) lasts from epoch l * total_epochs / (highest + 1) on; the last one stays.
+
+    Raises:
+        UserError: what is no whole number, no epochs, no clock.
     """
+    check_clock(clock)
+    whole("highest", highest, least=0)
+    whole("total_epochs", total_epochs, least=1)
 
     def lesson(step: tf.Tensor) -> tf.Tensor:
         level = clock.epoch(step) * (highest + 1) // total_epochs

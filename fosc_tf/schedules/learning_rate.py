@@ -155,11 +155,11 @@ def _warm_up(epochs: float, clock: Clock, total_epochs: int | None) -> int:
 
 
 def _drops(name: str, value: Any, _: Any) -> None:
-    epochs = tuple(value)
-    whole = all(isinstance(epoch, int) and epoch >= 1 for epoch in epochs)
+    epochs = value if isinstance(value, tuple | list) else None
+    whole = epochs is not None and all(isinstance(e, int) and e >= 1 for e in epochs)
     if not whole or sorted(set(epochs)) != list(epochs):
         raise UserError(
-            f"{name} must be ascending epochs from 1 on", "(20, 40)", f"{name}={epochs}"
+            f"{name} must be ascending epochs from 1 on", "(20, 40)", f"{name}={value!r}"
         )
 
 

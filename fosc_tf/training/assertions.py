@@ -101,6 +101,6 @@ def in_three_parts() -> Iterator[None]:
         if what == "label":
             values = np.int64([low, high])
             check_labels(values, int(classes) or None, name="label of a later batch")
-        low = np.nan if nans else low
-        check_images(np.float32([low, high]).reshape([2, 1, 1, 1]), name="image of a later batch")
+        values = np.full(int(nans), np.nan, np.float32) if nans else np.float32([low, high])
+        check_images(values.reshape([-1, 1, 1, 1]), name="image of a later batch")
         raise

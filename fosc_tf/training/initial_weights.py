@@ -34,7 +34,7 @@ def load(path: str | os.PathLike, network: keras.Model) -> None:
     Raises:
         UserError: none of these is there, it cannot be read, or it holds another architecture.
     """
-    path = pathlib.Path(path).expanduser()
+    path = files.local(path)
     checkpoints = path / "checkpoints"
     if newest_first(checkpoints):
         known = {str(i): tuple(each.shape) for i, each in enumerate(network.variables)}

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from fosc_tf.errors import UserError
 from fosc_tf.training.assertions import asserted_image, check_shape, in_three_parts
+from fosc_tf.training.call_arguments import check_arguments
 from fosc_tf.training.containers import batches_of, image_shape
 from fosc_tf.training.retracing import no_word_of_retracing
 from fosc_tf.types import unpacked
@@ -47,8 +48,14 @@ class NetworkFront(keras.Model):
         Raises:
             UserError: images that do not fit the network, in whatever batch.
         """
+        check_arguments(x, None, arguments)
         with in_three_parts(), no_word_of_retracing():
             return super().predict(self.checked(batches_of(x)), **arguments)
+
+    def predict_on_batch(self, x: Any) -> np.ndarray:
+        """Returns the logits of one batch; a mistake in it is told as `predict` tells it."""
+        with in_three_parts():
+            return super().predict_on_batch(x)
 
     def checked(self, x: Any) -> Any:
         """Returns `x` if its images, where it tells their shape, fit the network.

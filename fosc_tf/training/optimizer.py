@@ -18,7 +18,7 @@ from fosc_tf.errors import UserError
 from fosc_tf.models.all_layers import all_layers
 from fosc_tf.registry import Registry
 from fosc_tf.replicas import num_replicas, sum_over_replicas
-from fosc_tf.sections import between, one_of, rules
+from fosc_tf.sections import between, flag, one_of, rules
 
 OPTIMIZERS = Registry("optimizer")
 register, get, names = OPTIMIZERS.register, OPTIMIZERS.get, OPTIMIZERS.names
@@ -26,6 +26,8 @@ register, get, names = OPTIMIZERS.register, OPTIMIZERS.get, OPTIMIZERS.names
 rules(
     "optimizer",
     name=one_of("optimizer", names),
+    nesterov=flag,
+    scale_with_replicas=flag,
     momentum=between(0, 1, "0 or a number below 1 such as 0.9"),
     beta_1=between(0, 1, "0.9"),
     beta_2=between(0, 1, "0.999"),
@@ -33,6 +35,29 @@ rules(
     clip_norm=between(0, float("inf"), "0 or a number such as 1.0"),
 )
 Rate = float | keras.optimizers.schedules.LearningRateSchedule
+
+
+def made(optimizer: Any) -> keras.Optimizer:
+    """Returns the optimizer of a name or a configuration, or the one given.
+
+    Raises:
+        UserError: what is none, such as its class.
+    """
+    try:
+        found = keras.optimizers.get(optimizer)
+    except (ValueError, TypeError) as error:
+        raise _no_optimizer(optimizer) from error
+    if not isinstance(found, keras.Optimizer):
+        raise _no_optimizer(optimizer)
+    return found
+
+
+def _no_optimizer(given: Any) -> UserError:
+    return UserError(
+        "the optimizer must be one of Keras, or its name",
+        'keras.optimizers.SGD(0.01, momentum=0.9), or "sgd"',
+        f"optimizer={given!r}",
+    )
 
 
 def scaled(optimizer: keras.Optimizer, network: keras.Model) -> keras.Optimizer:

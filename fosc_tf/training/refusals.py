@@ -49,3 +49,13 @@ def refuse_frozen(network: keras.Model) -> None:
             "network.trainable = True for one layer at least",
             f"{network.name}, of which every layer is frozen",
         )
+
+
+def refuse_uncompiled(trainer: keras.Model) -> None:
+    """Raises `UserError` where `compile` was not called."""
+    if not trainer.compiled:
+        raise UserError(
+            "a trainer must be compiled before it trains or evaluates",
+            "trainer.compile(keras.optimizers.SGD(0.01, momentum=0.9))",
+            "no call of compile",
+        )

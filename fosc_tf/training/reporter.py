@@ -12,13 +12,14 @@ import keras
 import tensorflow as tf
 
 from fosc_tf.training.assertions import asserted, in_three_parts
+from fosc_tf.training.call_arguments import check_arguments
 from fosc_tf.training.chosen_metrics import chosen_metrics
 from fosc_tf.training.containers import batches_of
 from fosc_tf.training.measures import Measures, results
 from fosc_tf.training.network_front import NetworkFront
-from fosc_tf.training.optimizer import scaled
+from fosc_tf.training.optimizer import made, scaled
 from fosc_tf.training.reduction import keras_logs
-from fosc_tf.training.refusals import refuse_losses
+from fosc_tf.training.refusals import refuse_losses, refuse_uncompiled
 from fosc_tf.training.retracing import no_word_of_retracing
 from fosc_tf.training.robust_accuracy import NAME
 from fosc_tf.types import Batch, Defense
@@ -56,7 +57,7 @@ class Reporter(NetworkFront):
             **arguments: `run_eagerly`, `jit_compile`, `steps_per_execution`, `auto_scale_loss`.
 
         Raises:
-            UserError: a loss, weights, or metrics that do not fit.
+            UserError: a loss, weights, an optimizer or metrics that do not fit.
         """
         refuse_losses(loss, loss_weights, weighted_metrics)
         taken = {*self._measures.means, NAME, *self.defense.schedules}
@@ -64,8 +65,9 @@ class Reporter(NetworkFront):
             chosen = []
             if metrics:
                 chosen = chosen_metrics(metrics, taken, self.num_classes())
+            optimizer = made(optimizer)
             if arguments.get("auto_scale_loss", True):
-                optimizer = scaled(keras.optimizers.get(optimizer), self.network)
+                optimizer = scaled(optimizer, self.network)
             super().compile(optimizer, **arguments)
         self._measures.chosen = chosen
 
@@ -78,8 +80,20 @@ class Reporter(NetworkFront):
         Raises:
             UserError: images or labels that do not fit the network, in whatever batch.
         """
+        refuse_uncompiled(self)
+        check_arguments(x, y, arguments)
         with in_three_parts(), no_word_of_retracing():
             return super().evaluate(self.checked(batches_of(x, y)), y, **arguments)
+
+    def train_on_batch(self, *args: Any, **arguments: Any) -> Any:
+        """Trains on one batch, as Keras does; a mistake in it is told as `fit` tells it."""
+        with in_three_parts():
+            return super().train_on_batch(*args, **arguments)
+
+    def test_on_batch(self, *args: Any, **arguments: Any) -> Any:
+        """Evaluates one batch, as Keras does; a mistake in it is told as `evaluate` tells it."""
+        with in_three_parts():
+            return super().test_on_batch(*args, **arguments)
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Returns loss and accuracy at the clean images, the metrics, and the robust accuracy."""

@@ -21,6 +21,7 @@ from fosc_tf.readable import one_line, without_defaults
 from fosc_tf.replicas import add, num_replicas, put, sum_over_replicas
 from fosc_tf.schedules import Clock
 from fosc_tf.training.assertions import in_three_parts
+from fosc_tf.training.call_arguments import check_arguments
 from fosc_tf.training.containers import batches_of, validation_of
 from fosc_tf.training.distribution import shared_out, worker
 from fosc_tf.training.epochs import Plan, counted
@@ -29,7 +30,7 @@ from fosc_tf.training.horizon import tell_unfinished
 from fosc_tf.training.measures import Measures
 from fosc_tf.training.monitors import check_monitors, with_more
 from fosc_tf.training.reduction import gather_over_replicas, keras_logs, mean_over_replicas
-from fosc_tf.training.refusals import refuse_frozen, refuse_weights
+from fosc_tf.training.refusals import refuse_frozen, refuse_uncompiled, refuse_weights
 from fosc_tf.training.reporter import Reporter
 from fosc_tf.training.retracing import no_word_of_retracing
 from fosc_tf.training.robust_accuracy import RobustAccuracy, attack_of
@@ -115,6 +116,7 @@ class AdversarialTrainer(Reporter):
                 f"defense={defense!r}",
             )
         fosc_every = number("fosc_every", fosc_every, "fosc_every=10", least=0)
+        seed = whole("seed", seed, least=0, below=2**63)
         self.network = network
         self.defense = defense
         self.defense_state = list(defense.state)
@@ -184,13 +186,13 @@ class AdversarialTrainer(Reporter):
             UserError: images or labels that do not fit the network, see `first_batch`, in whatever
                 batch they come (without XLA); an
                 epsilon beyond the diameter of these images; `class_weight` or `sample_weight`;
+                no `compile` before; numbers, such as `batch_size`, that Keras cannot take;
                 epochs of another length than the schedules count; a schedule that is out of range
                 at the first or last step; a memory without ids, or with ids beyond it.
         """
         refuse_weights(arguments)
-        for name in ("epochs", "initial_epoch"):
-            if name in arguments:
-                arguments[name] = whole(name, arguments[name], least=0)
+        refuse_uncompiled(self)
+        check_arguments(x, y, arguments, "steps_per_epoch")
         self._initial_epoch = None  # BackupAndRestore of an earlier fit may have left one
         x = batches_of(x, y)
         validation = validation_of(arguments.get("validation_data"))
@@ -346,9 +348,22 @@ class AdversarialTrainer(Reporter):
         return judged, gradients[: len(weights)], of_images
 
     def apply(self, gradients: list[tf.Tensor | None]) -> None:
-        """Updates the weights once by the shares of all replicas."""
-        pairs = zip(gradients, self.network.trainable_variables, strict=True)
-        self.optimizer.apply_gradients(pairs)
+        """Updates the weights once by the shares of all replicas.
+
+        Without a strategy there is nothing to add up. Told so, Keras' optimizer leaves out
+        TensorFlow's `all_reduce`, which would keep the graph of each compiled step for ever. One
+        that scales losses takes no such word.
+        """
+
+        def update(_: Any, gradients: list[tf.Tensor | None]) -> None:
+            pairs = zip(gradients, self.network.trainable_variables, strict=True)
+            self.optimizer.apply_gradients(pairs)
+
+        scales = isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer)
+        if scales or tf.distribute.has_strategy():
+            update(None, gradients)
+        else:
+            tf.distribute.get_replica_context().merge_call(update, args=(gradients,))
 
     def remember(self, batch: Batch, found: Found | None, judged: Judged, step: tf.Tensor) -> None:
         """Writes back what the defense remembers, moves the weight average, counts the batch."""

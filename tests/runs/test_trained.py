@@ -2,11 +2,13 @@
 
 import keras
 import pytest
+import tensorflow as tf
 
 from configs import common
-from fosc_tf import export
+from fosc_tf import build, export
 from fosc_tf.errors import UserError
 from fosc_tf.runs import trained
+from tests.data.three_parts import refused
 from tests.models.small_networks import images_for, small
 
 
@@ -76,3 +78,26 @@ def test_the_fingerprint_of_a_saved_model_is_that_of_its_function(tmp_path):
         export.save(each, tmp_path / "export")  # at one path
         found.append(trained.load(tmp_path / "export").fingerprint)
     assert found[0] == found[2] != found[1]
+
+
+def test_a_best_network_that_cannot_be_read_is_told_of_before_the_last_is_used(tmp_path):
+    config = common.digits("standard").copy_and_resolve_references()
+    network = build.network(config)
+    for folder in ("checkpoints", "checkpoints/best"):
+        checkpoint = tf.train.Checkpoint(network=[each.value for each in network.variables])
+        checkpoint.write(str(tmp_path / folder / "step-3"))
+    assert [(name, step) for name, step, _ in trained.of_run(config, tmp_path)] == [
+        ("last", 3),
+        ("best", 3),
+    ]
+    for file in (tmp_path / "checkpoints" / "best").glob("*.data*"):
+        file.write_bytes(file.read_bytes()[:100])
+    refused(
+        lambda: next(trained.of_run(config, tmp_path)),
+        rule="best network of a run must be readable",
+        right="--config.evaluation.checkpoints=('last',)",
+        received="1 damaged checkpoints",
+    )
+    with config.unlocked():
+        config.evaluation.checkpoints = ("last",)
+    assert [name for name, _, _ in trained.of_run(config, tmp_path)] == ["last"]

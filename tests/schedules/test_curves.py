@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from fosc_tf.schedules import Clock, begun, fosc_threshold, staircase, switch
+from tests.data.three_parts import refused
 
 CLOCK = Clock(10)
 
@@ -94,3 +95,21 @@ def test_begun_counts_epochs():
     assert [int(count(step)) for step in (0, 19, 20, 49, 50, 999)] == [1, 1, 2, 2, 3, 3]
     assert count.ends == 5
     assert int(begun(epochs=(), clock=Clock(10))(99)) == 0
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda: fosc_threshold(c_max="0.5", control_epochs=4, clock=CLOCK), "c_max"),
+        (lambda: fosc_threshold(c_max=0.5, control_epochs=0, clock=CLOCK), "control_epochs"),
+        (lambda: fosc_threshold(c_max=0.5, control_epochs=4, c_min=None, clock=CLOCK), "c_min"),
+        (lambda: fosc_threshold(c_max=0.5, control_epochs=4, clock=3), "clock"),
+        (lambda: switch(before="a", after=1, epoch=1, clock=CLOCK), "before"),
+        (lambda: switch(before=0, after=1, epoch=-1, clock=CLOCK), "epoch"),
+        (lambda: switch(before=0, after=1, epoch=1, clock=None), "clock"),
+        (lambda: staircase(highest=2.5, total_epochs=4, clock=CLOCK), "highest"),
+        (lambda: staircase(highest=3, total_epochs=0, clock=CLOCK), "total_epochs"),
+    ],
+)
+def test_what_makes_no_schedule(make, name):
+    refused(make, rule="", right="", received=f"{name}=")

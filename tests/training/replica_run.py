@@ -2,15 +2,16 @@
 
 python -m tests.training.replica_run      # prints a JSON object with what it found
 
-TensorFlow wants logical devices before anything runs, and no second strategy in a process.
+See `two_replicas`.
 """
 
 import contextlib
 import dataclasses
-import json
 
 import numpy as np
 import tensorflow as tf
+
+from tests.training import two_replicas
 
 SIZE, STEPS, EPOCHS = 16, 2, 2
 
@@ -222,35 +223,30 @@ def normalised(strategy):
 
 def odd_batch(strategy):
     """Returns the message to a batch of three for two replicas, when fit is called anywhere."""
-    from fosc_tf import UserError, defenses, models
+    from fosc_tf import defenses, models
     from fosc_tf.training import AdversarialTrainer
 
     with strategy.scope():
         network = models.get("digits_mlp", input_shape=(8, 8, 1), num_classes=10)
         trainer = AdversarialTrainer(network, defenses.get("unsecured"))
         trainer.compile(optimizer="sgd")
-    try:
-        trainer.fit(np.zeros([3, 8, 8, 1], "float32"), np.zeros(3, "int32"), verbose=0)
-    except UserError as error:
-        return [error.rule, error.right, error.received]
-    return None
+    image, label = np.zeros([3, 8, 8, 1], "float32"), np.zeros(3, "int32")
+    return two_replicas.message_of(lambda: trainer.fit(image, label, verbose=0))
 
 
 def main():
     """Prints everything as JSON."""
-    cpu = tf.config.list_physical_devices("CPU")[0]
-    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    strategy = two_replicas.strategy()
     from fosc_tf import defenses
     from tests.defenses.arguments import arguments_of
 
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     found = {"rows": rows(strategy), "odd batch": odd_batch(strategy)}
     found |= {"normalised": normalised(strategy), "aligned": aligned(strategy), "defenses": {}}
     for name, arguments in variants(defenses, arguments_of).items():
         change = [with_all_parts] if ALL_PARTS in name else []
         one = train(*arguments, contextlib.nullcontext(), *change)
         found["defenses"][name] = differences(one, train(*arguments, strategy.scope(), *change))
-    print("FOUND " + json.dumps(found))
+    two_replicas.tell(found)
 
 
 if __name__ == "__main__":

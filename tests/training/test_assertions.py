@@ -128,3 +128,12 @@ def test_a_network_of_ones_own_tells_its_classes():
         right="from 0 to 2",
         received="values from ",
     )
+
+
+def test_nan_values_of_a_later_batch_are_counted():
+    """Four images of 16 pixels."""
+    data, rule, right = MISTAKES["NaN"]
+    dataset = tf.data.Dataset.from_tensor_slices(data).batch(4)
+    refused(
+        lambda: trainer().fit(dataset, verbose=0), rule=rule, right=right, received="64 NaN values"
+    )

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from fosc_tf import UserError
-from tests.training.habits import IMAGE, LABEL, trainer_of
+from tests.training.habits import IMAGE, LABEL, history_of, trainer_of
 
 ROWS = [slice(first, first + 16) for first in range(0, 64, 16)]
 IDS = np.arange(64)
@@ -82,15 +82,7 @@ CONTAINERS = {
 @pytest.mark.parametrize("name", CONTAINERS)
 def test_all_do_the_same(name):
     make, plain, other = CONTAINERS[name], trainer_of(), trainer_of()
-    expected = plain.fit(
-        IMAGE,
-        LABEL,
-        epochs=2,
-        batch_size=16,
-        shuffle=False,
-        verbose=0,
-        validation_data=(IMAGE, LABEL),
-    ).history
+    expected = history_of(plain, validation_data=(IMAGE, LABEL))
     steps = {"steps_per_epoch": 4} if "generator" in name else {}
     given = {"epochs": 2, "verbose": 0, "shuffle": False, "batch_size": 16} | steps
     if "dict of" not in name:

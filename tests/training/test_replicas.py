@@ -3,17 +3,12 @@
 One process of its own does nearly all of it, see `replica_run`; it takes a minute or two.
 """
 
-import json
-import os
-import pathlib
-import subprocess
-import sys
-
 import pytest
 
 from fosc_tf import defenses
 from tests import faults, small_run
 from tests.training.replica_run import ALL_PARTS
+from tests.training.two_replicas import printed
 
 pytestmark = pytest.mark.slow
 NAMES = [*defenses.names(), "dynamic, all options", "dynamic, annealed"]
@@ -24,19 +19,7 @@ NAMES += [ALL_PARTS, f"{ALL_PARTS}, batch norm"]
 @pytest.fixture(scope="module")
 def found():
     """What the process prints."""
-    root = pathlib.Path(__file__).parents[2]
-    environment = os.environ | {"PYTHONPATH": str(root), "TF_CPP_MIN_LOG_LEVEL": "2"}
-    run = subprocess.run(
-        [sys.executable, "-m", "tests.training.replica_run"],
-        cwd=root,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=900,
-    )
-    lines = [line for line in run.stdout.splitlines() if line.startswith("FOUND ")]
-    assert lines, run.stderr[-3000:]
-    return json.loads(lines[0].removeprefix("FOUND "))
+    return printed("tests.training.replica_run")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,11 +1,5 @@
 """Robust accuracy within validations: the attack's own numbers, on one replica and on two."""
 
-import json
-import os
-import pathlib
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -13,6 +7,7 @@ import pytest
 from fosc_tf import UserError, attacks
 from tests.training.evaluation_run import ROWS
 from tests.training.habits import IMAGE, LABEL, history_of, trainer_of
+from tests.training.two_replicas import printed
 
 ATTACK = attacks.PGD(epsilon=0.1, step_size=0.025, num_steps=3)
 
@@ -98,18 +93,7 @@ def test_a_ball_too_large_for_the_images_is_refused_before_training():
 @pytest.fixture(scope="module")
 def found():
     """What the process prints."""
-    root = pathlib.Path(__file__).parents[2]
-    run = subprocess.run(
-        [sys.executable, "-m", "tests.training.evaluation_run"],
-        cwd=root,
-        env=os.environ | {"PYTHONPATH": str(root), "TF_CPP_MIN_LOG_LEVEL": "2"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    lines = [line for line in run.stdout.splitlines() if line.startswith("FOUND ")]
-    assert lines, run.stderr[-3000:]
-    return json.loads(lines[0].removeprefix("FOUND "))
+    return printed("tests.training.evaluation_run")
 
 
 @pytest.mark.slow

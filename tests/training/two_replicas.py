@@ -1,0 +1,55 @@
+"""Two replicas on logical CPUs, in a process of its own: TensorFlow wants logical devices before
+anything runs, and no second strategy in a process.
+
+    tell({"answer": answer(strategy())})                  # in the process
+    printed("tests.training.replica_run")["answer"]       # in a test
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import tensorflow as tf
+
+_MARK = "FOUND "
+
+
+def strategy():
+    """Returns the strategy; nothing may have run in this process."""
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
+def tell(found):
+    """Prints what a test is to read, as JSON."""
+    print(_MARK + json.dumps(found))
+
+
+def message_of(call):
+    """Returns the three parts of the error of `call`; None where it raises none."""
+    from fosc_tf import UserError
+
+    try:
+        call()
+    except UserError as error:
+        return [error.rule, error.right, error.received]
+    return None
+
+
+def printed(module):
+    """Returns what `python -m module` tells; it may take minutes."""
+    root = pathlib.Path(__file__).parents[2]
+    run = subprocess.run(
+        [sys.executable, "-m", module],
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": str(root), "TF_CPP_MIN_LOG_LEVEL": "2"},
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
+    lines = [line for line in run.stdout.splitlines() if line.startswith(_MARK)]
+    assert lines, run.stderr[-3000:]
+    return json.loads(lines[0].removeprefix(_MARK))
