@@ -35,7 +35,7 @@ import tensorflow as tf
 import fosc_tf
 from benchmarks.spread import spread
 from benchmarks.step import CLOCKS, Subject, arguments
-from fosc_tf.models.first_layer import split
+from fosc_tf.models.split import split
 from fosc_tf.objectives import cross_entropy
 
 NUM_EXAMPLES = 60000

@@ -86,6 +86,7 @@ def dynamic_memory(
         UserError: a number out of its range.
     """
     clock = Clock(steps_per_epoch)
+    number("total_epochs", total_epochs, "total_epochs=50", least=1)
     number("control_epochs", control_epochs, "40", least=1)
     if not 0.0 <= number("c_min", c_min, "c_min=0.0") <= number("c_max", c_max, "c_max=0.25"):
         raise UserError(

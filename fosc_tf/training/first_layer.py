@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from fosc_tf.attacks.fosc import fosc
 from fosc_tf.errors import UserError
-from fosc_tf.models.first_layer import Split, split
+from fosc_tf.models.split import Split, split
 from fosc_tf.objectives import cross_entropy
 from fosc_tf.replicas import num_replicas
 from fosc_tf.schedules import at

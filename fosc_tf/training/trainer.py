@@ -8,6 +8,7 @@ trainer.fit(dataset, epochs=50)      # any tf.data of (image, label)
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -143,6 +144,8 @@ class AdversarialTrainer(Reporter):
         # XLA cannot compile batches that examples leave; on a GPU it would be Keras' default.
         self.supports_jit = all(each is None or each.traits.fixed_shapes for each in attacks)
         self.built = True
+
+    __new__.__signature__ = inspect.signature(__init__)  # what help() shows
 
     def __repr__(self) -> str:
         """Returns one line: the network's name, the defense, and what is not the default."""
