@@ -25,7 +25,7 @@ from fosc_tf.data.augment import CropFlip
 from fosc_tf.errors import UserError, unknown_name
 from fosc_tf.files import check_room
 from fosc_tf.number import number, whole
-from fosc_tf.replicas import gather_over_replicas, num_replicas, put_rows
+from fosc_tf.replicas import gather_over_replicas, num_replicas, put_rows, rows_of
 from fosc_tf.types import Batch
 
 FRAMES = ("image", "canvas")
@@ -222,7 +222,7 @@ class Memory:
         found = {}
         for name, variable in self.variables.items():
             spec = self.specs[name]
-            value = self._shown(spec, tf.gather(variable, places))
+            value = self._shown(spec, rows_of(variable, places))
             if spec.frame and self.augment is not None:
                 canvas = spec.frame == "canvas"
                 value = self.augment.apply(value, batch.context, canvas=canvas)
@@ -250,7 +250,7 @@ class Memory:
                 canvas = spec.frame == "canvas"
                 shown = self.augment.invert(tf.ones_like(value), batch.context, canvas=canvas)
                 value = self.augment.invert(value, batch.context, canvas=canvas)
-                unseen = self._shown(spec, tf.gather(variable, places))
+                unseen = self._shown(spec, rows_of(variable, places))
                 if anew is not None:
                     unseen = tf.where(anew[:, None, None, None], spec.initial, unseen)
                 value = tf.where(shown > 0, value, unseen)

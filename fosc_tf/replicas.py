@@ -66,6 +66,16 @@ def add(variable: keras.Variable, value: tf.Tensor) -> None:
     tf.raw_ops.AssignAddVariableOp(resource=variable.handle, value=value)
 
 
+def rows_of(variable: keras.Variable, places: tf.Tensor) -> tf.Tensor:
+    """Returns the rows `places` [n] of `variable`, [n, ...].
+
+    Reading the whole of what `put_rows` writes to would copy it, as long as there are rows.
+    """
+    return tf.raw_ops.ResourceGather(
+        resource=variable.handle, indices=places, dtype=tf.as_dtype(variable.dtype)
+    )
+
+
 def put_rows(variable: keras.Variable, places: tf.Tensor, values: tf.Tensor) -> None:
     """Writes `values` [n, ...] into the rows `places` [n] of `variable`, which stays where it is.
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
+from fosc_tf.models.folding import folded
 from fosc_tf.objectives.adversarial import Objective, adversarial
 from fosc_tf.objectives.terms import cross_entropy
 from fosc_tf.replicas import num_replicas, sum_over_replicas
@@ -28,8 +29,7 @@ def gradient_alignment(
     of the global batch that is kept, so that its mean is the mean over those.
 
     The gradient at the neighbour is that of the network in evaluation mode, so that batch-norm
-    statistics move once a batch. The network itself is called, not a folded one: its derivative is
-    taken again.
+    statistics move once a batch, and with its batch norms folded, as attacks have it.
 
     Source: GradAlign, Andriushchenko and Flammarion 2020; dropping is in the code that its
     authors released.
@@ -44,7 +44,9 @@ def gradient_alignment(
     ) -> Judged:
         judged = adversarial(network, batch, found, step)
         here = tf.stop_gradient(found.seen["gradient"])
-        there = _gradient(network, tf.stop_gradient(neighbour(batch, step)), batch.label)
+        # Outside a graph TensorFlow has no second derivative of a folded network.
+        evaluated = network if tf.executing_eagerly() else folded(network)
+        there = _gradient(evaluated, tf.stop_gradient(neighbour(batch, step)), batch.label)
         cosine, kept = _cosines(here, there)
         share = _share_over_replicas(kept)
         misalignment = tf.math.divide_no_nan(tf.where(kept, 1.0 - cosine, 0.0), share)
@@ -56,7 +58,7 @@ def gradient_alignment(
     return objective
 
 
-def _gradient(network: keras.Model, image: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
+def _gradient(network: Callable[..., tf.Tensor], image: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
     """Returns each example's own, [batch, ...]; tapes around it see how it depends on weights."""
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(image)
