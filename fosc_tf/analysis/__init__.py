@@ -10,6 +10,7 @@ from fosc_tf.analysis.control_search import Grid, Trials
 from fosc_tf.analysis.cross_table import Setting, cross_table
 from fosc_tf.analysis.density import kernel_density
 from fosc_tf.analysis.hamiltonian import Control, Hamiltonian
+from fosc_tf.analysis.landscape import landscape
 from fosc_tf.analysis.optimality import Optimality, Score, controls, criterion, score
 from fosc_tf.analysis.recording import Recording
 from fosc_tf.analysis.settings import Settings, Subject
@@ -37,6 +38,7 @@ __all__ = [
     "fosc_bins",
     "fosc_by_epoch",
     "kernel_density",
+    "landscape",
     "last_epoch",
     "make_views",
     "pearson",
