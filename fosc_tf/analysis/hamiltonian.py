@@ -15,6 +15,7 @@ import tensorflow as tf
 from fosc_tf.attacks import PGD
 from fosc_tf.attacks.batch_check import check_batch
 from fosc_tf.attacks.limits import check_climb, check_draw
+from fosc_tf.attacks.starts import Start
 from fosc_tf.errors import UserError
 from fosc_tf.number import number, whole
 from fosc_tf.objectives.terms import cross_entropy
@@ -47,7 +48,7 @@ class Hamiltonian:
             calls.
         batches: of (image, label), or dicts with these; read once and kept.
         epsilon: radius of the ball, units of `norm` over pixels in [0, 1].
-        gamma: price of a step, in squared gradient norm (1 / weight unit^2), at least 0.
+        gamma: price of a step, in the unit of the squared norm, at least 0.
         norm: "linf", "l2", "l1" or one registered.
         start: "clean", where the paper's criterion starts, "uniform" or a function.
         seed: with the number of the batch it decides random starts.
@@ -65,7 +66,7 @@ class Hamiltonian:
         epsilon: float,
         gamma: float = 0.04,
         norm: str = "linf",
-        start: str | Any = "clean",
+        start: str | Start = "clean",
         seed: int = 0,
     ) -> None:
         self.network, self.epsilon, self.norm, self.start = network, epsilon, norm, start

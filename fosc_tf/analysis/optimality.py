@@ -6,13 +6,14 @@ found.value, found.best      # 0.31, Control(num_steps=4, step_size=0.15)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fosc_tf.analysis.control_search import Search
 from fosc_tf.analysis.hamiltonian import Control, Hamiltonian
+from fosc_tf.attacks.starts import Start
 from fosc_tf.errors import UserError
 from fosc_tf.number import whole
 from fosc_tf.schedules import Clock, at
@@ -59,7 +60,7 @@ def criterion(
     search: Search,
     gamma: float = 0.04,
     norm: str = "linf",
-    start: str | Any = "clean",
+    start: str | Start = "clean",
     seed: int = 0,
 ) -> Optimality:
     """Returns C of K steps of length alpha on a network as it is.
@@ -104,7 +105,7 @@ def score(
     search: Search,
     gamma: float = 0.04,
     norm: str = "linf",
-    start: str | Any = "clean",
+    start: str | Start = "clean",
     seed: int = 0,
 ) -> Score:
     """Returns C of a schedule, over the networks of its training or on one network.
@@ -114,9 +115,9 @@ def score(
 
     Args:
         schedule: (num_steps, step_size) of each epoch, see `controls`.
-        networks: one network, on which every epoch's setting is judged, searched once; or pairs of
-            a 0-based epoch and the network as it was then, which may come one by one, and may be
-            one network whose weights change.
+        networks: one network, on which every epoch's setting is judged, searched once; or networks
+            by 0-based epoch, as a dict or as pairs, which may come one by one, and may be one
+            network whose weights change.
         batches: as for `criterion`; they are the same in every epoch.
         epsilon: as for `criterion`, like all that follows.
         search: asked once for each network.
@@ -141,7 +142,7 @@ def score(
         judged = {control: _judged(worth, control, values) for control in set(schedule)}
         found = {epoch: judged[control] for epoch, control in enumerate(schedule)}
     else:
-        for epoch, network in networks:
+        for epoch, network in networks.items() if isinstance(networks, Mapping) else networks:
             if whole("epoch", epoch, least=0) >= len(schedule):
                 raise UserError(
                     "the schedule must have a setting for the epoch of every network",

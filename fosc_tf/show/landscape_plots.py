@@ -29,7 +29,10 @@ def landscapes(views: Mapping[str, Arrays], title: str) -> Figure:
         views: arrays of `analysis.landscape` by what their panel is called.
         title: of the picture.
     """
-    figure, (panels,) = style.panels(1, len(views), title, width=3.4, height=3.9)
+    climbs = max(len(each["name"]) for each in views.values())
+    height = 3.3 + 0.17 * climbs
+    width = 3.3 + 0.8 / len(views)  # the scale stands beside the last one
+    figure, (panels,) = style.panels(1, len(views), title, width=width, height=height)
     lowest = min(float(each["loss"].min()) for each in views.values())
     highest = max(float(each["loss"].max()) for each in views.values())
     levels = MaxNLocator(_LEVELS).tick_values(lowest, max(highest, lowest + 1e-6))
@@ -43,7 +46,8 @@ def landscapes(views: Mapping[str, Arrays], title: str) -> Figure:
         axes.grid(visible=False)
         style.label(axes, "along the climbs (l2)", "across them (l2)")
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2))
-    figure.colorbar(surface, ax=panels.tolist(), label="loss (nats)", shrink=0.8, anchor=(0, 0.9))
+    beside = panels[-1].inset_axes((1.05, 0.0, 0.05, 1.0))
+    figure.colorbar(surface, cax=beside, label="loss (nats)")
     return figure
 
 

@@ -221,6 +221,9 @@ def test_a_schedule_over_the_networks_of_its_training():
         criterion(network, batches(), epsilon=EPSILON, num_steps=k, step_size=a, search=search)
         for network, (k, a) in zip(networks, (schedule[0], schedule[2]), strict=True)
     ]
+    by_epoch = dict(zip((0, 2), networks, strict=True))
+    again = score(schedule, by_epoch, batches(), epsilon=EPSILON, search=search)
+    assert again.value == pytest.approx(found.value, rel=1e-6)
     assert found.epoch == (0, 2)
     assert [one.value for one in found.found] == pytest.approx([one.value for one in wanted])
     assert found.value == pytest.approx(np.mean([one.value for one in wanted]))
