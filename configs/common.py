@@ -104,16 +104,23 @@ def base() -> Config:
 
 
 def with_defense(
-    config: Config, name: str, *, epsilon: float, step_share: float = 0.25, **arguments: object
+    config: Config,
+    name: str,
+    *,
+    epsilon: float,
+    step_share: float = 0.25,
+    num_steps: int = 10,
+    **arguments: object,
 ) -> Config:
     """Adds the section `defense`, lets the evaluation follow it, and closes the set of fields.
 
     Args:
-        config: to be completed.
+        config: of the experiment.
         name: of the defense.
         epsilon: radius of the ball.
-        step_share: length of a step as a share of it.
-        **arguments: the defense's own; None takes away one of those that all have.
+        step_share: `step_size` in epsilons.
+        num_steps: of the attack; 0 where the defense takes a single one and no such argument.
+        **arguments: the defense's own.
     """
     config.evaluation.epsilon = epsilon
     config.defense = Config()
@@ -122,13 +129,11 @@ def with_defense(
         defense = config.defense
         defense.epsilon = epsilon  # radius over pixels in [0, 1]
         defense.step_size = defense.get_ref("epsilon") * step_share  # same unit; follows epsilon
-        defense.num_steps = 10  # K, the most steps of the attack
+        if num_steps:
+            defense.num_steps = num_steps  # K, the most steps of the attack
         defense.norm = "linf"  # of the ball: linf | l2 | l1
         for argument, value in arguments.items():
-            if value is None:
-                del defense[argument]
-            else:
-                defense[argument] = value
+            defense[argument] = value
         config.evaluation.epsilon = defense.get_ref("epsilon") * 1.0
         config.evaluation.norm = defense.get_ref("norm") + ""
     return config.lock()
@@ -157,7 +162,7 @@ def atas_arguments(reset_epochs: int = 10) -> dict[str, object]:
     """Returns the fields that only ATAS has."""
     return {
         "step_share": 2.0,
-        "num_steps": None,
+        "num_steps": 0,
         "constant": 1.28,  # c, nats of one example per unit of pixels; larger gradients step less
         "beta": 0.5,  # share of the running squared gradient norm that stays, [0, 1)
         "constant_epochs": 5,  # first epochs in which all steps are epsilon
@@ -183,7 +188,7 @@ def free_arguments(replays: int) -> dict[str, object]:
     """Returns the fields that only Free has."""
     return {
         "step_share": 1.0,
-        "num_steps": None,
+        "num_steps": 0,
         "replays": replays,  # m, weight updates of each batch in turn; divides total_epochs
     }
 
@@ -195,6 +200,41 @@ def yopo_arguments(num_steps: int, step_share: float = 0.25) -> dict[str, object
         "num_passes": 5,  # m, over the whole network in each update
         "num_steps": num_steps,  # n, over the first layer in each pass
     }
+
+
+def amata_arguments(least_steps: int = 2) -> dict[str, object]:
+    """Returns the fields that only Amata has."""
+    return {
+        "least_steps": least_steps,  # K of the first epoch, rising to num_steps
+        "shape": "linear",  # linear | exponential, how K rises
+        "eta": 1.0,  # bends the exponential; above 0 steps grow early
+    }
+
+
+def cyclic(
+    config: Config,
+    *,
+    learning_rate: float,
+    total_epochs: int | None = None,
+    peak_at: float = 0.5,
+    weight_decay: float = 5e-4,
+) -> Config:
+    """Returns the config with the learning rate of Fast, from 0 to its peak and back to 0.
+
+    Args:
+        config: changed in place.
+        learning_rate: the peak.
+        total_epochs: of the run; None leaves them.
+        peak_at: share of the run at which the peak is.
+        weight_decay: w of the L2 term.
+    """
+    config.total_epochs = total_epochs or config.total_epochs
+    config.optimizer.schedule = "cyclic"
+    config.optimizer.learning_rate = learning_rate
+    config.optimizer.drop_epochs = ()
+    config.optimizer.peak_at = peak_at
+    config.optimizer.weight_decay = weight_decay
+    return config
 
 
 CIFAR_MODELS = ("cifar_cnn", "wide_resnet_34_10", "preact_resnet18", "resnet50")
@@ -220,6 +260,16 @@ def mnist(defense: str, **arguments: object) -> Config:
     config.checkpoint.every_steps = 200
     config.log.fosc_every = 10
     return with_defense(config, defense, epsilon=0.3, **arguments)
+
+
+def mnist_single_step(defense: str, **arguments: object) -> Config:
+    """Returns the MNIST setting of Wong et al. 2020, of the code its authors released."""
+    config = mnist(defense, num_steps=0, **arguments)
+    config.data.batch_size = 100
+    config.model.name = "mnist_small"
+    config.optimizer.name = "adam"
+    rate = {"learning_rate": 5e-3, "peak_at": 0.4, "weight_decay": 0.0}
+    return cyclic(config, total_epochs=10, **rate)
 
 
 def cifar(defense: str, arg: str | None = None, **arguments: object) -> Config:

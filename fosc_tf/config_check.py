@@ -75,7 +75,7 @@ def check(config: ConfigDict) -> None:
         )
     sections.check(config)
     _check_whole_numbers(config)
-    for field in ("control_epochs", "fgsm_epochs"):
+    for field in ("control_epochs", "fgsm_epochs", "weak_epochs"):
         sections.at_most_all_epochs(f"defense.{field}", defense.get(field, 0), config)
     _check_taken(config.optimizer)
     _check_evaluation(config)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import pathlib
 import re
 
 import keras
@@ -11,13 +12,18 @@ import numpy as np
 import pytest
 
 from fosc_tf import build, data
+from fosc_tf.runs import opening
 from tests.program import ROOT
 
 DATASETS = ("digits", "mnist", "cifar")
-DEFENSES = ("unsecured", "standard", "curriculum", "fgsm_pgd", "dynamic", "atta", "atas")
-DEFENSES += ("dynamic_memory", "free", "yopo")
+DEFENSES = ("unsecured", "standard", "curriculum", "fgsm_pgd", "dynamic")
+DEFENSES += ("amata", "amata_dynamic", "fat", "fast", "n_fgsm", "grad_align")
+DEFENSES += ("atta", "atas", "dynamic_memory", "free", "yopo")
+COMBINED = {"amata_dynamic": "dynamic"}  # leaves that are not called after their defense
+SMALL_STEPS = {"num_steps": 2, "least_steps": 1}
 LEAVES = [f"{dataset}_{defense}" for dataset, defense in itertools.product(DATASETS, DEFENSES)]
 WIDE_RESNET = "model=wide_resnet_34_10"
+PREACT = dict.fromkeys(("amata", "fast", "n_fgsm", "grad_align"), "preact_resnet18")
 SHARED = {"__init__", "common", "sweeps"}  # files of configs/ that are no experiment
 
 
@@ -47,12 +53,15 @@ def one_step(config):
     """Builds and trains as a run does; returns how far each weight moved."""
     keras.utils.set_random_seed(0)
     experiment = build.build(config)
+    assert config.defense.name in opening.lines(experiment, pathlib.Path("new"))[2]
     trainer = experiment.trainer
     before = [weight.numpy() for weight in trainer.network.trainable_variables]
     # The last step of an epoch: fewer than are left of it would be refused.
-    trainer.batches_seen.assign(experiment.steps_per_epoch - 1)
+    before_it = experiment.steps_per_epoch - 1
+    trainer.batches_seen.assign(before_it)
+    trainer.optimizer.iterations.assign(before_it)  # a cyclic learning rate begins with 0
     history = trainer.fit(experiment.batches(epoch=0).take(1), verbose=0).history
-    assert int(trainer.optimizer.iterations.numpy()) == config.defense.get("replays", 1)
+    assert int(trainer.optimizer.iterations.numpy()) == before_it + config.defense.get("replays", 1)
     assert all(np.isfinite(values).all() for values in history.values()), history
     weights = [weight.numpy() for weight in trainer.network.trainable_variables]
     assert all(np.isfinite(weight).all() for weight in weights)
@@ -67,7 +76,7 @@ def test_no_config_is_missing_or_unlisted():
 @pytest.mark.parametrize("leaf", LEAVES)
 def test_config_trains_one_step(leaf, tmp_path):
     config = load(leaf)
-    steps = {"defense.num_steps": 2} if "num_steps" in config.defense else {}
+    steps = {f"defense.{each}": n for each, n in SMALL_STEPS.items() if each in config.defense}
     moved = one_step(shrink(config, tmp_path, **steps))
     assert max(moved) > 0
 
@@ -84,8 +93,9 @@ def test_wide_resnet_trains_one_step(tmp_path):
 def test_every_cifar_config_takes_the_wide_resnet(defense):
     config, plain = load(f"cifar_{defense}", WIDE_RESNET), load(f"cifar_{defense}")
     assert config.model.name == "wide_resnet_34_10"
-    assert plain.model.name == "cifar_cnn"
-    assert plain.model.width == 1.0
+    assert plain.model.name == PREACT.get(defense, "cifar_cnn")
+    if plain.model.name == "cifar_cnn":
+        assert plain.model.width == 1.0
     assert "width" not in config.model
     with pytest.raises(ValueError, match="model=wide_resnet_34_10 or model=preact_resnet18"):
         load(f"cifar_{defense}", "model=resnet")
@@ -98,7 +108,7 @@ def test_config_says_its_command_and_names_its_parts(leaf):
     assert re.search(command, module.__doc__)
     dataset, _, defense = leaf.partition("_")
     config = module.get_config()
-    assert config.defense.name == defense
+    assert config.defense.name == COMBINED.get(defense, defense)
     assert config.data.name == {"cifar": "cifar10"}.get(dataset, dataset)
 
 
@@ -114,12 +124,17 @@ def test_fields_are_typed_and_their_set_is_closed(leaf):
 @pytest.mark.parametrize("leaf", [leaf for leaf in LEAVES if not leaf.endswith("unsecured")])
 def test_evaluation_and_step_size_follow_the_training_epsilon(leaf):
     config = load(leaf)
-    share = config.defense.step_size / config.defense.epsilon
+    share = SHARES.get(leaf, SHARES.get(leaf.partition("_")[2], 0.25))
     config.defense.epsilon = 0.04
     config.defense.norm = "l2"
     assert config.defense.step_size == pytest.approx(0.04 * share)
     assert config.evaluation.epsilon == 0.04
     assert config.evaluation.norm == "l2"
+
+
+SHARES = {"fast": 1.25, "n_fgsm": 1.0, "grad_align": 1.0, "atta": 0.5, "atas": 2.0, "free": 1.0}
+SHARES |= {"mnist_amata": 1 / 30, "mnist_yopo": 1 / 30}
+"""Steps in epsilons, where they are no quarter."""
 
 
 # The settings of Wang et al. 2019, section 5.1: (epsilon, T, T', drops of the learning rate).
@@ -143,3 +158,35 @@ def test_paper_settings(dataset):
     assert config.optimizer.learning_rate == 0.01
     assert config.optimizer.momentum == 0.9
     assert config.data.batch_size == 128
+
+
+# Of the codes and papers that the leaves name: (epochs, learning rate, peak, weight decay).
+SINGLE_STEP = {
+    "mnist_fast": (10, 5e-3, 0.4, 0.0),
+    "cifar_fast": (15, 0.2, 0.5, 5e-4),
+    "cifar_n_fgsm": (30, 0.2, 0.5, 5e-4),
+    "cifar_grad_align": (30, 0.3, 0.4, 5e-4),
+}
+
+
+@pytest.mark.parametrize("leaf", SINGLE_STEP)
+def test_settings_of_single_steps(leaf):
+    config = load(leaf)
+    optimizer = config.optimizer
+    found = (config.total_epochs, optimizer.learning_rate, optimizer.peak_at)
+    assert (*found, optimizer.weight_decay) == SINGLE_STEP[leaf]
+    assert optimizer.schedule == "cyclic"
+    if leaf.startswith("mnist"):
+        assert (config.data.batch_size, config.model.name) == (100, "mnist_small")
+        assert optimizer.name == "adam"
+    assert "num_steps" not in config.defense
+
+
+def test_settings_of_amata():
+    mnist, cifar = load("mnist_amata"), load("cifar_amata")
+    defense = mnist.defense
+    assert (defense.num_steps, defense.least_steps) == (40, 5)
+    assert defense.num_steps * defense.step_size == pytest.approx(0.4)  # tau
+    assert (cifar.defense.num_steps, cifar.defense.least_steps) == (10, 2)
+    assert cifar.defense.num_steps * cifar.defense.step_size == pytest.approx(20 / 255)
+    assert (cifar.total_epochs, cifar.optimizer.drop_epochs) == (100, (75, 90))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import fosc_tf
 from tests.program import ROOT
 
 TEXT = (ROOT / "README.md").read_text()
@@ -37,7 +38,7 @@ def names(tmp_path, monkeypatch):
 
 
 def test_own_model_and_data_then_an_attack(names, tmp_path, capsys):
-    training = block("AdversarialTrainer(network")
+    training = block("AdversarialTrainer(network, defense")
     assert "epochs=120" in training
     exec(training.replace("epochs=120", "epochs=1"), names)
     assert int(names["trainer"].optimizer.iterations.numpy()) == 2
@@ -51,6 +52,16 @@ def test_own_model_and_data_then_an_attack(names, tmp_path, capsys):
     assert np.isfinite(found.loss).all()
     assert str(found.num_gradients.numpy()) in capsys.readouterr().out
     assert names["broken"].image.shape == names["image"].shape
+
+
+def test_a_defense_that_remembers_on_data_with_ids(names):
+    remembering = block("num_examples=len(image)")
+    assert len(remembering.strip().splitlines()) <= 10
+    names |= {"keras": keras, "fosc_tf": fosc_tf}
+    exec(remembering.replace("epochs=30", "epochs=2"), names)
+    perturbation, squares = names["atas"].memory.variables.values()
+    assert np.all(np.abs(perturbation) <= 8 / 255 + 1e-6)
+    assert np.all(np.asarray(squares) > 0)
 
 
 def test_configs_that_it_names_exist():

@@ -5,13 +5,18 @@ weights descend and in which order.
 """
 
 from fosc_tf.defenses import (
+    amata,
     atas,
     atta,
     curriculum,
     dynamic,
     dynamic_memory,
+    fast,
+    fat,
     fgsm_pgd,
     free,
+    grad_align,
+    n_fgsm,
     standard,
     unsecured,
     yopo,
@@ -19,15 +24,20 @@ from fosc_tf.defenses import (
 from fosc_tf.defenses.registry import factory, get, names, register
 
 __all__ = [
+    "amata",
     "atas",
     "atta",
     "curriculum",
     "dynamic",
     "dynamic_memory",
     "factory",
+    "fast",
+    "fat",
     "fgsm_pgd",
     "free",
     "get",
+    "grad_align",
+    "n_fgsm",
     "names",
     "register",
     "standard",

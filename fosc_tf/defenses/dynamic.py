@@ -11,6 +11,7 @@ import tensorflow as tf
 from fosc_tf import objectives
 from fosc_tf.attacks import PGD, fosc_above
 from fosc_tf.attacks.limits import step_length
+from fosc_tf.defenses.annealing import annealed
 from fosc_tf.defenses.registry import register
 from fosc_tf.errors import UserError
 from fosc_tf.number import number
@@ -32,6 +33,8 @@ def dynamic(
     norm: str = "linf",
     feasible: str = "ball",
     self_weighted: bool = False,
+    least_steps: int | None = None,
+    total_epochs: int = 50,
 ) -> Defense:
     """Returns Dynamic adversarial training.
 
@@ -44,7 +47,8 @@ def dynamic(
     Departures: the printed indicator V = 1(c <= c_t) is read as its comment says, climb while
     c > c_t; stopped examples leave the batch, which changes the cost and not the result. The
     authors' released code measures FOSC from the random start; this is the paper's, from the
-    clean image. `self_weighted` adds the loss weighting of that code.
+    clean image. `self_weighted` adds the loss weighting of that code. `least_steps` adds Amata (Ye
+    et al. 2021): steps grow in number and shorten as c_t falls.
 
     Args:
         epsilon: radius of the ball over pixels in [0, 1].
@@ -59,8 +63,12 @@ def dynamic(
         norm: "linf", "l2" or "l1".
         feasible: "ball" (the paper) or "box", the FOSC that also knows the pixel limits.
         self_weighted: weights each example by its own loss from the second epoch on.
+        least_steps: K of the first epoch, rising to `num_steps` as in `amata`, with steps of
+            num_steps * step_size / K; None leaves K as it is.
+        total_epochs: T, over which it rises.
     """
     clock = Clock(steps_per_epoch)
+    number("total_epochs", total_epochs, "total_epochs=50", least=1)
     number("control_epochs", control_epochs, "40", least=1)
     ceiling = _Ceiling(c_max, epsilon, norm, feasible)
     number("c_min", c_min, "c_min=0.0")
@@ -73,10 +81,20 @@ def dynamic(
     threshold = fosc_threshold(
         c_max=ceiling, c_min=c_min, control_epochs=control_epochs, clock=clock
     )
+    steps = {"step_size": step_length(step_size, epsilon), "num_steps": num_steps}
+    changing = {}
+    if least_steps is not None:
+        changing = annealed(
+            epsilon=epsilon,
+            **steps,
+            least_steps=least_steps,
+            total_epochs=total_epochs,
+            clock=clock,
+            norm=norm,
+        )
     attack = PGD(
         epsilon=epsilon,
-        step_size=step_length(step_size, epsilon),
-        num_steps=num_steps,
+        **steps | changing,
         norm=norm,
         gate=fosc_above(threshold),
         feasible=feasible,
@@ -85,7 +103,7 @@ def dynamic(
         attack=attack,
         objective=objectives.self_weighted(clock) if self_weighted else objectives.adversarial,
         clock=clock,
-        schedules={"threshold": threshold},
+        schedules={"threshold": threshold} | changing,
         state=ceiling.state,
         calibrate=ceiling.calibrate,
     )

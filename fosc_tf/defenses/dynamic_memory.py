@@ -13,6 +13,7 @@ from fosc_tf.attacks.gates import from_start
 from fosc_tf.attacks.limits import step_length
 from fosc_tf.attacks.remembered import Remembered
 from fosc_tf.data.augment import Augmentation
+from fosc_tf.defenses.annealing import annealed
 from fosc_tf.defenses.registry import register
 from fosc_tf.errors import UserError
 from fosc_tf.number import number, whole
@@ -34,6 +35,8 @@ def dynamic_memory(
     steps_per_epoch: int | None = None,
     step_size: float | None = None,
     num_steps: int = 1,
+    least_steps: int | None = None,
+    total_epochs: int = 50,
     c_max: float = 0.25,
     c_min: float = 0.0,
     control_epochs: int = 40,
@@ -64,6 +67,9 @@ def dynamic_memory(
         steps_per_epoch: batches in one pass over the training set; None is told by `fit`.
         step_size: length of a step; None means epsilon / 4.
         num_steps: K, the most steps of an epoch.
+        least_steps: K of the first epoch, rising to `num_steps` as in `amata`, with steps of
+            num_steps * step_size / K; None leaves K as it is.
+        total_epochs: T, over which it rises.
         c_max: c_t in epoch 0, in nats; it falls as in `dynamic`.
         c_min: the last c_t; the same as `c_max` for one that never changes.
         control_epochs: T', from which on c_t is `c_min`.
@@ -94,10 +100,20 @@ def dynamic_memory(
     threshold = level or fosc_threshold(
         c_max=c_max, c_min=c_min, control_epochs=control_epochs, clock=clock
     )
+    steps = {"step_size": step_length(step_size, epsilon), "num_steps": num_steps}
+    changing = {}
+    if least_steps is not None:
+        changing = annealed(
+            epsilon=epsilon,
+            **steps,
+            least_steps=least_steps,
+            total_epochs=total_epochs,
+            clock=clock,
+            norm=norm,
+        )
     attack = PGD(
         epsilon=epsilon,
-        step_size=step_length(step_size, epsilon),
-        num_steps=num_steps,
+        **steps | changing,
         norm=norm,
         start=start,
         gate=from_start(fosc_above(threshold)),
@@ -120,7 +136,7 @@ def dynamic_memory(
         attack=attack,
         objective=adversarial,
         clock=clock,
-        schedules={"threshold": threshold},
+        schedules={"threshold": threshold} | changing,
         memory=memory,
         remember=remember,
         state=(level.value,) if level else (),

@@ -23,6 +23,7 @@ from fosc_tf.models import (  # noqa: F401  (importing an architecture registers
     digits_cnn,
     digits_mlp,
     mnist_cnn,
+    mnist_small,
     preact_resnet,
     resnet50,
     wide_resnet,

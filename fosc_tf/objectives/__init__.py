@@ -1,6 +1,7 @@
 """What the weights descend: terms that return [batch], and objectives made of them."""
 
 from fosc_tf.objectives.adversarial import adversarial, self_weighted
+from fosc_tf.objectives.gradient_alignment import gradient_alignment
 from fosc_tf.objectives.terms import cross_entropy
 
-__all__ = ["adversarial", "cross_entropy", "self_weighted"]
+__all__ = ["adversarial", "cross_entropy", "gradient_alignment", "self_weighted"]

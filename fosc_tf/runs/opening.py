@@ -25,9 +25,8 @@ def lines(experiment: build.Experiment, folder: pathlib.Path) -> list[str]:
     defense = config.defense
     how = defense.name
     if "epsilon" in defense:
-        how += f", {defense.norm} epsilon {defense.epsilon:.4g}"
-    if "num_steps" in defense and "step_size" in defense:
-        how += f", {amount(defense.num_steps, 'step')} of {defense.step_size:.4g}"
+        steps = amount(defense.num_steps, "step") if "num_steps" in defense else "a step"
+        how += f", {defense.norm} epsilon {defense.epsilon:.4g}, {steps} of {defense.step_size:.4g}"
     memory = experiment.trainer.defense.memory
     kept = [] if memory is None else [f"memory:   {_size(memory)}"]
     return [

@@ -3,7 +3,7 @@
 from fosc_tf.schedules.annealed import annealed_steps, path_step
 from fosc_tf.schedules.clock import Clock
 from fosc_tf.schedules.curve import Curve
-from fosc_tf.schedules.curves import fosc_threshold, staircase, switch
+from fosc_tf.schedules.curves import begun, fosc_threshold, staircase, switch
 from fosc_tf.schedules.learning_rate import step_decay
 from fosc_tf.schedules.schedule import at
 
@@ -12,6 +12,7 @@ __all__ = [
     "Curve",
     "annealed_steps",
     "at",
+    "begun",
     "fosc_threshold",
     "path_step",
     "staircase",

@@ -6,7 +6,7 @@ threshold(step)
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
@@ -66,3 +66,13 @@ def staircase(*, highest: int, total_epochs: int, clock: Clock) -> Schedule:
     said = {"highest": highest, "total_epochs": total_epochs}
     ends = -(-highest * total_epochs // (highest + 1))  # rounded up
     return Curve("staircase", said, ends, lesson)
+
+
+def begun(*, epochs: Sequence[int], clock: Clock) -> Schedule:
+    """Returns how many of the 0-based `epochs`, ascending, have begun, int32."""
+
+    def count(step: tf.Tensor) -> tf.Tensor:
+        passed = tf.constant(epochs, tf.int64, [len(epochs)]) <= clock.epoch(step)
+        return tf.reduce_sum(tf.cast(passed, tf.int32))
+
+    return Curve("begun", {"epochs": tuple(epochs)}, max(epochs, default=0), count)

@@ -16,7 +16,6 @@ from fosc_tf.models.first_layer import Split, split
 from fosc_tf.objectives import cross_entropy
 from fosc_tf.replicas import num_replicas
 from fosc_tf.schedules import at
-from fosc_tf.training.monitors import with_more
 from fosc_tf.training.reduction import mean_over_replicas
 from fosc_tf.training.trainer import AdversarialTrainer
 from fosc_tf.training.unrolled import Unrolled
@@ -48,11 +47,7 @@ class FirstLayerTrainer(AdversarialTrainer):
             )
         split(network)  # refused before anything is trained
         self._passes = Unrolled(defense.schedules["passes"])
-
-    def fit(self, x: Any = None, y: Any = None, **arguments: Any) -> keras.callbacks.History:
-        """See `AdversarialTrainer.fit`."""
-        arguments["callbacks"] = with_more(arguments.get("callbacks"), [self._passes])
-        return super().fit(x, y, **arguments)
+        self.companions.append(self._passes)
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Passes the network as often as the defense says, then updates all weights once."""

@@ -15,7 +15,6 @@ from fosc_tf.attacks.remembered import PERTURBATION
 from fosc_tf.errors import UserError
 from fosc_tf.replicas import num_replicas
 from fosc_tf.schedules import at
-from fosc_tf.training.monitors import with_more
 from fosc_tf.training.trainer import AdversarialTrainer
 from fosc_tf.training.unrolled import Unrolled
 from fosc_tf.types import Batch, Defense, Found
@@ -35,11 +34,7 @@ class ReplayTrainer(AdversarialTrainer):
     def __init__(self, network: keras.Model, defense: Defense, **arguments: Any) -> None:
         super().__init__(network, defense, **arguments)
         self._replays = Unrolled(defense.schedules["replays"])
-
-    def fit(self, x: Any = None, y: Any = None, **arguments: Any) -> keras.callbacks.History:
-        """See `AdversarialTrainer.fit`."""
-        arguments["callbacks"] = with_more(arguments.get("callbacks"), [self._replays])
-        return super().fit(x, y, **arguments)
+        self.companions.append(self._replays)
 
     def identified(self, batch: Batch) -> Batch:
         """Returns the batch whose examples are known by their places in the global batch."""

@@ -78,6 +78,7 @@ class AdversarialTrainer(Reporter):
 
     Attributes:
         batches_seen: int64 scalar, batches trained on so far.
+        companions: callbacks that every `fit` has besides those that it is given.
 
     Raises:
         UserError: a network or defense that is none, `fosc_every` that is no whole number, an
@@ -128,6 +129,7 @@ class AdversarialTrainer(Reporter):
         self.seed = seed
         self.fosc_every = fosc_every
         self.reports_fosc = False
+        self.companions: list[keras.callbacks.Callback] = []
         self._plan: Plan | None = None
         self._attack = None if defense.attack is None else declared(defense.attack)
         robust = None
@@ -200,6 +202,7 @@ class AdversarialTrainer(Reporter):
             schedules=self.defense.schedules,
             optimizer=getattr(self, "optimizer", None),
         )
+        arguments["callbacks"] = with_more(arguments.get("callbacks"), self.companions)
         if "frozen" in self._measures.means:
             arguments["callbacks"] = with_more(arguments.get("callbacks"), watch(self.network))
         # Also when fit is called outside the scope that the trainer was made in.

@@ -20,10 +20,16 @@ SMALL = {
     "batch_size": 16,
     "replays": 3,
     "num_passes": 2,
+    "weak_epochs": 1,
 }
 
 
 def arguments_of(name):
     """Returns those of `SMALL` that the defense called `name` takes."""
+    return taken_by(name, **SMALL)
+
+
+def taken_by(name, **offered):
+    """Returns those of the arguments offered that the defense called `name` takes."""
     taken = inspect.signature(defenses.factory(name)).parameters
-    return {argument: value for argument, value in SMALL.items() if argument in taken}
+    return {argument: value for argument, value in offered.items() if argument in taken}

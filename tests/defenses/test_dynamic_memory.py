@@ -74,6 +74,14 @@ def test_equals_the_loop_written_out(num_steps, feasible, c_max, reset):
         assert logs["gradients"][0] < num_steps
 
 
+def test_steps_may_grow_as_c_t_falls():
+    """K is 1, 2, 2, 3 in four epochs, every path 0.3 long; nobody stops."""
+    defense = dynamic_memory(num_steps=3, least_steps=1, total_epochs=4, c_max=1e-9)
+    _, logs, _ = trained(defense)
+    assert logs["num_steps"] == logs["gradients"] == [1.0, 2.0, 2.0, 3.0]
+    np.testing.assert_allclose(logs["step_size"], [0.3, 0.15, 0.15, 0.1], rtol=1e-6)
+
+
 def test_a_gate_that_stops_nobody_is_no_gate():
     """With c_t = 0 it is ATTA from a uniform start, without noise."""
     gated, logs, _ = trained(dynamic_memory(num_steps=2, c_max=1e-9, c_min=0.0))

@@ -11,9 +11,11 @@ from tests.data.three_parts import refused
 from tests.defenses.arguments import arguments_of
 
 
-def test_the_papers_five_are_there():
+def test_the_papers_are_there():
     papers = {"curriculum", "dynamic", "fgsm_pgd", "standard", "unsecured"}
     assert papers <= set(defenses.names())
+    faster = {"amata", "fast", "fat", "grad_align", "n_fgsm"}
+    assert faster <= set(defenses.names())
 
 
 @pytest.mark.parametrize("name", defenses.names())
@@ -75,7 +77,7 @@ def test_numbers_out_of_range(name, bad, rule, received):
     )
 
 
-@pytest.mark.parametrize("name", ["curriculum", "fgsm_pgd"])
+@pytest.mark.parametrize("name", ["curriculum", "fgsm_pgd", "amata"])
 @pytest.mark.parametrize("argument", ["epsilon", "num_steps"])
 def test_no_schedule_where_the_defense_makes_its_own(name, argument):
     bad = {argument: lambda step: step, "step_size": 0.02}

@@ -11,6 +11,7 @@ from fosc_tf import models
 
 SMALL = {
     "mnist_cnn": {"input_shape": (8, 8, 1)},
+    "mnist_small": {"input_shape": (8, 8, 1)},
     "cifar_cnn": {"input_shape": (8, 8, 3), "width": 0.1},
     "digits_cnn": {"input_shape": (8, 8, 1)},
     "digits_mlp": {"input_shape": (8, 8, 1)},

@@ -7,7 +7,8 @@ from fosc_tf import models
 from fosc_tf.errors import UserError
 from tests.models.small_networks import LARGE, SMALL, small
 
-SMALLEST = {"mnist_cnn": 4, "cifar_cnn": 8, "digits_cnn": 2, "digits_mlp": 1, "wide_resnet": 1}
+SMALLEST = {"mnist_cnn": 4, "mnist_small": 1, "cifar_cnn": 8}
+SMALLEST |= {"digits_cnn": 2, "digits_mlp": 1, "wide_resnet": 1}
 
 
 def test_unknown_name_lists_all_and_the_nearest():

@@ -41,6 +41,14 @@ def test_mnist_cnn():
     assert counts(network)[1] == 2 * 32 + 2 * 64
 
 
+def test_mnist_small():
+    network = models.get("mnist_small", input_shape=(28, 28, 1), num_classes=10)
+    # Side 28 -> 14 -> 7.
+    first, second = conv(4, 1, 16) + 16, conv(4, 16, 32) + 32
+    assert counts(network) == (first + second + dense(7 * 7 * 32, 100) + dense(100, 10), 0)
+    assert network.count_params() == 272 + 8224 + 156900 + 1010 == 166406
+
+
 def test_cifar_cnn():
     network = models.get("cifar_cnn", input_shape=(32, 32, 3), num_classes=10)
     first = (9 * 3 * 64 + 64) + (9 * 64 * 64 + 64)

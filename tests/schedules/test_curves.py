@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fosc_tf.schedules import Clock, fosc_threshold, staircase, switch
+from fosc_tf.schedules import Clock, begun, fosc_threshold, staircase, switch
 
 CLOCK = Clock(10)
 
@@ -87,3 +87,10 @@ def test_staircase_reaches_the_top_within_the_papers_epochs():
     assert (found[0], found[-1]) == (0, 10)
     assert sorted(set(found)) == list(range(11))
     assert all(4 <= found.count(level) <= 5 for level in range(11))
+
+
+def test_begun_counts_epochs():
+    count = begun(epochs=(0, 2, 5), clock=Clock(10))
+    assert [int(count(step)) for step in (0, 19, 20, 49, 50, 999)] == [1, 1, 2, 2, 3, 3]
+    assert count.ends == 5
+    assert int(begun(epochs=(), clock=Clock(10))(99)) == 0

@@ -26,7 +26,18 @@ def variants(defenses, arguments_of):
     found = {name: (name, arguments_of(name), "digits_mlp") for name in defenses.names()}
     extra = {"c_max": "auto", "self_weighted": True, "feasible": "box"}
     found["dynamic, all options"] = ("dynamic", arguments_of("dynamic") | extra, "digits_mlp")
-    for name in ("standard", "dynamic"):
+    by_share = {"stop_share": 0.4, "num_steps": 3, "refresh": 0.2}
+    found["dynamic_memory, by share"] = (
+        "dynamic_memory",
+        arguments_of("dynamic_memory") | by_share,
+        "digits_mlp",
+    )
+    found["dynamic, annealed"] = (
+        "dynamic",
+        arguments_of("dynamic") | {"least_steps": 1},
+        "digits_mlp",
+    )
+    for name in ("standard", "dynamic", "grad_align", "free", "yopo"):
         found[f"{name}, batch norm"] = (name, arguments_of(name), "mnist_cnn")
     found[ALL_PARTS] = ("dynamic", arguments_of("dynamic"), "digits_mlp")
     found[f"{ALL_PARTS}, batch norm"] = ("dynamic", arguments_of("dynamic"), "mnist_cnn")
@@ -154,6 +165,33 @@ def rows(strategy):
     }
 
 
+def aligned(strategy):
+    """Returns the mean misalignment on one and on two replicas, three of the first dropped."""
+    from fosc_tf import models
+    from fosc_tf.objectives import gradient_alignment
+    from fosc_tf.training.reduction import mean_over_replicas
+    from fosc_tf.types import Batch, Found
+
+    image, seen = np.random.default_rng(0).uniform(size=(2, 8, 8, 8, 1)).astype("float32")
+    seen[:3] = 0.0
+    objective = gradient_alignment(1.0, lambda batch, step: batch.image)
+    with strategy.scope():
+        network = models.get("digits_mlp", input_shape=(8, 8, 1), num_classes=10)
+
+    def share(places):
+        batch = Batch(tf.gather(image, places), tf.zeros_like(places), {})
+        found = Found.at(batch.image)._replace(seen={"gradient": tf.gather(seen, places)})
+        judged = objective(network, batch, found, tf.constant(0, tf.int64))
+        return mean_over_replicas(judged.terms["misalignment"])
+
+    def of_replica():
+        mine = tf.distribute.get_replica_context().replica_id_in_sync_group
+        return share(tf.range(4) + 4 * mine)
+
+    shares = strategy.experimental_local_results(strategy.run(tf.function(of_replica)))
+    return [float(sum(shares)), float(share(tf.range(8)))]
+
+
 def normalised(strategy):
     """Returns how far the logits of a synchronized network are from those of one of no strategy."""
     from fosc_tf import models
@@ -207,7 +245,7 @@ def main():
 
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     found = {"rows": rows(strategy), "odd batch": odd_batch(strategy)}
-    found |= {"normalised": normalised(strategy), "defenses": {}}
+    found |= {"normalised": normalised(strategy), "aligned": aligned(strategy), "defenses": {}}
     for name, arguments in variants(defenses, arguments_of).items():
         change = [with_all_parts] if ALL_PARTS in name else []
         one = train(*arguments, contextlib.nullcontext(), *change)

@@ -16,8 +16,8 @@ from tests import faults, small_run
 from tests.training.replica_run import ALL_PARTS
 
 pytestmark = pytest.mark.slow
-NAMES = [*defenses.names(), "dynamic, all options"]
-NAMES += ["standard, batch norm", "dynamic, batch norm"]
+NAMES = [*defenses.names(), "dynamic, all options", "dynamic, annealed"]
+NAMES += ["standard, batch norm", "dynamic, batch norm", "grad_align, batch norm"]
 NAMES += [ALL_PARTS, f"{ALL_PARTS}, batch norm"]
 
 
@@ -71,6 +71,12 @@ def test_batch_norm_of_replicas_folds_and_its_weights_fit_a_network_of_one_devic
     assert found["normalised"]["folds"]
     assert found["normalised"]["itself"] < 1e-5
     assert found["normalised"]["folded"] < 1e-5
+
+
+def test_a_mean_without_the_dropped_is_that_of_the_global_batch(found):
+    two, one = found["aligned"]
+    assert two > 0.1
+    assert abs(two - one) < 1e-6
 
 
 def test_a_batch_that_replicas_cannot_share_is_refused_wherever_fit_is_called(found):

@@ -12,6 +12,7 @@ from fosc_tf.schedules import Clock
 from fosc_tf.training import AdversarialTrainer, CoupledSGD, WeightAverage
 from tests.attacks.toys import assert_same, images, labels, mlp, with_batch_norm_and_dropout
 from tests.data.three_parts import refused
+from tests.defenses.arguments import taken_by
 
 SIZE, STEPS = 8, 4
 IMAGE, LABEL = images(SIZE * STEPS), labels(SIZE * STEPS)
@@ -29,11 +30,12 @@ class Keeps(keras.callbacks.Callback):
 
 def trained(network, average, epochs=1, name="standard"):
     keeps = Keeps()
-    arguments = {"epsilon": 0.2} if name != "unsecured" else {}
+    arguments = taken_by(name, epsilon=0.2, num_examples=len(IMAGE), batch_size=SIZE)
     defense = dataclasses.replace(defenses.get(name, **arguments), average=average)
     trainer = AdversarialTrainer(network, defense, seed=2)
     trainer.compile(optimizer=CoupledSGD(0.1, momentum=0.9))
-    data = tf.data.Dataset.from_tensor_slices((IMAGE, LABEL)).batch(SIZE)
+    rows = {"image": IMAGE, "label": LABEL, "id": np.arange(len(IMAGE))}
+    data = tf.data.Dataset.from_tensor_slices(rows).batch(SIZE)
     trainer.fit(data, epochs=epochs, verbose=0, callbacks=[keeps])
     return keeps.seen
 

@@ -21,6 +21,7 @@ from tests.training.replica_run import ALL_PARTS
 
 ROOT = pathlib.Path(__file__).parents[2]
 NAMES = ("standard", "dynamic", "standard, batch norm", ALL_PARTS)
+NAMES += ("atas", "dynamic_memory, by share", "free", "yopo")
 
 
 def started(folder, *names, cluster=None, number=0):

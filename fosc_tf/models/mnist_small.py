@@ -1,0 +1,26 @@
+"""The small CNN of Fast adversarial training for MNIST.
+
+network = models.get("mnist_small", input_shape=(28, 28, 1), num_classes=10)
+"""
+
+from __future__ import annotations
+
+import keras
+
+from fosc_tf.models.layers import Layers
+from fosc_tf.models.registry import register
+
+
+@register("mnist_small", smallest_side=1, batch_norm=False)
+def mnist_small(make: Layers, x: keras.KerasTensor) -> keras.KerasTensor:
+    """conv 4x4 16 of stride 2, conv 4x4 32 of stride 2, dense 100, logits; ReLUs.
+
+    Source: Wong et al. 2020, the authors' public code, whose convolutions pad one pixel on every
+    side. So does "same" here, where sides are even as on MNIST.
+    Departure: Keras' initialisation (Glorot uniform), where that code has PyTorch's.
+    """
+    for index, filters in enumerate((16, 32), start=1):
+        x = make.conv(filters, size=4, strides=2, name=f"conv{index}")(x)
+        x = keras.layers.ReLU(name=f"relu{index}")(x)  # side 28 -> 14 -> 7
+    x = make.dense(100, name="dense1")(keras.layers.Flatten(name="flatten")(x))
+    return keras.layers.ReLU(name="relu3")(x)
