@@ -59,6 +59,7 @@ setup(
         "art": ["adversarial-robustness-toolbox>=1.18"],
         "foolbox": ["foolbox>=3.3.4"],
         "cleverhans": ["cleverhans>=4.0"],
+        "optuna": ["optuna>=3.6"],
         "docs": ["mkdocs-material>=9.5", "mkdocstrings[python]>=0.27", "ruff>=0.9"],
         "parity": ["torch>=2.2", "torchattacks>=3.5"],
         "gpu": ["tensorflow[and-cuda]>=2.20"],

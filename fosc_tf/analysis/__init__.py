@@ -6,8 +6,12 @@ bins.accuracy_correlation
 
 from fosc_tf.analysis.album import make_views
 from fosc_tf.analysis.bins import Bins, automatic_upper, fosc_bins, pearson
+from fosc_tf.analysis.control_search import Grid, Trials
 from fosc_tf.analysis.cross_table import Setting, cross_table
 from fosc_tf.analysis.density import kernel_density
+from fosc_tf.analysis.hamiltonian import Control, Hamiltonian
+from fosc_tf.analysis.landscape import landscape
+from fosc_tf.analysis.optimality import Optimality, Score, controls, criterion, score
 from fosc_tf.analysis.recording import Recording
 from fosc_tf.analysis.settings import Settings, Subject
 from fosc_tf.analysis.stepwise import picked, step_curves, traces
@@ -15,21 +19,31 @@ from fosc_tf.analysis.training_views import chosen_epochs, course, fosc_by_epoch
 
 __all__ = [
     "Bins",
+    "Control",
+    "Grid",
+    "Hamiltonian",
+    "Optimality",
     "Recording",
+    "Score",
     "Setting",
     "Settings",
     "Subject",
+    "Trials",
     "automatic_upper",
     "chosen_epochs",
+    "controls",
     "course",
+    "criterion",
     "cross_table",
     "fosc_bins",
     "fosc_by_epoch",
     "kernel_density",
+    "landscape",
     "last_epoch",
     "make_views",
     "pearson",
     "picked",
+    "score",
     "step_curves",
     "traces",
 ]

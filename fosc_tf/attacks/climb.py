@@ -88,7 +88,7 @@ class Climb:
     def watched(
         self,
         start: tf.Tensor,
-        num_steps: int,
+        num_steps: int | tf.Tensor,
         watch: Callable[[Point], Sequence[tf.Tensor]],
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """Climbs as `together` does and lets `watch` see every point.
