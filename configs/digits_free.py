@@ -2,7 +2,9 @@
 
     python main.py --config=configs/digits_free.py
 
-Shafahi et al. have no numbers for these images.
+Measured 2026-11-27, seed 0, two shared x86-64 cores; accuracy in % of the last network (clean /
+FGSM / PGD-10 / PGD-20 / C&W-linf):
+94.44 / 66.94 / 53.89 / 52.50 / 52.22.
 """
 
 from configs import common
