@@ -124,6 +124,50 @@ def mnist_late_drop() -> tuple[tuple[str, ...], ...]:
     return tuple(sorted(found, key=lambda run: run[2]))
 
 
+def mnist_defenses() -> tuple[tuple[str, ...], ...]:
+    """Every defense on MNIST, the schedules of `mnist_table`."""
+    control = SHORT | {"defense__control_epochs": (12,)}
+    # As many epochs' worth of updates as replays divide.
+    free = SHORT | {"total_epochs": (16,)}
+    return (
+        *runs("mnist_dynamic_memory", seeds=2, defense__num_steps=(1, 3), **control),
+        *runs("mnist_standard", seeds=2, **SHORT),
+        *runs("mnist_dynamic", seeds=2, **control),
+        *runs("mnist_amata_dynamic", seeds=2, **control),
+        *runs("mnist_atta", defense__num_steps=(1, 3), defense__step_size=(0.075,), **SHORT),
+        *(run for defense in ("atas", "fat", "yopo", "amata") for run in _mnist(defense)),
+        *runs("mnist_free", **free),
+        *(run for defense in ("fast", "n_fgsm", "grad_align") for run in runs(f"mnist_{defense}")),
+    )
+
+
+def _mnist(defense: str) -> tuple[tuple[str, ...], ...]:
+    own = {"defense__tau_epochs": ("(6,11)",)} if defense == "fat" else {}
+    return runs(f"mnist_{defense}", **SHORT | own)
+
+
+def mnist_memory() -> tuple[tuple[str, ...], ...]:
+    """What a memory and the gate gain and cost: a third of MNIST, 12 epochs, one seed."""
+    control = TRIAL | {"defense__control_epochs": (10,)}
+    k1 = control | {"defense__num_steps": (1,)}
+    atta = TRIAL | {"defense__step_size": (0.075,)}
+    return (
+        *runs("mnist_dynamic_memory", defense__num_steps=(1, 3), **control),
+        *runs("mnist_standard", **TRIAL),
+        *runs("mnist_atta", defense__num_steps=(1, 3), **atta),
+        *runs("mnist_dynamic", **control | {"defense__feasible": ("box",)}),
+        *_labelled("c_t=0.25", "mnist_dynamic_memory", **k1, defense__c_min=(0.25,)),
+        *_labelled("stop_share=0.5", "mnist_dynamic_memory", **k1, defense__stop_share=(0.5,)),
+        *_labelled("reset=4", "mnist_dynamic_memory", **k1, defense__reset_epochs=(4,)),
+        *runs("mnist_amata_dynamic", **control),
+        *runs("mnist_atas", **TRIAL),
+    )
+
+
+def _labelled(label: str, experiment: str, **fields: tuple) -> tuple[tuple[str, ...], ...]:
+    return tuple((f"{experiment},{label}", *rest) for _, *rest in runs(experiment, **fields))
+
+
 def mnist_paper() -> tuple[tuple[str, ...], ...]:
     """Table 1 of Wang et al. 2019, MNIST, with all 50 epochs."""
     return _paper("mnist")
@@ -178,6 +222,14 @@ SHORT = {
     **FULL,
 }
 """The paper's MNIST schedules in 15 epochs; the last network only."""
+TRIAL = {
+    "data__examples": (20200,),
+    "total_epochs": (12,),
+    "optimizer__drop_epochs": ("(7,)",),
+    "evaluation__checkpoints": ("('last',)",),
+    "evaluation__attacks": ("('clean','pgd-20@1000','apgd-t@500')",),
+}
+"""19,200 images and 1,000 held out, the rate divided by ten at 60 %."""
 SWEEPS = {
     sweep.__name__: sweep
     for sweep in (
@@ -187,6 +239,8 @@ SWEEPS = {
         mnist_floor,
         mnist_c_max,
         mnist_late_drop,
+        mnist_defenses,
+        mnist_memory,
         mnist_paper,
         cifar_pair,
         cifar_paper,
