@@ -20,7 +20,7 @@ def annealed(
     epsilon: float,
     step_size: float | None,
     num_steps: int,
-    least_steps: int,
+    least_steps: int | None,
     total_epochs: int,
     clock: Clock,
     norm: str = "linf",
@@ -38,7 +38,7 @@ def annealed(
         epsilon: radius of the ball over pixels in [0, 1].
         step_size: length of a step of the last epochs; None means epsilon / 4.
         num_steps: K_max.
-        least_steps: K_min, of the first epochs.
+        least_steps: K_min, of the first epochs; None anneals nothing, and nothing is returned.
         total_epochs: T, over which K_t rises.
         clock: turns steps into epochs.
         norm: "linf", "l2" or "l1".
@@ -49,6 +49,8 @@ def annealed(
         UserError: a number out of its range, more steps at first than at last, or so few that each
             would leave the ball.
     """
+    if least_steps is None:
+        return {}
     step_size = step_length(step_size, epsilon)
     check_climb(epsilon, step_size, num_steps, norm, "ball", changing=False)
     steps = annealed_steps(

@@ -102,16 +102,14 @@ def dynamic_memory(
         c_max=c_max, c_min=c_min, control_epochs=control_epochs, clock=clock
     )
     steps = {"step_size": step_length(step_size, epsilon), "num_steps": num_steps}
-    changing = {}
-    if least_steps is not None:
-        changing = annealed(
-            epsilon=epsilon,
-            **steps,
-            least_steps=least_steps,
-            total_epochs=total_epochs,
-            clock=clock,
-            norm=norm,
-        )
+    changing = annealed(
+        epsilon=epsilon,
+        **steps,
+        least_steps=least_steps,
+        total_epochs=total_epochs,
+        clock=clock,
+        norm=norm,
+    )
     attack = PGD(
         epsilon=epsilon,
         **steps | changing,

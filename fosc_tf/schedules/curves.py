@@ -63,6 +63,8 @@ def switch(*, before: Number, after: Number, epoch: int, clock: Clock) -> Schedu
     whole("epoch", epoch, least=0)
 
     def switched(step: tf.Tensor) -> tf.Tensor:
+        if not epoch:  # no clock needs to be set
+            return tf.convert_to_tensor(after)
         return tf.where(clock.epoch(step) < epoch, before, after)
 
     said = {"before": before, "after": after, "epoch": epoch}

@@ -1,6 +1,6 @@
 """How often a compiled step repeats something: a count that it is unrolled by, anew where it grows.
 
-count = Unrolled(8)                                   # or a schedule of whole numbers
+count = Unrolled(defense.schedules["replays"])
 trainer.fit(dataset, callbacks=[count])
 for _ in range(count.value): ...                      # in train_step
 """
@@ -10,7 +10,8 @@ from __future__ import annotations
 import keras
 
 from fosc_tf.attacks.attack import asked
-from fosc_tf.types import Schedule
+from fosc_tf.errors import UserError
+from fosc_tf.schedules import Curve
 
 
 class Unrolled(keras.callbacks.Callback):
@@ -19,20 +20,33 @@ class Unrolled(keras.callbacks.Callback):
     Weight updates cannot stand in a loop of TensorFlow under a strategy of several replicas.
 
     Args:
-        count: a whole number, or a schedule that is constant within an epoch.
-
-    Attributes:
-        value: of the epoch under way.
+        count: a schedule of whole numbers, constant within an epoch.
     """
 
-    def __init__(self, count: int | Schedule) -> None:
+    def __init__(self, count: Curve) -> None:
         super().__init__()
         self.count = count
-        self.value = 0 if callable(count) else int(count)
+        # What never changes needs no clock.
+        self._value = None if count.ends else int(asked("count", count, 0))
+
+    @property
+    def value(self) -> int:
+        """The count of the epoch under way.
+
+        Raises:
+            UserError: nobody has told which epoch that is.
+        """
+        if self._value is None:
+            raise UserError(
+                "what a defense repeats changes from epoch to epoch, which fit tells",
+                "trainer.fit(dataset, epochs=30, callbacks=[...]), its callbacks in a list",
+                f"a single step, or a CallbackList, with {self.count!r}",
+            )
+        return self._value
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Compiles the step for the count of this epoch."""
         now = int(asked("count", self.count, self.model.step))
-        if now != self.value:
-            self.value = now
+        if now != self._value:
+            self._value = now
             self.model.make_train_function(force=True)

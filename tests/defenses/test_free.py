@@ -100,6 +100,27 @@ def test_the_last_batch_may_be_smaller():
     )
 
 
+def test_steps_outside_of_fit():
+    """A count that never changes needs no epoch; one that does is refused without."""
+    network = mlp(gain=1.5)
+    trainer = fosc_tf.AdversarialTrainer(network, free(replays=2))
+    trainer.compile(optimizer=keras.optimizers.SGD(RATE))
+    trainer.train_on_batch(IMAGE[:SIZE], LABEL[:SIZE])
+    assert int(trainer.optimizer.iterations.numpy()) == 2
+    complete = keras.callbacks.CallbackList(add_history=True, model=trainer)
+    trainer.fit(IMAGE, LABEL, batch_size=SIZE, verbose=0, callbacks=complete)
+    assert int(trainer.optimizer.iterations.numpy()) == 2 + 2 * STEPS
+    changing = free(replays=4, least_replays=2, total_epochs=8, steps_per_epoch=STEPS)
+    trainer = fosc_tf.AdversarialTrainer(mlp(), changing)
+    trainer.compile(optimizer=keras.optimizers.SGD(RATE))
+    refused(
+        lambda: trainer.train_on_batch(IMAGE[:SIZE], LABEL[:SIZE]),
+        rule="changes from epoch to epoch",
+        right="trainer.fit",
+        received="switch(before=2, after=4, epoch=2)",
+    )
+
+
 def test_a_replay_takes_one_pass_over_the_network():
     """Counted where the network is called: once a replay, with all examples."""
     network = mlp()
