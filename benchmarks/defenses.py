@@ -22,7 +22,6 @@ and Fast in plain eager torch stand beside ours. How rounds are made is told in 
 
 from __future__ import annotations
 
-import random
 import statistics
 from collections.abc import Callable
 
@@ -34,7 +33,7 @@ import tensorflow as tf
 
 import fosc_tf
 from benchmarks.spread import spread
-from benchmarks.step import CLOCKS, Subject, arguments
+from benchmarks.step import CLOCKS, Run, Subject, arguments, in_rounds
 from fosc_tf.models.split import split
 from fosc_tf.objectives import cross_entropy
 
@@ -47,8 +46,6 @@ FACTS = {
     "control_epochs": TOTAL_EPOCHS,
     "num_examples": NUM_EXAMPLES,
 }
-
-Run = Callable[[], float]
 
 
 class Steps(Subject):
@@ -208,16 +205,7 @@ def measure(
     torch_steps = in_torch(steps.network, steps.epsilon, steps.image, steps.label)
     runs = {f"bare {name}": run for name, run in steps.bare.items()} | steps.runs | torch_steps
     rows = {name: {"seconds": [], "gradients": [], "ratio": []} for name in runs}
-    shuffled = random.Random(0)
-    for number in range(discarded + rounds):
-        seconds, gradients = {}, {}
-        for name in shuffled.sample(list(runs), len(runs)):
-            steps.restore()
-            began = clock()
-            gradients[name] = runs[name]()
-            seconds[name] = clock() - began
-        if number < discarded:
-            continue
+    for seconds, gradients in in_rounds(runs, steps.restore, rounds, discarded, clock):
         bare = {name: seconds[f"bare {name}"] for name in steps.bare}
         for name in runs:
             rows[name]["seconds"].append(seconds[name])

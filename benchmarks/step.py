@@ -31,7 +31,7 @@ import argparse
 import random
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import keras
 import numpy as np
@@ -170,26 +170,35 @@ class Subject:
         return step
 
 
+def in_rounds(
+    runs: dict[str, Run],
+    restore: Callable[[], None],
+    rounds: int,
+    discarded: int,
+    clock: Callable[[], float],
+) -> Iterator[tuple[dict[str, float], dict[str, float]]]:
+    """Yields seconds and gradients of each run by name, of every round but the first ones."""
+    shuffled = random.Random(0)
+    for number in range(discarded + rounds):
+        seconds, gradients = {}, {}
+        for name in shuffled.sample(list(runs), len(runs)):
+            restore()
+            began = clock()
+            gradients[name] = runs[name]()
+            seconds[name] = clock() - began
+        if number >= discarded:
+            yield seconds, gradients
+
+
 def measure(
     subject: Subject, rounds: int, discarded: int, clock: Callable[[], float]
 ) -> dict[str, dict[str, list[float]]]:
     """Returns seconds and gradients of each run, and its ratio in each round, by the run's name."""
-    names = list(subject.runs)
     rows: dict[str, dict[str, list[float]]] = {
-        name: {"seconds": [], "gradients": [], "ratio": []} for name in names
+        name: {"seconds": [], "gradients": [], "ratio": []} for name in subject.runs
     }
-    shuffled = random.Random(0)
-    for number in range(discarded + rounds):
-        order = shuffled.sample(names, len(names))
-        seconds, gradients = {}, {}
-        for name in order:
-            subject.restore()
-            began = clock()
-            gradients[name] = subject.runs[name]()
-            seconds[name] = clock() - began
-        if number < discarded:
-            continue
-        for name in names:
+    for seconds, gradients in in_rounds(subject.runs, subject.restore, rounds, discarded, clock):
+        for name in subject.runs:
             needed = gradients[name] * seconds["bare gradient"]
             if not name.startswith(("PGD", "plain")):
                 needed += seconds["bare update"]
