@@ -34,6 +34,14 @@ class Parts(NamedTuple):
     gate: Gate | None
     watch: Watch
 
+    def fosc(
+        self, image_adv: tf.Tensor, image: tf.Tensor, gradient: tf.Tensor, epsilon: tf.Tensor
+    ) -> tf.Tensor:
+        """Returns the FOSC of this attack at `image_adv`, [batch], see `fosc`."""
+        return fosc(
+            image_adv, image, gradient, epsilon=epsilon, norm=self.norm, feasible=self.feasible
+        )
+
 
 class Climb:
     """The parts, the network, and what belongs to the examples.
@@ -186,14 +194,7 @@ class Climb:
         logits, loss, gradient = self._slope(image_adv, rows.target)
         # Outside the function the number of examples may be known.
         gradient.set_shape(image_adv.shape)
-        criterion = fosc(
-            image_adv,
-            rows.image,
-            gradient,
-            epsilon=rows.epsilon,
-            norm=self.parts.norm,
-            feasible=self.parts.feasible,
-        )
+        criterion = self.parts.fosc(image_adv, rows.image, gradient, rows.epsilon)
         return Point(image_adv, rows.label, logits, loss, gradient, criterion)
 
     def _one_gradient(self, image_adv: tf.Tensor, target: tf.Tensor) -> Slope:

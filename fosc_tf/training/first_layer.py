@@ -10,7 +10,6 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from fosc_tf.attacks.fosc import fosc
 from fosc_tf.errors import UserError
 from fosc_tf.models.split import Split, split
 from fosc_tf.objectives import cross_entropy
@@ -66,14 +65,7 @@ class FirstLayerTrainer(AdversarialTrainer):
                 name: share / self._passes.value + totals.get(name, 0.0)
                 for name, share in of_weights.items()
             }
-        criterion = fosc(
-            began,
-            batch.image,
-            of_image,
-            epsilon=epsilon,
-            norm=attack.norm,
-            feasible=attack.parts.feasible,
-        )
+        criterion = attack.parts.fosc(began, batch.image, of_image, epsilon)
         found = Found.at(began, self._passes.value)._replace(fosc=criterion, loss=judged.loss)
         with tf.control_dependencies([batch.label]):
             self.apply([totals.get(id(each)) for each in self.network.trainable_variables])

@@ -10,7 +10,6 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from fosc_tf.attacks.fosc import fosc
 from fosc_tf.attacks.remembered import PERTURBATION
 from fosc_tf.errors import UserError
 from fosc_tf.replicas import num_replicas
@@ -72,14 +71,7 @@ class ReplayTrainer(AdversarialTrainer):
                     self.defense.perturbation.undo(moved)
             ahead = image + length * ball.steepest(of_image, image)
             perturbation = ball.project(ahead, batch.image, epsilon) - batch.image
-        criterion = fosc(
-            image,
-            batch.image,
-            of_image,
-            epsilon=epsilon,
-            norm=attack.norm,
-            feasible=attack.parts.feasible,
-        )
+        criterion = attack.parts.fosc(image, batch.image, of_image, epsilon)
         with tf.control_dependencies([batch.label]):
             found = found._replace(image=batch.image + perturbation)
             self.remember(batch, found, judged, step)
