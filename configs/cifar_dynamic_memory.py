@@ -2,7 +2,7 @@
 
     python main.py --config=configs/cifar_dynamic_memory.py
 
-The method is ours; results/README.md has what it was measured at.
+The method is ours; on these images it has not been measured.
 """
 
 from configs import common
