@@ -46,12 +46,12 @@ def by_hand(attack, augment=None, gain=1.5):
     return network.get_weights()
 
 
-def descend(network, image, label):
-    """Takes one step of gradient descent on the mean cross-entropy."""
+def descend(network, image, label, penalty=lambda: 0.0):
+    """Takes one step of gradient descent on the mean cross-entropy and a penalty."""
     with tf.GradientTape() as tape:
         logits = network(image, training=True)
         loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=label, logits=logits)
-        loss = tf.reduce_mean(loss)
+        loss = tf.reduce_mean(loss) + penalty()
     for variable, gradient in zip(
         network.trainable_variables,
         tape.gradient(loss, network.trainable_variables),
@@ -65,11 +65,16 @@ def into_ball(image, clean, epsilon):
     return np.clip(np.clip(image, clean - epsilon, clean + epsilon), 0.0, 1.0).astype("float32")
 
 
+def noise(clean, epsilon, step, seed=SEED):
+    """Returns what attacks of this seed draw from the linf ball at this step."""
+    shape = [len(clean), clean[0].size]
+    drawn = tf.random.stateless_uniform(shape, [seed, step], minval=-1.0, maxval=1.0)
+    return epsilon * drawn.numpy().reshape(clean.shape)
+
+
 def uniform_start(clean, epsilon, step):
     """Returns what `starts.uniform` draws for the linf ball."""
-    shape = [len(clean), clean[0].size]
-    noise = tf.random.stateless_uniform(shape, [SEED, step], minval=-1.0, maxval=1.0)
-    return into_ball(clean + epsilon * noise.numpy().reshape(clean.shape), clean, epsilon)
+    return into_ball(clean + noise(clean, epsilon, step), clean, epsilon)
 
 
 class Canvas:

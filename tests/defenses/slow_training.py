@@ -1,22 +1,19 @@
-"""Training written out: plain SGD without momentum, one network, no compiled step.
+"""Defenses that remember nothing, written out: batches in the order of the images, three epochs.
 
-    network = slow(mlp(), attacked, epochs=2)
+    network = slow(mlp(), attacked)
 
 What a defense finds is for the test to say, by an implementation of its own.
 """
 
+import keras
 import numpy as np
 import tensorflow as tf
 
-from fosc_tf.attacks import starts
-from fosc_tf.attacks.ball import Linf
 from fosc_tf.training import AdversarialTrainer
-from fosc_tf.types import Batch
-from tests.attacks.toys import images, labels
+from tests.defenses import by_hand
+from tests.defenses.by_hand import IMAGE, LABEL, RATE, SEED, SIZE, STEPS
 
-SIZE, STEPS, EPOCHS, SEED, RATE = 8, 3, 3, 5, 0.3
-EPSILON = 0.2
-IMAGE, LABEL = images(SIZE * STEPS), labels(SIZE * STEPS)
+EPOCHS, EPSILON = 3, 0.2
 
 
 def batches():
@@ -28,41 +25,32 @@ def batches():
 
 def uniform(image, step, radius=EPSILON):
     """Returns the random start that an attack with this seed has at this step."""
-    batch = Batch(tf.constant(image), tf.zeros([len(image)], tf.int32), {})
-    seed, step = tf.constant([SEED, step], tf.int64), tf.constant(step, tf.int64)
-    return starts.uniform(batch, Linf(), tf.constant(radius, tf.float32), seed, step).numpy()
+    return by_hand.uniform_start(image, radius, step)
 
 
 def noise(image, step, seed=SEED):
-    """Returns the noise of the ball that nothing clips: a grey image is far from all limits."""
-    grey = Batch(tf.fill(image.shape, 0.5), tf.zeros([len(image)], tf.int32), {})
-    seed, step = tf.constant([seed, step], tf.int64), tf.constant(step, tf.int64)
-    return starts.uniform(grey, Linf(), tf.constant(EPSILON), seed, step).numpy() - 0.5
+    """Returns the noise of the ball that nothing clips."""
+    return by_hand.noise(image, EPSILON, step, seed)
 
 
 def projected(image_adv, image, radius=EPSILON):
     """Returns what is in the linf ball and in [0, 1]."""
-    return np.clip(np.clip(image_adv, image - radius, image + radius), 0.0, 1.0)
+    return by_hand.into_ball(image_adv, image, radius)
 
 
 def slow(network, attacked, penalty=lambda network, image, label, step: 0.0):
     """Trains on what `attacked(network, image, label, step)` returns; returns the network."""
     for step, image, label in batches():
         found = np.asarray(attacked(network, image, label, step), "float32")
-        with tf.GradientTape() as tape:
-            log_p = tf.nn.log_softmax(network(found, training=True))
-            loss = -tf.reduce_mean(tf.gather(log_p, label, batch_dims=1))
-            loss += penalty(network, image, label, step)
-        variables = network.trainable_variables
-        for weight, gradient in zip(variables, tape.gradient(loss, variables), strict=True):
-            weight.assign_sub(RATE * gradient)
+        here = (network, image, label, step)
+        by_hand.descend(network, found, label, lambda here=here: penalty(*here))
     return network
 
 
 def fast(network, defense):
     """Trains by the defense with the trainer; returns the epochs' logs."""
     trainer = AdversarialTrainer(network, defense, seed=SEED, fosc_every=0)
-    trainer.compile(optimizer=tf.keras.optimizers.SGD(RATE))
+    trainer.compile(optimizer=keras.optimizers.SGD(RATE))
     data = tf.data.Dataset.from_tensor_slices((IMAGE, LABEL)).batch(SIZE)
     return trainer.fit(data, epochs=EPOCHS, verbose=0).history
 
