@@ -54,6 +54,8 @@ def base() -> Config:
     config.optimizer.peak_at = 0.5  # cyclic: share of the run at which the rate is highest
     config.optimizer.scale_with_replicas = False  # batch and rate times the number of replicas
 
+    config.label_smoothing = 0.0  # share of each label spread over all classes, such as 0.1
+
     config.perturbation = Config()  # of the weights while gradients are taken (AWP)
     config.perturbation.gamma = 0.0  # size relative to the weights, such as 0.01; 0 none
     config.perturbation.from_epoch = 0  # 0-based
@@ -65,7 +67,8 @@ def base() -> Config:
     config.evaluation = Config()
     config.evaluation.attacks = ("clean", "fgsm", "pgd-10", "pgd-20", "cw-linf")  # names, @N for
     # the first N test images only; see --list
-    config.evaluation.checkpoints = ("last", "best")  # networks of the run that are evaluated
+    config.evaluation.checkpoints = ("last", "best", "ema")  # networks that are evaluated, of those
+    # that the run keeps: ema is the average
     config.evaluation.others = ()  # work folders or SavedModels evaluated in the same table
     config.evaluation.epsilon = 0.2  # radius over pixels in [0, 1]; follows the training epsilon
     config.evaluation.epsilons = ()  # further radii for every attack
@@ -202,6 +205,14 @@ def yopo_arguments(num_steps: int, step_share: float = 0.25) -> dict[str, object
     }
 
 
+def divergence_arguments(beta: float) -> dict[str, object]:
+    """Returns the fields that TRADES and MART have."""
+    return {
+        "beta": beta,  # weight of the divergence of clean and adversarial predictions
+        "deviation": 0.001,  # of the start's noise, per pixel
+    }
+
+
 def amata_arguments(least_steps: int = 2) -> dict[str, object]:
     """Returns the fields that only Amata has."""
     return {
@@ -295,6 +306,18 @@ def cifar(defense: str, arg: str | None = None, **arguments: object) -> Config:
     config.checkpoint.every_steps = 100
     config.log.fosc_every = 10
     return with_defense(config, defense, epsilon=8 / 255, **arguments)
+
+
+def strong(config: Config) -> Config:
+    """Returns the config with the recipe that most methods of today are compared with.
+
+    Source: Rice et al. 2020, the code of its authors; Pang et al. 2021 for the weight decay.
+    """
+    config.total_epochs = 200
+    config.optimizer.learning_rate = 0.1
+    config.optimizer.drop_epochs = (100, 150)
+    config.optimizer.weight_decay = 5e-4
+    return config
 
 
 def _option(arg: str | None, name: str, values: tuple[str, ...]) -> str:

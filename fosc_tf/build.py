@@ -189,6 +189,8 @@ def defense(
         section = config[part]
         if section[size]:  # 0 leaves the defense its own
             parts[part] = make(section[size], from_epoch=section.from_epoch, clock=clock)
+    if config.get("label_smoothing"):
+        parts["label_smoothing"] = config.label_smoothing
     return dataclasses.replace(found, **parts)
 
 

@@ -17,11 +17,12 @@ from fosc_tf.errors import UserError, unknown_name
 from fosc_tf.evaluation.stages import stages
 from fosc_tf.number import number, whole
 from fosc_tf.schedules.learning_rate import RATES
+from fosc_tf.training.checkpoints import AVERAGE, BEST
 from fosc_tf.training.distribution import NAMES as DISTRIBUTIONS
 from fosc_tf.training.optimizer import OPTIMIZERS
 
 PRECISIONS = ("float32", "mixed_bfloat16")
-CHECKPOINTS = ("last", "best")
+CHECKPOINTS = ("last", BEST, AVERAGE)
 _FIELDS = {
     "": "seed total_epochs distribution deterministic precision jit_compile",
     "data": "name npz dir batch_size held_out augment",
@@ -48,6 +49,7 @@ sections.rules(
     ),
 )
 sections.rules("data", npz=sections.path, dir=sections.path, augment=sections.flag)
+sections.rules("", label_smoothing=sections.between(0, 1, "0.1"))
 sections.rules("model", weights=sections.path)
 sections.rules("report", others=sections.each_of(sections.text))
 sections.rules(
@@ -103,7 +105,13 @@ def _check_evaluation(config: ConfigDict) -> None:
     for name in (*evaluation.attacks, evaluation.held_out_attack, config.report.sweep_attack):
         stages(str(name), epsilon=evaluation.epsilon, norm=evaluation.norm)
     measured = config.data.held_out and 0 < evaluation.held_out_every <= config.total_epochs
-    if tuple(evaluation.checkpoints) == ("best",) and not measured:
+    if tuple(evaluation.checkpoints) == (AVERAGE,) and not config.average.decay:
+        raise UserError(
+            "a run that keeps no moving average of its weights has no network of them",
+            "average.decay=0.999, or evaluation.checkpoints=('last',)",
+            "evaluation.checkpoints=('ema',) with average.decay=0.0",
+        )
+    if tuple(evaluation.checkpoints) == (BEST,) and not measured:
         raise UserError(
             "the best network is chosen on held-out images, of which this run measures none",
             "evaluation.checkpoints=('last',), or data.held_out above 0 and "

@@ -3,10 +3,12 @@
 steps = number("num_steps", np.int64(10), "10", least=1)      # 10
 number("epsilon", "8/255", "epsilon=8/255")                   # raises
 whole("batch_size", 0, least=1)                               # raises
+inside("decay", 1.0, "decay=0.999", below=1)                  # raises
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import keras
@@ -46,6 +48,27 @@ def number(
         if isinstance(value, int) and least is not None and value >= COUNT:
             kind += " and below 2**31"
         raise UserError(f"{name} must be {kind}", right, f"{name}={value!r}")
+    return value
+
+
+def inside(
+    name: str,
+    value: Any,
+    right: str,
+    *,
+    least: float = 0.0,
+    below: float = math.inf,
+    above: bool = False,
+) -> float:
+    """Returns `value`, a number in [least, below) or, with `above`, in (least, below).
+
+    Raises:
+        UserError: anything else.
+    """
+    value = number(name, value, right)
+    if not (value < below and (value > least if above else value >= least)):
+        bounds = f"{'(' if above else '['}{least:g}, {below:g})"
+        raise UserError(f"{name} must lie in its range {bounds}", right, f"{name}={value}")
     return value
 
 

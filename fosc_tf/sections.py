@@ -70,10 +70,7 @@ def between(least: float, below: float, right: str, *, above: bool = False) -> R
     """Returns the rule for numbers in [least, below), with `above` in (least, below)."""
 
     def rule(name: str, value: Any, _: Mapping[str, Any]) -> None:
-        found = number.number(name, value, right)
-        if not (found < below and (found > least if above else found >= least)):
-            bounds = f"{'(' if above else '['}{least:g}, {below:g})"
-            raise UserError(f"{name} must lie in its range {bounds}", right, f"{name}={value}")
+        number.inside(name, value, right, least=least, below=below, above=above)
 
     return rule
 

@@ -17,6 +17,8 @@ from fosc_tf.errors import UserError
 from fosc_tf.readable import extent, one_line
 
 Number = float | int | tf.Tensor
+SMOOTHING = "label_smoothing"
+"""What the share of a label that is spread over all classes is called in a batch's context."""
 Schedule = Callable[[tf.Tensor], tf.Tensor]
 """A pure function of the step (int64 scalar, batches trained on so far) to a scalar."""
 
@@ -179,8 +181,8 @@ class Judged(NamedTuple):
     Attributes:
         loss: [batch] float32, to be descended.
         logits: [batch, classes] float32, at the images trained on.
-        terms: further numbers of each example by name, [batch]; those that the defense names in
-            its `terms` are shown as means over the epoch.
+        terms: further numbers of each example by name, [batch, ...]; those that the defense names
+            in its `terms`, [batch], are shown as means over the epoch.
     """
 
     loss: tf.Tensor
@@ -208,6 +210,8 @@ class Defense:
             are its epochs.
         perturbation: of the weights, while the gradients are taken (`training.WeightPerturbation`).
         average: of the weights, beside them (`training.WeightAverage`).
+        label_smoothing: share of each label that is spread over all classes, in [0, 1), wherever
+            the objective compares with labels (`objectives.terms.to_label`); attacks do not see it.
         state: Keras variables that live across steps; the trainer tracks and checkpoints them.
         calibrate: called once before the first step as `calibrate(network, image, label)` to
             fill `state` that is still unset.
@@ -224,6 +228,7 @@ class Defense:
     passes: int | None = None
     perturbation: Any = None
     average: Any = None
+    label_smoothing: float = 0.0
     state: tuple[keras.Variable, ...] = ()
     calibrate: Callable[[keras.Model, tf.Tensor, tf.Tensor], None] | None = None
 
@@ -234,5 +239,5 @@ class Defense:
             for field in dataclasses.fields(self)
             if field.name not in ("clock", "calibrate")
         }
-        said = {name: value for name, value in said.items() if value not in (None, {}, ())}
+        said = {name: value for name, value in said.items() if value not in (None, {}, (), 0.0)}
         return one_line("Defense", said)

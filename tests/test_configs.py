@@ -18,12 +18,14 @@ from tests.program import ROOT
 DATASETS = ("digits", "mnist", "cifar")
 DEFENSES = ("unsecured", "standard", "curriculum", "fgsm_pgd", "dynamic")
 DEFENSES += ("amata", "amata_dynamic", "fat", "fast", "n_fgsm", "grad_align")
+DEFENSES += ("trades", "mart")
 DEFENSES += ("atta", "atas", "dynamic_memory", "free", "yopo")
 COMBINED = {"amata_dynamic": "dynamic"}  # leaves that are not called after their defense
 SMALL_STEPS = {"num_steps": 2, "least_steps": 1}
 LEAVES = [f"{dataset}_{defense}" for dataset, defense in itertools.product(DATASETS, DEFENSES)]
 WIDE_RESNET = "model=wide_resnet_34_10"
-PREACT = dict.fromkeys(("amata", "fast", "n_fgsm", "grad_align"), "preact_resnet18")
+PREACT = ("amata", "fast", "n_fgsm", "grad_align", "trades", "mart")
+PREACT = dict.fromkeys(PREACT, "preact_resnet18")
 SHARED = {"__init__", "common", "sweeps"}  # files of configs/ that are no experiment
 
 

@@ -16,7 +16,7 @@ from fosc_tf.attacks.ball import Ball, column
 from fosc_tf.data.augment import Augmentation
 from fosc_tf.errors import UserError, unknown_name
 from fosc_tf.memory import ANEW, Memory, Spec
-from fosc_tf.number import number
+from fosc_tf.number import inside, number
 from fosc_tf.readable import one_line, without_defaults
 from fosc_tf.replicas import rows_of_global_batch
 from fosc_tf.schedules import Clock, at
@@ -55,10 +55,7 @@ class Remembered:
     def __post_init__(self) -> None:
         number("reset_epochs", self.reset_epochs, "reset_epochs=10", least=0, changing=True)
         number("deviation", self.deviation, "deviation=0.001")
-        if not 0.0 <= number("refresh", self.refresh, "refresh=0.1") < 1.0:
-            raise UserError(
-                "refresh is a share in [0, 1)", "refresh=0.1", f"refresh={self.refresh}"
-            )
+        inside("refresh", self.refresh, "refresh=0.1", below=1)
         object.__setattr__(self, "fresh", starts.get(self.fresh))
 
     def __repr__(self) -> str:

@@ -15,7 +15,7 @@ from fosc_tf.data.augment import Augmentation
 from fosc_tf.defenses.registry import register
 from fosc_tf.errors import UserError
 from fosc_tf.memory import Spec
-from fosc_tf.number import number, whole
+from fosc_tf.number import inside, number, whole
 from fosc_tf.objectives import adversarial
 from fosc_tf.schedules import Clock, switch
 from fosc_tf.types import Batch, Defense, Found, Judged
@@ -91,10 +91,8 @@ def atas(
             f"least_step_size={epsilon / 2:.4g} with most_step_size={1.75 * epsilon:.4g}",
             f"least_step_size={least:.4g} with most_step_size={most:.4g}",
         )
-    if not 0.0 <= number("beta", beta, "beta=0.5") < 1.0:
-        raise UserError("beta is a share in [0, 1)", "beta=0.5", f"beta={beta}")
-    if not 0.0 < number("constant", constant, "constant=1.28") < float("inf"):
-        raise UserError("c must be a positive number", "constant=1.28", f"constant={constant}")
+    inside("beta", beta, "beta=0.5", below=1)
+    inside("constant", constant, "constant=1.28", above=True)
     whole("constant_epochs", constant_epochs, least=0)
     alike = switch(before=float(epsilon), after=0.0, epoch=constant_epochs, clock=clock)
     rule = RunningNorm(constant, beta, least, most, alike)

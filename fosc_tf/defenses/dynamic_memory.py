@@ -16,7 +16,7 @@ from fosc_tf.data.augment import Augmentation
 from fosc_tf.defenses.annealing import annealed
 from fosc_tf.defenses.registry import register
 from fosc_tf.errors import UserError
-from fosc_tf.number import number, whole
+from fosc_tf.number import inside, number, whole
 from fosc_tf.objectives import adversarial
 from fosc_tf.replicas import gather_over_replicas, put
 from fosc_tf.schedules import Clock, fosc_threshold
@@ -94,8 +94,7 @@ def dynamic_memory(
             "c_max=0.25 with c_min=0.0",
             f"c_max={c_max} with c_min={c_min}",
         )
-    if not 0.0 <= number("stop_share", stop_share, "stop_share=0.3") < 1.0:
-        raise UserError("stop_share is a share in [0, 1)", "stop_share=0.3", f"{stop_share=}")
+    inside("stop_share", stop_share, "stop_share=0.3", below=1)
     start = Remembered("uniform", clock, whole("reset_epochs", reset_epochs, least=0), refresh)
     level = _Level(stop_share, control_epochs, clock) if stop_share else None
     threshold = level or fosc_threshold(

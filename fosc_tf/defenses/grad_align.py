@@ -5,8 +5,6 @@ defense = get("grad_align", epsilon=8 / 255)
 
 from __future__ import annotations
 
-import math
-
 import tensorflow as tf
 
 from fosc_tf.attacks import PGD
@@ -14,8 +12,7 @@ from fosc_tf.attacks import ball as balls
 from fosc_tf.attacks.limits import check_climb, step_length
 from fosc_tf.defenses.registry import register
 from fosc_tf.defenses.unclipped import noisy
-from fosc_tf.errors import UserError
-from fosc_tf.number import number
+from fosc_tf.number import inside
 from fosc_tf.objectives import gradient_alignment
 from fosc_tf.types import Batch, Defense
 
@@ -52,9 +49,7 @@ def grad_align(
         alignment: lambda, at least 0.
         norm: "linf", "l2" or "l1".
     """
-    if not 0 <= number("alignment", alignment, "alignment=0.2") < math.inf:
-        received = f"alignment={alignment}"
-        raise UserError("alignment is a weight from 0 on", "alignment=0.2", received)
+    inside("alignment", alignment, "alignment=0.2")
     step_size = step_length(step_size, epsilon, 1.0)
     check_climb(epsilon, step_size, 1, norm, "ball", changing=False)
     attack = PGD(

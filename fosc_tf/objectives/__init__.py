@@ -2,6 +2,16 @@
 
 from fosc_tf.objectives.adversarial import adversarial, self_weighted
 from fosc_tf.objectives.gradient_alignment import gradient_alignment
-from fosc_tf.objectives.terms import cross_entropy
+from fosc_tf.objectives.terms import cross_entropy, divergence, to_label
+from fosc_tf.objectives.trades import mart, trades
 
-__all__ = ["adversarial", "cross_entropy", "gradient_alignment", "self_weighted"]
+__all__ = [
+    "adversarial",
+    "cross_entropy",
+    "divergence",
+    "gradient_alignment",
+    "mart",
+    "self_weighted",
+    "to_label",
+    "trades",
+]

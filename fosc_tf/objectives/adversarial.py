@@ -10,7 +10,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from fosc_tf.objectives.terms import cross_entropy
+from fosc_tf.objectives.terms import cross_entropy, to_label
 from fosc_tf.schedules import Clock
 from fosc_tf.types import Batch, Found, Judged
 
@@ -26,7 +26,7 @@ def adversarial(network: keras.Model, batch: Batch, found: Found | None, step: t
     del step
     image = batch.image if found is None else found.image
     logits = tf.cast(network(image, training=True), tf.float32)
-    return Judged(cross_entropy(logits, batch.label), logits)
+    return Judged(to_label(logits, batch), logits)
 
 
 def self_weighted(clock: Clock, from_epoch: int = 1) -> Objective:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from fosc_tf.types import SMOOTHING, Batch
+
 
 def cross_entropy(logits: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
     """Returns softmax cross-entropy in nats.
@@ -21,6 +23,35 @@ def cross_entropy(logits: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
     if len(target.shape) == 2:
         return tf.nn.softmax_cross_entropy_with_logits(labels=target, logits=logits)
     return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=target, logits=logits)
+
+
+def to_label(logits: tf.Tensor, batch: Batch) -> tf.Tensor:
+    """Returns the cross-entropy to the batch's labels, [batch], smoothed where the defense says so.
+
+    With a smoothing of s the target is (1 - s) * one-hot + s / classes.
+    Source: Szegedy et al. 2016, section 7.
+
+    Args:
+        logits: [batch, classes] float32.
+        batch: with its labels and, in its context, what the trainer knows of the smoothing.
+    """
+    loss = cross_entropy(logits, batch.label)
+    smoothing = batch.context.get(SMOOTHING)
+    if smoothing is None:
+        return loss
+    uniform = -tf.reduce_mean(tf.nn.log_softmax(logits), axis=1)
+    return (1.0 - smoothing) * loss + smoothing * uniform
+
+
+def divergence(logits: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
+    """Returns KL(softmax(logits) || softmax(other)) in nats, [batch]; both have a gradient.
+
+    Args:
+        logits: [batch, classes] float32, at the clean image, say.
+        other: [batch, classes] float32, at the adversarial image.
+    """
+    log_p, log_q = tf.nn.log_softmax(logits), tf.nn.log_softmax(other)
+    return tf.reduce_sum(tf.exp(log_p) * (log_p - log_q), axis=1)
 
 
 def is_right(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:

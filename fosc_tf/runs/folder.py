@@ -11,8 +11,8 @@ import tempfile
 
 from fosc_tf.errors import UserError
 
-FOLDERS = ("analysis", "checkpoints", "checkpoints/best", "fosc", "tensorboard")
-FOLDERS += ("export", "export_best")
+FOLDERS = ("analysis", "checkpoints", "checkpoints/best", "checkpoints/ema", "fosc", "tensorboard")
+FOLDERS += ("export", "export_best", "export_ema")
 FILES = (
     *("run.json", "results.json", "results.md", "checks.json", "evaluation.jsonl", "epsilons.json"),
     *("history.json", "times.json", "report.html", "report.md", "model_info.json", ".lock"),

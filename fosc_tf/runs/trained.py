@@ -24,14 +24,15 @@ from fosc_tf.evaluation.journal import fingerprint as answers
 from fosc_tf.probe import probe_images
 from fosc_tf.runs import record as records
 from fosc_tf.training.checkpoints import (
+    AVERAGE,
+    BEST,
     all_damaged,
     newest_first,
-    restore_best,
     restore_last,
     step_of_last,
 )
 
-EXPORTS = {"last": "export", "best": "export_best"}
+EXPORTS = {"last": "export", BEST: "export_best", AVERAGE: "export_ema"}
 """The folder of each network that a run exports."""
 
 
@@ -158,29 +159,34 @@ def fingerprint(network: keras.Model) -> str:
 
 
 def of_run(config: ConfigDict, folder: pathlib.Path) -> Iterator[tuple[str, int, Any]]:
-    """Yields ("last", its step, network) and, where one was kept, ("best", its step, network).
+    """Yields "last", its step and network, then the same of "best" and "ema" where they are kept.
 
     Raises:
-        UserError: no checkpoint of the last or of a best network is whole, or that of a finished
-            training is not.
+        UserError: no checkpoint of the last network is whole, or that of a finished training is
+            not, or one that is to be evaluated is damaged.
     """
-    best = folder / "checkpoints" / "best"
-    asked = "best" in config.evaluation.checkpoints and newest_first(best)
-    if asked and not restore_best(folder / "checkpoints", build.network(config)):
-        raise UserError(
-            "the best network of a run must be readable, or left out",
-            f"--config.evaluation.checkpoints=('last',), or the work folder without {best}",
-            f"{len(newest_first(best))} damaged checkpoints in {best}",
-        )
-    for name, restore in (("last", restore_last), ("best", restore_best)):
+    checkpoints = folder / "checkpoints"
+    networks = {"last": checkpoints, BEST: checkpoints / BEST, AVERAGE: checkpoints / AVERAGE}
+    for name in (BEST, AVERAGE):
+        kept = newest_first(networks[name])
+        asked = name in config.evaluation.checkpoints and kept
+        if asked and not restore_last(networks[name], build.network(config)):
+            left = tuple(each for each in config.evaluation.checkpoints if each != name)
+            raise UserError(
+                f"the {name} network of a run must be readable, or left out",
+                f"--config.evaluation.checkpoints={left}, or the work folder without "
+                f"{networks[name]}",
+                f"{len(kept)} damaged checkpoints in {networks[name]}",
+            )
+    for name, place in networks.items():
         network = build.network(config)
-        step = restore(folder / "checkpoints", network)
+        step = restore_last(place, network)
         if name == "last" and step:
             _check_whole(folder, step)
         if step:
             yield name, step, network
         elif name == "last":
-            raise all_damaged(folder / "checkpoints")
+            raise all_damaged(place)
 
 
 def _check_whole(folder: pathlib.Path, step: int) -> None:

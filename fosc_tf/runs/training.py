@@ -10,13 +10,17 @@ import pathlib
 import keras
 import tensorflow as tf
 
-from fosc_tf import build, callbacks, data
+from fosc_tf import build, callbacks, data, signs
 from fosc_tf.attacks import presets
 from fosc_tf.runs import forecast, trained
 from fosc_tf.training.agreement import check_agreement
-from fosc_tf.training.checkpoints import Checkpoints
+from fosc_tf.training.checkpoints import AVERAGE, Checkpoints, step_of_last
 from fosc_tf.training.distribution import worker
 from fosc_tf.training.ledger import Ledger
+from fosc_tf.training.settling import settle
+
+SETTLING = 100
+"""Training batches, at most, that the averaged network's batch-norm statistics are taken over."""
 
 
 def fit(experiment: build.Experiment, folder: pathlib.Path, earlier: pathlib.Path) -> Ledger:
@@ -31,9 +35,18 @@ def fit(experiment: build.Experiment, folder: pathlib.Path, earlier: pathlib.Pat
         if not step and config.model.get("weights"):
             held["initial weights"] = trained.fingerprint(trainer.network)
         check_agreement(trainer.distribute_strategy, held)
-    epoch, position = divmod(step, steps)
-    if epoch >= experiment.epochs:
-        return ledger
+    if step < experiment.epochs * steps:
+        _train(experiment, folder, checkpoints, ledger)
+    _keep_average(experiment, checkpoints)
+    return ledger
+
+
+def _train(
+    experiment: build.Experiment, folder: pathlib.Path, checkpoints: Checkpoints, ledger: Ledger
+) -> None:
+    """Trains from where the trainer is to the end."""
+    trainer, steps = experiment.trainer, experiment.steps_per_epoch
+    epoch, position = divmod(trainer.step, steps)
     writer = tf.summary.create_file_writer(str(folder / "tensorboard"))
     watchers = _watchers(experiment, folder, checkpoints, ledger, writer)
     try:
@@ -54,7 +67,26 @@ def fit(experiment: build.Experiment, folder: pathlib.Path, earlier: pathlib.Pat
     finally:
         watchers[-1].close()
         writer.close()
-    return ledger
+
+
+def _keep_average(experiment: build.Experiment, checkpoints: Checkpoints) -> None:
+    """Keeps the averaged weights, if there are any, as a network with statistics of its own."""
+    trainer, config = experiment.trainer, experiment.config
+    average = trainer.defense.average
+    if average is None or step_of_last(checkpoints.folder / AVERAGE) == trainer.step:
+        return
+    network = build.network(config)
+    average.copy_to(network)
+    batches = min(experiment.steps_per_epoch, SETTLING)
+    with signs.work("statistics of the averaged network"):
+        settle(
+            network,
+            trainer.defense,
+            experiment.batches(epoch=experiment.epochs).take(batches),
+            seed=config.seed,
+            step=trainer.step,
+        )
+    checkpoints.save_average(network)
 
 
 def _watchers(

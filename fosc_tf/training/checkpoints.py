@@ -21,6 +21,8 @@ from fosc_tf.training.distribution import another_is_gone
 from fosc_tf.training.ledger import Ledger
 from fosc_tf.training.trainer import AdversarialTrainer
 
+BEST, AVERAGE = "best", "ema"
+"""The folders of networks that are kept alone, and what results call them."""
 _NAME = re.compile(r"step-(\d+)")
 
 
@@ -46,9 +48,13 @@ class Checkpoints:
         self._manager = tf.train.CheckpointManager(
             self._all, str(folder), max_to_keep=keep, checkpoint_name="step"
         )
-        self._best = tf.train.CheckpointManager(
-            tf.train.Checkpoint(network=content["network"]),
-            str(folder / "best"),
+        self._best = self._alone(BEST, content["network"])
+
+    def _alone(self, name: str, network: list[tf.Variable]) -> tf.train.CheckpointManager:
+        """Returns who keeps one network without anything else, in a folder of that name."""
+        return tf.train.CheckpointManager(
+            tf.train.Checkpoint(network=network),
+            str(self.folder / name),
             max_to_keep=1,
             checkpoint_name="step",
         )
@@ -64,6 +70,10 @@ class Checkpoints:
     def save_best(self) -> None:
         """Saves the network alone as the best so far; the one before goes after it is written."""
         self._write(self._best)
+
+    def save_average(self, network: keras.Model) -> None:
+        """Saves a network of averaged weights as the run's `ema`."""
+        self._write(self._alone(AVERAGE, _values(network.variables)))
 
     def restore(self, folder: pathlib.Path | None = None) -> bool:
         """Restores the newest checkpoint that is whole; returns False when there is none at all.
@@ -94,15 +104,6 @@ class Checkpoints:
                 raise
             raise cannot_write(manager.directory, error) from error
         _sweep(pathlib.Path(manager.directory), {pathlib.Path(p).name for p in manager.checkpoints})
-
-
-def restore_best(folder: pathlib.Path, network: keras.Model) -> int:
-    """Fills `network` with the best weights under `folder`.
-
-    Returns:
-        The step they are from, 0 when none are kept or whole.
-    """
-    return restore_last(folder / "best", network)
 
 
 def restore_last(folder: pathlib.Path, network: keras.Model) -> int:

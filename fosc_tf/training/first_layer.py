@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from fosc_tf.errors import UserError
 from fosc_tf.models.split import Split, split
-from fosc_tf.objectives import cross_entropy
+from fosc_tf.objectives import to_label
 from fosc_tf.replicas import num_replicas
 from fosc_tf.schedules import at
 from fosc_tf.training.reduction import mean_over_replicas
@@ -83,7 +83,7 @@ class FirstLayerTrainer(AdversarialTrainer):
         with tf.GradientTape() as tape:
             tape.watch(value)
             logits = tf.cast(parts.rest(value), tf.float32)
-            judged = Judged(cross_entropy(logits, batch.label), logits)
+            judged = Judged(to_label(logits, batch), logits)
             loss = self.optimizer.scale_loss(mean_over_replicas(judged.loss))
         *gradients, upstream = tape.gradient(loss, [*later, value])
         return judged, _known(later, gradients), upstream

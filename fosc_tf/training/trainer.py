@@ -36,7 +36,7 @@ from fosc_tf.training.reporter import Reporter
 from fosc_tf.training.retracing import no_word_of_retracing
 from fosc_tf.training.robust_accuracy import RobustAccuracy, attack_of
 from fosc_tf.training.standstill import watch
-from fosc_tf.types import Batch, Defense, Found, Judged
+from fosc_tf.types import SMOOTHING, Batch, Defense, Found, Judged
 
 
 class AdversarialTrainer(Reporter):
@@ -282,11 +282,13 @@ class AdversarialTrainer(Reporter):
         return batch
 
     def recall(self, batch: Batch) -> Batch:
-        """Returns the batch with what the memory holds of its examples in its context."""
-        memory = self.defense.memory
-        if memory is None:
-            return batch
-        return batch._replace(context=batch.context | memory.read(batch))
+        """Returns the batch with what is known of its examples, and how labels are smoothed."""
+        known, defense = dict(batch.context), self.defense
+        if defense.memory is not None:
+            known |= defense.memory.read(batch)
+        if defense.label_smoothing:
+            known[SMOOTHING] = tf.constant(defense.label_smoothing, tf.float32)
+        return batch._replace(context=known)
 
     def attack(self, batch: Batch, step: tf.Tensor) -> Found | None:
         """Returns what the defense's attack finds, or None without one."""

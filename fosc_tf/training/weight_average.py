@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from fosc_tf.errors import UserError
-from fosc_tf.number import number
+from fosc_tf.number import inside
 from fosc_tf.readable import one_line
 from fosc_tf.replicas import put
 from fosc_tf.schedules import Clock
@@ -46,10 +46,8 @@ class WeightAverage:
     def __init__(
         self, decay: float = 0.999, *, from_epoch: int = 0, clock: Clock | None = None
     ) -> None:
-        self.decay = number("decay", decay, "decay=0.999")
+        self.decay = inside("decay", decay, "decay=0.999", below=1)
         self.from_epoch, self.clock = beginning(from_epoch, clock), clock
-        if not 0 <= self.decay < 1:
-            raise UserError("decay must lie in [0, 1)", "decay=0.999", f"decay={decay}")
         self.variables: list[keras.Variable] = []
 
     def __repr__(self) -> str:

@@ -8,8 +8,7 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from fosc_tf.errors import UserError
-from fosc_tf.number import number
+from fosc_tf.number import inside
 from fosc_tf.readable import one_line
 from fosc_tf.replicas import add
 from fosc_tf.schedules import Clock
@@ -42,10 +41,8 @@ class WeightPerturbation:
     def __init__(
         self, gamma: float = 0.01, *, from_epoch: int = 0, clock: Clock | None = None
     ) -> None:
-        self.gamma = number("gamma", gamma, "gamma=0.01")
+        self.gamma = inside("gamma", gamma, "gamma=0.01")
         self.from_epoch, self.clock = beginning(from_epoch, clock), clock
-        if not 0 <= self.gamma < float("inf"):
-            raise UserError("gamma must be at least 0", "gamma=0.01", f"gamma={gamma}")
 
     def __repr__(self) -> str:
         """Returns one line with both numbers."""

@@ -48,10 +48,19 @@ def by_hand(attack, augment=None, gain=1.5):
 
 def descend(network, image, label, penalty=lambda: 0.0):
     """Takes one step of gradient descent on the mean cross-entropy and a penalty."""
-    with tf.GradientTape() as tape:
+
+    def loss():
         logits = network(image, training=True)
         loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=label, logits=logits)
-        loss = tf.reduce_mean(loss) + penalty()
+        return tf.reduce_mean(loss) + penalty()
+
+    descend_on(network, loss)
+
+
+def descend_on(network, loss):
+    """Takes one step of gradient descent on `loss()`."""
+    with tf.GradientTape() as tape:
+        loss = loss()
     for variable, gradient in zip(
         network.trainable_variables,
         tape.gradient(loss, network.trainable_variables),

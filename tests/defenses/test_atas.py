@@ -55,9 +55,9 @@ def test_equals_the_loop_written_out(constant_epochs, reset, constant, beta):
 @pytest.mark.parametrize(
     ("wrong", "rule", "received"),
     [
-        ({"beta": 1.0}, "beta is a share in [0, 1)", "beta=1.0"),
-        ({"beta": -0.1}, "beta is a share in [0, 1)", "beta=-0.1"),
-        ({"constant": 0}, "c must be a positive number", "constant=0"),
+        ({"beta": 1.0}, "beta must lie in its range [0, 1)", "beta=1.0"),
+        ({"beta": -0.1}, "beta must lie in its range [0, 1)", "beta=-0.1"),
+        ({"constant": 0}, "constant must lie in its range (0, inf)", "constant=0"),
         ({"least_step_size": 0.5, "most_step_size": 0.4}, "between their limits", "0.5 with"),
         ({"most_step_size": 0.7}, "between their limits", "most_step_size=0.7"),
         ({"step_size": 0.7}, "at most 2 * epsilon", "step_size=0.7"),

@@ -8,7 +8,7 @@ import tensorflow as tf
 from fosc_tf import AdversarialTrainer, defenses
 from fosc_tf.errors import UserError
 from fosc_tf.training import checkpoints as module
-from fosc_tf.training.checkpoints import Checkpoints, restore_best, restore_last, step_of_last
+from fosc_tf.training.checkpoints import Checkpoints, restore_last, step_of_last
 from fosc_tf.training.ledger import Ledger
 from tests.callbacks.stand_in import linear
 
@@ -86,7 +86,7 @@ def test_nothing_to_restore(tmp_path):
     np.testing.assert_equal(run.values, before)
     assert step_of_last(tmp_path / "none") == 0
     assert restore_last(tmp_path / "none", linear()) == 0
-    assert restore_best(tmp_path / "none", linear()) == 0
+    assert restore_last(tmp_path / "none", linear()) == 0
 
 
 @pytest.mark.parametrize("keep", [1, 2, 5])
@@ -179,7 +179,7 @@ def test_last_and_best_network(tmp_path):
     network = linear()
     assert restore_last(tmp_path, network) == 6
     assert float(network.layers[-1].kernel.numpy()[0, 0]) == 6
-    assert restore_best(tmp_path, network) == 5
+    assert restore_last(tmp_path / "best", network) == 5
     assert float(network.layers[-1].kernel.numpy()[0, 0]) == 5
 
 

@@ -79,7 +79,7 @@ def test_mistakes():
     average = WeightAverage()
     average.build(mlp())
     for call, rule in (
-        (lambda: WeightAverage(1.0), "decay must lie in [0, 1)"),
+        (lambda: WeightAverage(1.0), "decay must lie in its range [0, 1)"),
         (lambda: WeightAverage(None), "decay must be a number"),
         (lambda: WeightAverage(0.9, from_epoch=1), "a later epoch needs a clock"),
         (lambda: average.build(mlp()), "belongs to one training"),

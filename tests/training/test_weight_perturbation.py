@@ -89,7 +89,7 @@ def test_begins_with_its_epoch():
 
 def test_mistakes():
     for call, rule in (
-        (lambda: WeightPerturbation(-0.1), "gamma must be at least 0"),
+        (lambda: WeightPerturbation(-0.1), "gamma must lie in its range [0, inf)"),
         (lambda: WeightPerturbation("0.1"), "gamma must be a number"),
         (lambda: WeightPerturbation(0.1, from_epoch=1), "a later epoch needs a clock"),
     ):

@@ -1,0 +1,11 @@
+"""MART on CIFAR-10: Wang et al. 2020, with the recipe of Rice et al. 2020.
+
+    python main.py --config=configs/cifar_mart.py
+"""
+
+from configs import common
+
+
+def get_config(arg: str | None = None) -> common.Config:
+    """Returns the experiment."""
+    return common.strong(common.cifar("mart", arg or "model=preact_resnet18", **common.divergence_arguments(5.0)))

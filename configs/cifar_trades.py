@@ -1,0 +1,11 @@
+"""TRADES on CIFAR-10: Zhang et al. 2019, with the recipe of Rice et al. 2020.
+
+    python main.py --config=configs/cifar_trades.py
+"""
+
+from configs import common
+
+
+def get_config(arg: str | None = None) -> common.Config:
+    """Returns the experiment."""
+    return common.strong(common.cifar("trades", arg or "model=preact_resnet18", **common.divergence_arguments(6.0)))

@@ -1,0 +1,11 @@
+"""MART on the embedded digits: Wang et al. 2020.
+
+    python main.py --config=configs/digits_mart.py
+"""
+
+from configs import common
+
+
+def get_config() -> common.Config:
+    """Returns the experiment."""
+    return common.digits("mart", **common.divergence_arguments(5.0))

@@ -1,0 +1,11 @@
+"""MART on MNIST: Wang et al. 2020, in the setting of the other MNIST experiments.
+
+    python main.py --config=configs/mnist_mart.py
+"""
+
+from configs import common
+
+
+def get_config() -> common.Config:
+    """Returns the experiment."""
+    return common.mnist("mart", **common.divergence_arguments(5.0))

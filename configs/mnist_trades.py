@@ -1,0 +1,11 @@
+"""TRADES on MNIST: Zhang et al. 2019, in the setting of the other MNIST experiments.
+
+    python main.py --config=configs/mnist_trades.py
+"""
+
+from configs import common
+
+
+def get_config() -> common.Config:
+    """Returns the experiment."""
+    return common.mnist("trades", **common.divergence_arguments(6.0))
