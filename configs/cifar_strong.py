@@ -2,9 +2,9 @@
 
     python main.py --config=configs/cifar_strong.py
 
-PreAct-ResNet-18, 200 epochs, weight decay 5e-4; the best epoch is chosen by PGD-10 on 1,000 held-out
-images, where Rice et al. 2020 look at the test set. Add what made it stronger since:
-`--config.perturbation.gamma=0.01` (AWP), `--config.label_smoothing=0.1`, `--config.average.decay=0.995`.
+PreAct-ResNet-18, 200 epochs, weight decay 5e-4; the best epoch is chosen by PGD-10 on 1,000
+held-out images, where Rice et al. 2020 look at the test set. What made it stronger since:
+--config.perturbation.gamma=0.01 (AWP), --config.label_smoothing=0.1, --config.average.decay=0.995.
 """
 
 from configs import common

@@ -1,6 +1,8 @@
 """TRADES on CIFAR-10: Zhang et al. 2019, with the recipe of Rice et al. 2020.
 
     python main.py --config=configs/cifar_trades.py
+
+The authors' own recipes are a WideResNet-34-10 with other rates; `:model=wide_resnet_34_10`.
 """
 
 from configs import common
@@ -8,4 +10,6 @@ from configs import common
 
 def get_config(arg: str | None = None) -> common.Config:
     """Returns the experiment."""
-    return common.strong(common.cifar("trades", arg or "model=preact_resnet18", **common.divergence_arguments(6.0)))
+    return common.strong(
+        common.cifar("trades", arg or "model=preact_resnet18", **common.divergence_arguments(6.0))
+    )

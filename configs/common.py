@@ -213,6 +213,28 @@ def divergence_arguments(beta: float) -> dict[str, object]:
     }
 
 
+def adaptive_atta_arguments(warm_up_epochs: int) -> dict[str, object]:
+    """Returns the fields that only ATTA with adaptive targets has."""
+    return {
+        "num_steps": 1,
+        "step_share": 0.5,
+        "rho": 0.9,  # share of the remembered target that stays, [0, 1)
+        "beta": 0.1,  # share of the label in what is trained on; 1 leaves the target out
+        "reweight": True,  # examples by the probability of their label
+        "warm_up_epochs": warm_up_epochs,  # without either
+        **memory_arguments(reset_epochs=0),
+    }
+
+
+def sat_arguments(warm_up_epochs: int) -> dict[str, object]:
+    """Returns the fields that only SAT has."""
+    return {
+        "rho": 0.9,  # share of the remembered target that stays, [0, 1)
+        "warm_up_epochs": warm_up_epochs,  # of TRADES, before targets move
+        **divergence_arguments(beta=6.0),
+    }
+
+
 def amata_arguments(least_steps: int = 2) -> dict[str, object]:
     """Returns the fields that only Amata has."""
     return {
@@ -306,6 +328,17 @@ def cifar(defense: str, arg: str | None = None, **arguments: object) -> Config:
     config.checkpoint.every_steps = 100
     config.log.fosc_every = 10
     return with_defense(config, defense, epsilon=8 / 255, **arguments)
+
+
+def adapting_radii(config: Config, warm_up_epochs: int) -> Config:
+    """Returns the config with the fields that only IAT has."""
+    defense = config.defense
+    with config.unlocked():
+        defense.change = defense.get_ref("epsilon") * 0.2375  # gamma, what a radius is tried by
+        defense.rate = 0.1  # share of the way that a radius moves to the one it withstands
+        defense.most_epsilon = float("inf")  # no radius is larger
+        defense.warm_up_epochs = warm_up_epochs  # in which everyone has epsilon
+    return config
 
 
 def strong(config: Config) -> Config:

@@ -1,6 +1,8 @@
 """MART on MNIST: Wang et al. 2020, in the setting of the other MNIST experiments.
 
     python main.py --config=configs/mnist_mart.py
+
+The setting is not the authors'.
 """
 
 from configs import common

@@ -81,7 +81,7 @@ def check(config: ConfigDict) -> None:
         )
     sections.check_known(config, _FIELDS, by_name=("model", "defense", "optimizer"))
     _check_whole_numbers(config)
-    for field in ("control_epochs", "fgsm_epochs", "weak_epochs"):
+    for field in ("control_epochs", "fgsm_epochs", "weak_epochs", "warm_up_epochs"):
         sections.at_most_all_epochs(f"defense.{field}", defense.get(field, 0), config)
     _check_taken(config.optimizer)
     _check_evaluation(config)

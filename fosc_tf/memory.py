@@ -104,11 +104,17 @@ class Memory:
 
     def __init__(
         self,
-        num_examples: int,
+        num_examples: int | None,
         specs: Mapping[str, Spec] | Sequence[tuple[str, Spec]],
         *,
         augment: CropFlip | None = None,
     ) -> None:
+        if num_examples is None:
+            raise UserError(
+                "a defense with a memory must know how many examples there are",
+                "num_examples=60000, with batches that are dicts with image, label and id",
+                "num_examples=None",
+            )
         self.num_examples = whole("num_examples", num_examples, least=1)
         pairs = _pairs(specs)
         self.augment = augment

@@ -58,16 +58,26 @@ def inside(
     *,
     least: float = 0.0,
     below: float = math.inf,
-    above: bool = False,
+    ends: str = "[)",
 ) -> float:
-    """Returns `value`, a number in [least, below) or, with `above`, in (least, below).
+    """Returns `value`, a number from `least` to `below`.
+
+    Args:
+        name: what the message calls it.
+        value: to be looked at.
+        right: what the message calls right.
+        least: the lower end.
+        below: the upper end.
+        ends: which of them are right themselves, as intervals are written: "[)", "()", "[]", "(]".
 
     Raises:
         UserError: anything else.
     """
     value = number(name, value, right)
-    if not (value < below and (value > least if above else value >= least)):
-        bounds = f"{'(' if above else '['}{least:g}, {below:g})"
+    lower = value >= least if ends[0] == "[" else value > least
+    upper = value <= below if ends[1] == "]" else value < below
+    if not (lower and upper):
+        bounds = f"{ends[0]}{least:g}, {below:g}{ends[1]}"
         raise UserError(f"{name} must lie in its range {bounds}", right, f"{name}={value}")
     return value
 

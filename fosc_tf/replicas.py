@@ -52,6 +52,12 @@ def sum_over_replicas(tensors: list[tf.Tensor | None]) -> list[tf.Tensor | None]
     return [None if tensor is None else next(sums) for tensor in tensors]
 
 
+def global_mean(values: tf.Tensor) -> tf.Tensor:
+    """Returns the mean of `values` [batch] over the examples of all replicas, a scalar on each."""
+    (total,) = sum_over_replicas([tf.reduce_mean(values)])
+    return total / num_replicas()
+
+
 # These write to the copy that this replica holds. Every replica must write the same; a strategy's
 # own assignment would take an agreement of all replicas, which some kinds of variables refuse.
 

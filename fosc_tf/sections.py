@@ -70,7 +70,8 @@ def between(least: float, below: float, right: str, *, above: bool = False) -> R
     """Returns the rule for numbers in [least, below), with `above` in (least, below)."""
 
     def rule(name: str, value: Any, _: Mapping[str, Any]) -> None:
-        number.inside(name, value, right, least=least, below=below, above=above)
+        ends = "()" if above else "[)"
+        number.inside(name, value, right, least=least, below=below, ends=ends)
 
     return rule
 

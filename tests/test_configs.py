@@ -18,13 +18,17 @@ from tests.program import ROOT
 DATASETS = ("digits", "mnist", "cifar")
 DEFENSES = ("unsecured", "standard", "curriculum", "fgsm_pgd", "dynamic")
 DEFENSES += ("amata", "amata_dynamic", "fat", "fast", "n_fgsm", "grad_align")
-DEFENSES += ("trades", "mart")
+DEFENSES += ("trades", "mart", "iat", "sat", "adaptive_atta")
 DEFENSES += ("atta", "atas", "dynamic_memory", "free", "yopo")
-COMBINED = {"amata_dynamic": "dynamic"}  # leaves that are not called after their defense
+COMBINED = {
+    "amata_dynamic": "dynamic",
+    "strong": "standard",
+}  # leaves that are not called after their defense
 SMALL_STEPS = {"num_steps": 2, "least_steps": 1}
 LEAVES = [f"{dataset}_{defense}" for dataset, defense in itertools.product(DATASETS, DEFENSES)]
+LEAVES.append("cifar_strong")
 WIDE_RESNET = "model=wide_resnet_34_10"
-PREACT = ("amata", "fast", "n_fgsm", "grad_align", "trades", "mart")
+PREACT = ("amata", "fast", "n_fgsm", "grad_align", "trades", "mart", "iat", "sat")
 PREACT = dict.fromkeys(PREACT, "preact_resnet18")
 SHARED = {"__init__", "common", "sweeps"}  # files of configs/ that are no experiment
 
@@ -134,7 +138,15 @@ def test_evaluation_and_step_size_follow_the_training_epsilon(leaf):
     assert config.evaluation.norm == "l2"
 
 
-SHARES = {"fast": 1.25, "n_fgsm": 1.0, "grad_align": 1.0, "atta": 0.5, "atas": 2.0, "free": 1.0}
+SHARES = {
+    "fast": 1.25,
+    "n_fgsm": 1.0,
+    "grad_align": 1.0,
+    "atta": 0.5,
+    "adaptive_atta": 0.5,
+    "atas": 2.0,
+    "free": 1.0,
+}
 SHARES |= {"mnist_amata": 1 / 30, "mnist_yopo": 1 / 30}
 """Steps in epsilons, where they are no quarter."""
 

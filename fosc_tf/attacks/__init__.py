@@ -1,5 +1,6 @@
 """Inner maximisation: balls, losses, FOSC, gates, starts and the one climb built from them."""
 
+from fosc_tf.attacks.adaptive_radius import AdaptiveRadius
 from fosc_tf.attacks.attack import Attack, Traits, declared
 from fosc_tf.attacks.autoattack import AutoAttack, AutoAttackFound
 from fosc_tf.attacks.budget import Mixed
@@ -14,6 +15,7 @@ from fosc_tf.attacks.trace import Trace, trace
 
 __all__ = [
     "PGD",
+    "AdaptiveRadius",
     "Attack",
     "AutoAttack",
     "AutoAttackFound",

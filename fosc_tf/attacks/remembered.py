@@ -14,7 +14,7 @@ import tensorflow as tf
 from fosc_tf.attacks import starts
 from fosc_tf.attacks.ball import Ball, column
 from fosc_tf.data.augment import Augmentation
-from fosc_tf.errors import UserError, unknown_name
+from fosc_tf.errors import unknown_name
 from fosc_tf.memory import ANEW, Memory, Spec
 from fosc_tf.number import inside, number
 from fosc_tf.readable import one_line, without_defaults
@@ -132,12 +132,6 @@ class Remembered:
         Raises:
             UserError: no number of examples, another dtype.
         """
-        if num_examples is None:
-            raise UserError(
-                "a defense with a memory must know how many examples there are",
-                "num_examples=60000, with batches that are dicts with image, label and id",
-                "num_examples=None",
-            )
         if dtype not in DTYPES:
             raise unknown_name("dtype of a memory", dtype, DTYPES)
         span = epsilon if dtype == "int8" else None

@@ -5,6 +5,7 @@ weights descend and in which order.
 """
 
 from fosc_tf.defenses import (
+    adaptive_atta,
     amata,
     atas,
     atta,
@@ -16,8 +17,10 @@ from fosc_tf.defenses import (
     fgsm_pgd,
     free,
     grad_align,
+    iat,
     mart,
     n_fgsm,
+    sat,
     standard,
     trades,
     unsecured,
@@ -26,6 +29,7 @@ from fosc_tf.defenses import (
 from fosc_tf.defenses.registry import factory, get, names, register
 
 __all__ = [
+    "adaptive_atta",
     "amata",
     "atas",
     "atta",
@@ -38,11 +42,13 @@ __all__ = [
     "fgsm_pgd",
     "free",
     "get",
+    "iat",
     "mart",
     "grad_align",
     "n_fgsm",
     "names",
     "register",
+    "sat",
     "standard",
     "trades",
     "unsecured",

@@ -92,7 +92,7 @@ def atas(
             f"least_step_size={least:.4g} with most_step_size={most:.4g}",
         )
     inside("beta", beta, "beta=0.5", below=1)
-    inside("constant", constant, "constant=1.28", above=True)
+    inside("constant", constant, "constant=1.28", ends="()")
     whole("constant_epochs", constant_epochs, least=0)
     alike = switch(before=float(epsilon), after=0.0, epoch=constant_epochs, clock=clock)
     rule = RunningNorm(constant, beta, least, most, alike)

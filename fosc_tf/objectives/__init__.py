@@ -3,7 +3,7 @@
 from fosc_tf.objectives.adversarial import adversarial, self_weighted
 from fosc_tf.objectives.gradient_alignment import gradient_alignment
 from fosc_tf.objectives.terms import cross_entropy, divergence, to_label
-from fosc_tf.objectives.trades import mart, trades
+from fosc_tf.objectives.two_predictions import mart, trades
 
 __all__ = [
     "adversarial",

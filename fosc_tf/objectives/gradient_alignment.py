@@ -14,7 +14,7 @@ import tensorflow as tf
 from fosc_tf.models.folding import folded
 from fosc_tf.objectives.adversarial import Objective, adversarial
 from fosc_tf.objectives.terms import cross_entropy
-from fosc_tf.replicas import num_replicas, sum_over_replicas
+from fosc_tf.replicas import global_mean
 from fosc_tf.types import Batch, Found, Judged
 
 
@@ -48,7 +48,7 @@ def gradient_alignment(
         evaluated = network if tf.executing_eagerly() else folded(network)
         there = _gradient(evaluated, tf.stop_gradient(neighbour(batch, step)), batch.label)
         cosine, kept = _cosines(here, there)
-        share = _share_over_replicas(kept)
+        share = global_mean(tf.cast(kept, tf.float32))
         misalignment = tf.math.divide_no_nan(tf.where(kept, 1.0 - cosine, 0.0), share)
         return judged._replace(
             loss=judged.loss + weight * misalignment,
@@ -79,9 +79,3 @@ def _cosines(one: tf.Tensor, other: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         for each, size in zip(rows, [tf.where(kept, size, 1.0) for size in largest], strict=True)
     ]
     return tf.reduce_sum(unit[0] * unit[1], axis=1), kept
-
-
-def _share_over_replicas(kept: tf.Tensor) -> tf.Tensor:
-    """Returns the share of the global batch that is kept, a scalar."""
-    (share,) = sum_over_replicas([tf.reduce_mean(tf.cast(kept, tf.float32))])
-    return share / num_replicas()

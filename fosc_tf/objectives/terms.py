@@ -28,19 +28,21 @@ def cross_entropy(logits: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
 def to_label(logits: tf.Tensor, batch: Batch) -> tf.Tensor:
     """Returns the cross-entropy to the batch's labels, [batch], smoothed where the defense says so.
 
-    With a smoothing of s the target is (1 - s) * one-hot + s / classes.
-    Source: Szegedy et al. 2016, section 7.
-
     Args:
         logits: [batch, classes] float32.
         batch: with its labels and, in its context, what the trainer knows of the smoothing.
     """
-    loss = cross_entropy(logits, batch.label)
-    smoothing = batch.context.get(SMOOTHING)
-    if smoothing is None:
-        return loss
-    uniform = -tf.reduce_mean(tf.nn.log_softmax(logits), axis=1)
-    return (1.0 - smoothing) * loss + smoothing * uniform
+    smooth = SMOOTHING in batch.context
+    return cross_entropy(logits, distribution(batch, logits.shape[1]) if smooth else batch.label)
+
+
+def distribution(batch: Batch, classes: int) -> tf.Tensor:
+    """Returns the labels as probabilities, [batch, classes]: (1 - s) * one-hot + s / classes.
+
+    Source: label smoothing, Szegedy et al. 2016, section 7; s is 0 unless the defense says so.
+    """
+    one_hot, smoothing = tf.one_hot(batch.label, classes), batch.context.get(SMOOTHING)
+    return one_hot if smoothing is None else (1.0 - smoothing) * one_hot + smoothing / classes
 
 
 def divergence(logits: tf.Tensor, other: tf.Tensor) -> tf.Tensor:

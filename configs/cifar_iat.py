@@ -1,0 +1,14 @@
+"""Instance adaptive training on CIFAR-10: Balaji et al. 2019, as in Liu 2022 (thesis).
+
+    python main.py --config=configs/cifar_iat.py
+
+PreAct-ResNet-18, 200 epochs; the thesis has a ResNet-18.
+"""
+
+from configs import common
+
+
+def get_config(arg: str | None = None) -> common.Config:
+    """Returns the experiment."""
+    config = common.strong(common.cifar("iat", arg or "model=preact_resnet18"))
+    return common.adapting_radii(config, warm_up_epochs=5)

@@ -1,0 +1,13 @@
+"""Instance adaptive training on MNIST: Balaji et al. 2019.
+
+    python main.py --config=configs/mnist_iat.py
+
+The setting is that of the other MNIST experiments.
+"""
+
+from configs import common
+
+
+def get_config() -> common.Config:
+    """Returns the experiment."""
+    return common.adapting_radii(common.mnist("iat"), warm_up_epochs=5)
