@@ -31,6 +31,8 @@ def base() -> Config:
     config.data.batch_size = 64  # examples of one weight update, over all replicas
     config.data.examples = 0  # the first N training images as they are stored, of which held_out is
     # taken; the others are left alone; 0 all
+    config.data.extra = ""  # .npz with x_train, y_train: further images, the same classes; "" none
+    config.data.extra_share = 0.5  # of each batch; an epoch is one of the other images
     config.data.held_out = 128  # training examples kept back to choose the best epoch
     config.data.augment = False  # crop, and flip where a mirrored image keeps its class
 
@@ -338,6 +340,16 @@ def adapting_radii(config: Config, warm_up_epochs: int) -> Config:
         defense.rate = 0.1  # share of the way that a radius moves to the one it withstands
         defense.most_epsilon = float("inf")  # no radius is larger
         defense.warm_up_epochs = warm_up_epochs  # in which everyone has epsilon
+    return config
+
+
+def fine_tuning(config: Config) -> Config:
+    """Returns the config with the schedule of Liu's thesis, section 4.3.5: an epoch at one rate."""
+    config.total_epochs = 1
+    config.optimizer.schedule = "constant"
+    config.optimizer.learning_rate = 1e-3
+    config.optimizer.drop_epochs = ()
+    config.optimizer.weight_decay = 5e-4
     return config
 
 

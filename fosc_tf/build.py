@@ -42,6 +42,7 @@ class Experiment:
         arrays: the dataset, its training set cut to `data.examples`.
         train: the part that is trained on.
         held_out: the part that chooses the best epoch; may be empty.
+        extra: further images, a share of each batch; None without.
         trainer: compiled, its optimizer built.
         steps_per_epoch: batches of one pass over `train`.
         batch_size: examples of one weight update, over all replicas and workers.
@@ -54,6 +55,7 @@ class Experiment:
     trainer: AdversarialTrainer
     steps_per_epoch: int
     batch_size: int
+    extra: data.Part | None = None
 
     @property
     def epochs(self) -> int:
@@ -77,6 +79,8 @@ class Experiment:
             augment=_augmentation(config),
             start_epoch=epoch,
             start_position=position,
+            extra=self.extra,
+            extra_share=config.get("extra_share", 0.5),
         )
 
     def test_batches(self) -> tf.data.Dataset:
@@ -116,7 +120,12 @@ def build(config: ConfigDict) -> Experiment:
         held = {"contents of the data": arrays.sha256[:12]} | flat(config.to_dict())
         check_agreement(replicas, held)
     train, held_out = data.split(arrays, held_out=config.data.held_out, seed=config.seed)
-    steps_per_epoch = data.steps_per_epoch(len(train.image), batch_size)
+    extra, others, number = None, 0, len(arrays.x_train)
+    if config.data.get("extra"):
+        extra = data.load_extra(config.data.name, config.data.extra, first_id=number)
+        others = data.rows_of_extra(batch_size, config.data.extra_share)
+        number += len(extra.image)
+    steps_per_epoch = data.steps_per_epoch(len(train.image), batch_size - others)
     if batch_size % replicas.num_replicas_in_sync:
         raise UserError(
             f"the batch must be divisible by the {replicas.num_replicas_in_sync} replicas",
@@ -124,9 +133,10 @@ def build(config: ConfigDict) -> Experiment:
             f"data.batch_size={config.data.batch_size}",
         )
     with replicas.scope():
-        found = defense(config, steps_per_epoch, len(arrays.x_train), batch_size)
+        found = defense(config, steps_per_epoch, number, batch_size)
         trainer = _trainer(config, found, steps_per_epoch, factor)
-    return Experiment(config, arrays, train, held_out, trainer, steps_per_epoch, batch_size)
+    parts = (config, arrays, train, held_out, trainer, steps_per_epoch, batch_size)
+    return Experiment(*parts, extra)
 
 
 def network(config: ConfigDict, precision: str = "float32") -> Any:

@@ -83,6 +83,12 @@ def check(config: ConfigDict) -> None:
     _check_whole_numbers(config)
     for field in ("control_epochs", "fgsm_epochs", "weak_epochs", "warm_up_epochs"):
         sections.at_most_all_epochs(f"defense.{field}", defense.get(field, 0), config)
+    if config.defense.name == "fine_tuning" and not config.model.get("weights"):
+        raise UserError(
+            "fine-tuning begins with the weights of a trained network",
+            "model.weights=FOLDER of a finished run, or its export",
+            'defense.name=fine_tuning with model.weights=""',
+        )
     _check_taken(config.optimizer)
     _check_evaluation(config)
 

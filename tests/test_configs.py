@@ -18,7 +18,7 @@ from tests.program import ROOT
 DATASETS = ("digits", "mnist", "cifar")
 DEFENSES = ("unsecured", "standard", "curriculum", "fgsm_pgd", "dynamic")
 DEFENSES += ("amata", "amata_dynamic", "fat", "fast", "n_fgsm", "grad_align")
-DEFENSES += ("trades", "mart", "iat", "sat", "adaptive_atta")
+DEFENSES += ("trades", "mart", "iat", "sat", "adaptive_atta", "fine_tuning")
 DEFENSES += ("atta", "atas", "dynamic_memory", "free", "yopo")
 COMBINED = {
     "amata_dynamic": "dynamic",
@@ -28,7 +28,7 @@ SMALL_STEPS = {"num_steps": 2, "least_steps": 1}
 LEAVES = [f"{dataset}_{defense}" for dataset, defense in itertools.product(DATASETS, DEFENSES)]
 LEAVES.append("cifar_strong")
 WIDE_RESNET = "model=wide_resnet_34_10"
-PREACT = ("amata", "fast", "n_fgsm", "grad_align", "trades", "mart", "iat", "sat")
+PREACT = ("amata", "fast", "n_fgsm", "grad_align", "trades", "mart", "iat", "sat", "fine_tuning")
 PREACT = dict.fromkeys(PREACT, "preact_resnet18")
 SHARED = {"__init__", "common", "sweeps"}  # files of configs/ that are no experiment
 
@@ -82,8 +82,12 @@ def test_no_config_is_missing_or_unlisted():
 @pytest.mark.parametrize("leaf", LEAVES)
 def test_config_trains_one_step(leaf, tmp_path):
     config = load(leaf)
-    steps = {f"defense.{each}": n for each, n in SMALL_STEPS.items() if each in config.defense}
-    moved = one_step(shrink(config, tmp_path, **steps))
+    fields = {f"defense.{each}": n for each, n in SMALL_STEPS.items() if each in config.defense}
+    config = shrink(config, tmp_path, **fields)
+    if config.defense.name == "fine_tuning":
+        config.model.weights = str(tmp_path / "begin.weights.h5")
+        build.network(config).save_weights(config.model.weights)
+    moved = one_step(config)
     assert max(moved) > 0
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import pathlib
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -20,50 +20,55 @@ from fosc_tf.errors import UserError
 
 KEYS = ("x_train", "y_train", "x_test", "y_test")
 
-_WRITE_NPZ = "a file written by np.savez(FILE, x_train=..., y_train=..., x_test=..., y_test=...)"
-
 
 def read_npz(
-    path: pathlib.Path, check: Callable[[dict[str, np.ndarray]], object]
+    path: pathlib.Path,
+    check: Callable[[dict[str, np.ndarray]], object],
+    *,
+    keys: Sequence[str] = KEYS,
+    field: str = "data.npz",
 ) -> dict[str, np.ndarray]:
-    """Reads the four arrays of `KEYS` as they are.
+    """Reads the arrays of `keys` as they are.
 
     Args:
         path: a file in the layout that `keras.datasets` downloads; other keys are ignored.
         check: looks at shapes before anything is unpacked: it is given arrays of zeros that take
             no memory.
+        keys: of the arrays.
+        field: what messages call the file.
 
     Raises:
         UserError: for a file that is missing, truncated, no .npz, pickled, without a key, or with
             more than memory holds; and what `check` raises.
     """
+    right = f"a file written by np.savez(FILE, {', '.join(f'{key}=...' for key in keys)})"
     if not path.is_file():
-        raise UserError("data.npz must name a file that exists", _WRITE_NPZ, f"data.npz={path}")
+        raise UserError(f"{field} must name a file that exists", right, f"{field}={path}")
     try:
         archive = np.load(path, allow_pickle=False)
         if isinstance(archive, np.ndarray):
             raise ValueError("one single array, a .npy file")
         with archive:
             found = sorted(archive.files)
-            missing = [key for key in KEYS if key not in found]
+            missing = [key for key in keys if key not in found]
             if not missing:
-                zeros = {key: _zeros(archive.zip, key) for key in KEYS}
+                zeros = {key: _zeros(archive.zip, key) for key in keys}
                 check(zeros)
                 files.check_room(sum(each.nbytes for each in zeros.values()))
-                arrays = {key: archive[key] for key in KEYS}
+                arrays = {key: archive[key] for key in keys}
     except UserError:
         raise
     except Exception as error:  # a broken file raises any of half a dozen unrelated types
         raise UserError(
-            "data.npz must be a complete .npz file of plain arrays, not pickled, that memory holds",
-            _WRITE_NPZ,
-            f"data.npz={path}, {in_words(error)}",
+            f"{field} must be a complete .npz file of plain arrays, not pickled, that memory holds",
+            right,
+            f"{field}={path}, {in_words(error)}",
         ) from None
     if missing:
         raise UserError(
-            f"data.npz must hold {', '.join(KEYS)}",
-            _WRITE_NPZ,
-            f"data.npz={path} without {', '.join(missing)}; it holds {', '.join(found)}",
+            f"{field} must hold {', '.join(keys)}",
+            right,
+            f"{field}={path} without {', '.join(missing)}; it holds {', '.join(found)}",
         )
     return arrays
 

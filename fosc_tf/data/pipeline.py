@@ -18,7 +18,9 @@ import tensorflow as tf
 
 from fosc_tf.data.augment import Augmentation
 from fosc_tf.data.checks import check_images, check_labels, check_lengths
-from fosc_tf.data.order import fold, index_batches
+from fosc_tf.data.held_out import Part
+from fosc_tf.data.mixed import rows_of_extra, spread
+from fosc_tf.data.order import fold, index_batches, steps_per_epoch
 from fosc_tf.number import whole
 
 
@@ -33,8 +35,13 @@ def train_batches(
     start_position: int = 0,
     epochs: int | None = None,
     ids: np.ndarray | None = None,
+    extra: Part | None = None,
+    extra_share: float = 0.5,
 ) -> tf.data.Dataset:
     """Returns training batches; each epoch is a permutation less the remainder of n / batch_size.
+
+    With `extra` the epochs are those of `image`, of which a batch then has fewer; the extra images
+    come in permutations of their own.
 
     Args:
         image: [n, height, width, channels], uint8, or floating in [0, 1].
@@ -46,6 +53,8 @@ def train_batches(
         start_position: number of the first batch within that epoch, 0 to steps_per_epoch.
         epochs: the epoch to stop before, counted from 0 whatever the start; None never stops.
         ids: integers [n] that name the images, by default 0 to n - 1.
+        extra: further images with labels and ids, a share of each batch, or None.
+        extra_share: in (0, 1).
 
     Returns:
         Dicts of "image" float32 [batch, height, width, channels] in [0, 1], "label" int32 [batch],
@@ -60,30 +69,64 @@ def train_batches(
     ids = np.arange(len(image)) if ids is None else np.asarray(ids)
     check_labels(ids, name="ids")
     check_lengths(image, ids, name="image and ids")
+    more = 0 if extra is None else rows_of_extra(batch_size, extra_share)
     dataset = index_batches(
         len(image),
-        batch_size,
+        batch_size - more,
         seed=seed,
         start_epoch=start_epoch,
         start_position=start_position,
         epochs=epochs,
     )
-    images, labels, names = _host(image), _host(label, np.int32), _host(ids, np.int64)
+    parts = [_Rows(image, label, ids)]
+    if extra is not None:
+        _check(extra.image, extra.label)
+        parts.append(_Rows(extra.image, extra.label, extra.ids))
+        before = start_epoch * steps_per_epoch(len(image), batch_size - more) + start_position
+        epoch, position = divmod(before, steps_per_epoch(len(extra.image), more))
+        others = index_batches(
+            len(extra.image), more, seed=seed, start_epoch=epoch, start_position=position
+        ).map(lambda epoch, position, index: index)
+        dataset = tf.data.Dataset.zip((dataset, others)).map(lambda own, index: (*own, index))
+    places = spread(batch_size, more)
 
-    def batch(epoch: tf.Tensor, position: tf.Tensor, index: tf.Tensor) -> dict[str, tf.Tensor]:
-        pixels = tf.gather(images, index)
+    def batch(epoch: tf.Tensor, position: tf.Tensor, *indices: tf.Tensor) -> dict[str, tf.Tensor]:
+        found = [part.at(index) for part, index in zip(parts, indices, strict=True)]
+        pixels, labels, names = (
+            each[0] if extra is None else tf.gather(tf.concat(each, axis=0), places)
+            for each in zip(*_alike(found), strict=True)
+        )
         parameters = {}
         if augment is not None:
             parameters = augment.draw(fold(seed, epoch, position + 1), batch_size)
             pixels = augment.apply(pixels, parameters)  # on uint8: a quarter of the bytes
         return {
             "image": _to_float(pixels),
-            "label": tf.gather(labels, index),
-            "id": tf.gather(names, index),
+            "label": labels,
+            "id": names,
             **parameters,
         }
 
     return _finish(dataset.map(batch, num_parallel_calls=tf.data.AUTOTUNE))
+
+
+class _Rows:
+    """Images, labels and ids in main memory, of which batches take rows."""
+
+    def __init__(self, image: np.ndarray, label: np.ndarray, ids: np.ndarray) -> None:
+        self.image, self.ids = _host(image), _host(ids, np.int64)
+        self.label = _host(label, np.int32)
+
+    def at(self, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Returns the rows of all three."""
+        return tuple(tf.gather(each, index) for each in (self.image, self.label, self.ids))
+
+
+def _alike(found: list[tuple[tf.Tensor, ...]]) -> list[tuple[tf.Tensor, ...]]:
+    """Returns the parts with pixels of one dtype: bytes if all have them."""
+    if len({pixels.dtype for pixels, *_ in found}) == 1:
+        return found
+    return [(_to_float(pixels), *rest) for pixels, *rest in found]
 
 
 def test_batches(image: np.ndarray, label: np.ndarray, *, batch_size: int) -> tf.data.Dataset:

@@ -85,6 +85,24 @@ def load(name: str, *, npz: str | os.PathLike = "", dir: str | os.PathLike = "")
     return Arrays(**arrays, source=source, sha256=digest.hexdigest())
 
 
+def read_training(name: str, npz: str | os.PathLike, *, field: str) -> tuple[np.ndarray, ...]:
+    """Returns images and labels of the classes of a data set, from a file without a test set.
+
+    Args:
+        name: of the data set.
+        npz: a file with x_train and y_train.
+        field: what messages call the file.
+
+    Raises:
+        UserError: as `load`.
+    """
+    entry, source = catalog.get(name), f"{field}={npz}"
+    path = pathlib.Path(npz).expanduser()
+    keys = KEYS[:2]
+    arrays = read_npz(path, lambda zeros: _laid_out(zeros, entry, source), keys=keys, field=field)
+    return tuple(_checked(arrays, entry, source)[key] for key in keys)
+
+
 def _checked(
     arrays: dict[str, np.ndarray], entry: catalog.Entry, source: str
 ) -> dict[str, np.ndarray]:
@@ -106,7 +124,7 @@ def _laid_out(
 ) -> dict[str, np.ndarray]:
     """Returns views with the axes of `Arrays`; raises `UserError` for shapes, not for values."""
     result = {}
-    for part in ("train", "test"):
+    for part in [key[2:] for key in arrays if key.startswith("x_")]:
         image, label = np.asarray(arrays[f"x_{part}"]), np.asarray(arrays[f"y_{part}"])
         received = list(image.shape)
         if image.ndim == 3:

@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from fosc_tf.objectives.adversarial import Objective
-from fosc_tf.objectives.terms import cross_entropy, distribution, divergence
+from fosc_tf.objectives.terms import cross_entropy, distribution, divergence, to_label
 from fosc_tf.replicas import global_mean
 from fosc_tf.schedules import Clock
 from fosc_tf.types import Batch, Found, Judged
@@ -56,6 +56,35 @@ def adaptive_targets(
         weight = _of_mean_one(tf.where(adapted, weight, 1.0))
         terms = {TARGET: target, "weight": weight, "target_of_label": _of_label(goal, own)}
         return Judged(weight * cross_entropy(logits, goal), logits, terms)
+
+    return objective
+
+
+def fine_tuning(*, reweight: bool, beta: float) -> Objective:
+    """Returns sum_i w_i (CE(f(x_i'), y_i) + beta KL(p(x_i) || p(x_i'))) / sum_i w_i.
+
+    w is the probability of the label at the adversarial image, a constant, or 1.
+
+    Source: Liu 2022 (thesis), section 4.3.5, adversarial fine-tuning with RW and KL.
+
+    Args:
+        reweight: False has all weights 1.
+        beta: lambda of the thesis; at 0 the clean image is not looked at.
+    """
+
+    def objective(
+        network: keras.Model, batch: Batch, found: Found | None, step: tf.Tensor
+    ) -> Judged:
+        del step
+        logits = tf.cast(network(found.image, training=True), tf.float32)
+        loss = to_label(logits, batch)
+        if beta:
+            clean = tf.cast(network(batch.image, training=True), tf.float32)
+            loss += beta * divergence(clean, logits)
+        if reweight:
+            own = tf.one_hot(batch.label, logits.shape[1])
+            loss *= _of_mean_one(tf.stop_gradient(_of_label(tf.nn.softmax(logits), own)))
+        return Judged(loss, logits)
 
     return objective
 

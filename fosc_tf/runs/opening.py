@@ -21,6 +21,8 @@ def lines(experiment: build.Experiment, folder: pathlib.Path) -> list[str]:
     height, width, channels = arrays.x_train.shape[1:]
     trained, held_out = len(experiment.train.image), len(experiment.held_out.image)
     chosen = f", {held_out:,} held out" if held_out else ""
+    if experiment.extra is not None:
+        chosen += f", {len(experiment.extra.image):,} extra"
     weights = sum(int(tf.size(each)) for each in experiment.trainer.network.trainable_variables)
     defense = config.defense
     how = defense.name

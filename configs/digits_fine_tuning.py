@@ -1,0 +1,19 @@
+"""Adversarial fine-tuning on the embedded digits: Liu 2022 (thesis), section 4.3.5.
+
+    python main.py --config=configs/digits_fine_tuning.py
+
+Begins with a robust network, --config.model.weights=FOLDER of a finished run or its export.
+Without extra images it goes on with those that the network has seen.
+"""
+
+from configs import common
+
+ARGUMENTS = {
+    "reweight": True,  # examples by the probability of their label
+    "beta": 6.0,  # weight of the divergence of clean and adversarial predictions; 0 none
+}
+
+
+def get_config() -> common.Config:
+    """Returns the experiment."""
+    return common.fine_tuning(common.digits("fine_tuning", **ARGUMENTS))
