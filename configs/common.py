@@ -83,6 +83,11 @@ def base() -> Config:
     config.evaluation.held_out_attack = "pgd-10"  # chooses the best epoch, on data.held_out
     config.evaluation.held_out_every = 1  # epochs; 0 never
 
+    config.monitor = Config()  # of catastrophic overfitting, on data.held_out
+    config.monitor.action = "warn"  # off | warn | go_back: to the last good epoch, with a stronger
+    # training attack from then on
+    config.monitor.fall = 0.25  # share of the best held-out accuracy whose loss is a collapse
+
     config.analysis = Config()
     config.analysis.others = ()  # work folders or SavedModels to stand beside this network
     config.analysis.epochs = ()  # 0-based, of the FOSC densities; () an early, middle and late one

@@ -17,6 +17,7 @@ from ml_collections import ConfigDict
 
 from fosc_tf import data, defenses, models
 from fosc_tf.config_check import check
+from fosc_tf.defenses.relief import with_relief
 from fosc_tf.errors import UserError
 from fosc_tf.evaluation.stages import Stages, stages
 from fosc_tf.fields import flat
@@ -201,7 +202,9 @@ def defense(
             parts[part] = make(section[size], from_epoch=section.from_epoch, clock=clock)
     if config.get("label_smoothing"):
         parts["label_smoothing"] = config.label_smoothing
-    return dataclasses.replace(found, **parts)
+    found = dataclasses.replace(found, **parts)
+    going_back = config.get("monitor", {}).get("action") == "go_back"
+    return with_relief(found) if going_back else found
 
 
 def _taken(factory: Callable[..., Any], offered: Mapping[str, Any]) -> dict[str, Any]:

@@ -126,6 +126,13 @@ def _check_evaluation(config: ConfigDict) -> None:
             f"evaluation.held_out_every={evaluation.held_out_every}, "
             f"total_epochs={config.total_epochs}",
         )
+    if config.get("monitor", {}).get("action") == "go_back" and not measured:
+        raise UserError(
+            "the monitor watches held-out images, of which this run measures none",
+            "data.held_out and evaluation.held_out_every above 0, or monitor.action='warn'",
+            f"monitor.action='go_back' with data.held_out={config.data.held_out}, "
+            f"evaluation.held_out_every={evaluation.held_out_every}",
+        )
     radii = (evaluation.epsilon, *evaluation.epsilons)
     for epsilon in radii:
         number("evaluation.epsilons", epsilon, "evaluation.epsilons=(0.1,0.2)")

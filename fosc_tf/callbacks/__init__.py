@@ -1,5 +1,6 @@
 """What watches a run: Keras callbacks for guarding, recording, saving and showing it."""
 
+from fosc_tf.callbacks.collapse import CollapseMonitor
 from fosc_tf.callbacks.fosc_histogram import FoscHistogram
 from fosc_tf.callbacks.nan_guard import NanGuard, NotFinite
 from fosc_tf.callbacks.progress import Progress
@@ -8,6 +9,7 @@ from fosc_tf.callbacks.selection import HeldOut
 from fosc_tf.callbacks.tensorboard import TensorBoard
 
 __all__ = [
+    "CollapseMonitor",
     "FoscHistogram",
     "HeldOut",
     "NanGuard",

@@ -11,7 +11,15 @@ import tempfile
 
 from fosc_tf.errors import UserError
 
-FOLDERS = ("analysis", "checkpoints", "checkpoints/best", "checkpoints/ema", "fosc", "tensorboard")
+FOLDERS = (
+    "analysis",
+    "checkpoints",
+    "checkpoints/best",
+    "checkpoints/ema",
+    "checkpoints/good",
+    "fosc",
+    "tensorboard",
+)
 FOLDERS += ("export", "export_best", "export_ema")
 FILES = (
     *("run.json", "results.json", "results.md", "checks.json", "evaluation.jsonl", "epsilons.json"),

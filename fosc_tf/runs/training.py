@@ -14,7 +14,7 @@ from fosc_tf import build, callbacks, data, signs
 from fosc_tf.attacks import presets
 from fosc_tf.runs import forecast, trained
 from fosc_tf.training.agreement import check_agreement
-from fosc_tf.training.checkpoints import AVERAGE, Checkpoints, step_of_last
+from fosc_tf.training.checkpoints import AVERAGE, Checkpoints, Good, step_of_last
 from fosc_tf.training.distribution import worker
 from fosc_tf.training.ledger import Ledger
 from fosc_tf.training.settling import settle
@@ -111,6 +111,16 @@ def _watchers(
                 seed=config.seed,
             )
         )
+        if config.get("monitor") and config.monitor.action != "off":
+            watchers.append(
+                callbacks.CollapseMonitor(
+                    len(experiment.held_out.image),
+                    action=config.monitor.action,
+                    fall=config.monitor.fall,
+                    rows=ledger.rows,
+                    kept=Good(folder / "checkpoints" / "good", experiment.trainer),
+                )
+            )
     return [
         *watchers,
         callbacks.TensorBoard(

@@ -96,14 +96,53 @@ class Checkpoints:
         return False
 
     def _write(self, manager: tf.train.CheckpointManager) -> None:
-        step = self.trainer.step
-        try:
-            manager.save(checkpoint_number=step)
-        except (tf.errors.OpError, OSError) as error:
-            if another_is_gone(error):
-                raise
-            raise cannot_write(manager.directory, error) from error
-        _sweep(pathlib.Path(manager.directory), {pathlib.Path(p).name for p in manager.checkpoints})
+        _write(manager, self.trainer.step)
+
+
+class Good:
+    """Keeps the last good state of a training in a folder; see `callbacks.CollapseMonitor`.
+
+    Args:
+        folder: made when first needed.
+        trainer: compiled, its optimizer built.
+    """
+
+    def __init__(self, folder: pathlib.Path, trainer: AdversarialTrainer) -> None:
+        self._trainer = trainer
+        self._manager = tf.train.CheckpointManager(
+            tf.train.Checkpoint(state=_values(to_undo(trainer))),
+            str(folder),
+            max_to_keep=1,
+            checkpoint_name="step",
+        )
+
+    def save(self) -> None:
+        """Keeps the state as it is.
+
+        Raises:
+            UserError: the disk is full or cannot be written; what was kept before survives.
+        """
+        _write(self._manager, self._trainer.step)
+
+    def restore(self) -> None:
+        """Puts back what was kept last.
+
+        Raises:
+            UserError: none of it can be read.
+        """
+        folder = pathlib.Path(self._manager.directory)
+        if not any(_restore(self._manager.checkpoint, path) for path in newest_first(folder)):
+            raise all_damaged(folder)
+
+
+def to_undo(trainer: AdversarialTrainer) -> list[keras.Variable]:
+    """Returns what goes back with a training, but for the clocks of defense and learning rate."""
+    optimizers = [trainer.optimizer, getattr(trainer.optimizer, "inner_optimizer", None)]
+    clocks = {id(each.iterations) for each in optimizers if each is not None}
+    parts = ("network", "optimizer", "memory", "average", "own")
+    state = trainer.state
+    found = [variable for part in parts for variable in state[part]]
+    return [variable for variable in found if id(variable) not in clocks]
 
 
 def restore_last(folder: pathlib.Path, network: keras.Model) -> int:
@@ -130,6 +169,16 @@ def all_damaged(folder: pathlib.Path) -> UserError:
         "an undamaged checkpoint, or an empty work folder to start anew",
         f"{len(newest_first(folder))} damaged checkpoints in {folder}",
     )
+
+
+def _write(manager: tf.train.CheckpointManager, step: int) -> None:
+    try:
+        manager.save(checkpoint_number=step)
+    except (tf.errors.OpError, OSError) as error:
+        if another_is_gone(error):
+            raise
+        raise cannot_write(manager.directory, error) from error
+    _sweep(pathlib.Path(manager.directory), {pathlib.Path(p).name for p in manager.checkpoints})
 
 
 def _restore(checkpoint: tf.train.Checkpoint, path: str) -> bool:
