@@ -17,6 +17,7 @@ from ml_collections import ConfigDict
 
 from fosc_tf import data, defenses, models
 from fosc_tf.config_check import check
+from fosc_tf.data.mixed import rows_of_extra
 from fosc_tf.defenses.relief import with_relief
 from fosc_tf.errors import UserError
 from fosc_tf.evaluation.stages import Stages, stages
@@ -89,10 +90,10 @@ class Experiment:
         size = self.config.evaluation.batch_size
         return data.test_batches(self.arrays.x_test, self.arrays.y_test, batch_size=size)
 
-    def held_out_batches(self) -> tf.data.Dataset:
-        """Returns the held-out part once, in order."""
-        size = self.config.evaluation.batch_size
-        return data.test_batches(self.held_out.image, self.held_out.label, batch_size=size)
+    def held_out_batches(self, first: int | None = None) -> tf.data.Dataset:
+        """Returns the held-out part once, in order; with `first` the first images of it alone."""
+        size, part = self.config.evaluation.batch_size, self.held_out
+        return data.test_batches(part.image[:first], part.label[:first], batch_size=size)
 
     def held_out_attack(self) -> Stages:
         """Returns the attack that chooses the best epoch."""
@@ -124,7 +125,7 @@ def build(config: ConfigDict) -> Experiment:
     extra, others, number = None, 0, len(arrays.x_train)
     if config.data.get("extra"):
         extra = data.load_extra(config.data.name, config.data.extra, first_id=number)
-        others = data.rows_of_extra(batch_size, config.data.extra_share)
+        others = rows_of_extra(batch_size, config.data.extra_share)
         number += len(extra.image)
     steps_per_epoch = data.steps_per_epoch(len(train.image), batch_size - others)
     if batch_size % replicas.num_replicas_in_sync:

@@ -49,6 +49,7 @@ sections.rules(
     ),
 )
 sections.rules("data", npz=sections.path, dir=sections.path, augment=sections.flag)
+sections.rules("log", gradient_images=sections.whole(0))
 sections.rules("", label_smoothing=sections.between(0, 1, "0.1"))
 sections.rules("model", weights=sections.path)
 sections.rules("report", others=sections.each_of(sections.text))

@@ -15,7 +15,13 @@ from fosc_tf.analysis.optimality import Optimality, Score, controls, criterion, 
 from fosc_tf.analysis.recording import Recording
 from fosc_tf.analysis.settings import Settings, Subject
 from fosc_tf.analysis.stepwise import picked, step_curves, traces
-from fosc_tf.analysis.training_views import chosen_epochs, course, fosc_by_epoch, last_epoch
+from fosc_tf.analysis.training_views import (
+    chosen_epochs,
+    course,
+    fosc_by_epoch,
+    gradient_norms,
+    last_epoch,
+)
 
 __all__ = [
     "Bins",
@@ -37,6 +43,7 @@ __all__ = [
     "cross_table",
     "fosc_bins",
     "fosc_by_epoch",
+    "gradient_norms",
     "kernel_density",
     "landscape",
     "last_epoch",

@@ -22,7 +22,13 @@ from fosc_tf.analysis.cross_table import cross_table
 from fosc_tf.analysis.settings import Settings, Subject
 from fosc_tf.analysis.stepwise import picked, step_curves, traces
 from fosc_tf.analysis.store import Arrays, Store
-from fosc_tf.analysis.training_views import chosen_epochs, course, fosc_by_epoch, last_epoch
+from fosc_tf.analysis.training_views import (
+    chosen_epochs,
+    course,
+    fosc_by_epoch,
+    gradient_norms,
+    last_epoch,
+)
 from fosc_tf.attacks import PGD
 from fosc_tf.attacks.batch_check import check_batch
 from fosc_tf.errors import UserError
@@ -37,6 +43,7 @@ VIEWS = {
     "last_epoch": "FOSC and loss of the training examples of the last epoch",
     "fosc_by_epoch": "densities of the FOSC of training examples in several epochs",
     "course": "FOSC of the training attack, epoch by epoch",
+    "gradient_norms": "norms of input gradients at held-out images in several epochs",
 }
 """What each view shows, by its name."""
 CRITERIA = ("ball", "box")
@@ -79,6 +86,7 @@ def make_views(
     numbers = maker.attack_views(batches(settings.examples))
     maker.cross_table(batches(settings.cross_examples))
     maker.training_views(epochs)
+    maker.gradient_norms()
     summary = _plain(
         {
             "settings": dataclasses.asdict(settings),
@@ -171,15 +179,31 @@ class _Maker:
             lambda: course(subject.recording, upper=upper),
         )
         for (name, title), compute in zip(titles.items(), makers, strict=True):
-            try:
-                arrays, reason = compute() if subject in recorded else None, _NO_FOSC
-            except UserError as error:
-                arrays, reason = None, error.rule
-            if arrays is None:
-                self.absent[name] = reason
-                self.store.remove(name)
-            else:
-                self._draw(name, title, arrays, getattr(training_plots, name))
+            self._if_recorded(name, title, compute if subject in recorded else None, _NO_FOSC)
+
+    def gradient_norms(self) -> None:
+        subject, recording = self.subjects[0], self.subjects[0].recording
+        known = recording.epochs_of_norms if recording else []
+        self._if_recorded(
+            "gradient_norms",
+            f"{subject.name}: input gradients at held-out images",
+            (lambda: gradient_norms(recording, chosen_epochs(known, ()))) if known else None,
+            "this run looked at no input gradients: no held-out images, or log.gradient_images=0",
+        )
+
+    def _if_recorded(
+        self, name: str, title: str, compute: Callable[[], Arrays] | None, otherwise: str
+    ) -> None:
+        """Draws what was recorded, or notes why there is nothing."""
+        try:
+            arrays, reason = compute and compute(), otherwise
+        except UserError as error:
+            arrays, reason = None, error.rule
+        if arrays is None:
+            self.absent[name] = reason
+            self.store.remove(name)
+        else:
+            self._draw(name, title, arrays, getattr(training_plots, name))
 
     def _kept(
         self,

@@ -23,6 +23,7 @@ class Recording:
         folder: the work folder.
         epochs: 0-based epochs whose FOSC was recorded, ascending. Empty without an attack, or
             where the run measured no FOSC.
+        epochs_of_norms: 0-based epochs whose input gradients were looked at, ascending.
         history: one dict of scalars for each finished epoch, from `history.json`.
     """
 
@@ -31,6 +32,10 @@ class Recording:
         files = (folder / "fosc").glob("epoch_*.npy")
         found = (re.fullmatch(r"epoch_(\d+)\.npy", file.name) for file in files)
         self.epochs = sorted(int(match[1]) for match in found if match)
+        looked = (
+            file.stem.removeprefix("epoch_") for file in (folder / "gradients").glob("epoch_*.npy")
+        )
+        self.epochs_of_norms = sorted(int(number) for number in looked if number.isdigit())
         known = (folder / "history.json").exists()
         self.history: list[dict[str, Any]] = table.read(folder, "history.json") if known else []
 
@@ -59,6 +64,16 @@ class Recording:
         """
         path = self._path(epoch, "_id")
         return _read(path) if path.exists() else np.zeros(0, np.int64)
+
+    def norms(self, epoch: int) -> np.ndarray:
+        """Returns l2 norms [n] float32 of input gradients at held-out images.
+
+        Raises:
+            UserError: the epoch was not recorded, or its file is damaged.
+        """
+        if epoch not in self.epochs_of_norms:
+            raise not_recorded(epoch, self.epochs_of_norms)
+        return _read(self.folder / "gradients" / f"epoch_{epoch:04d}.npy")
 
     def _path(self, epoch: int, suffix: str = "") -> pathlib.Path:
         return self.folder / "fosc" / f"epoch_{epoch:04d}{suffix}.npy"

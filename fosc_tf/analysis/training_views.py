@@ -12,6 +12,7 @@ import numpy as np
 from fosc_tf.analysis.density import on_one_grid
 from fosc_tf.analysis.recording import Recording, not_recorded
 from fosc_tf.analysis.store import Arrays
+from fosc_tf.errors import UserError
 
 EARLY_MIDDLE_LATE = (10 / 120, 60 / 120, 100 / 120)
 """Where epochs 10, 60 and 100 of Wang et al. 2019, Figures 3 and 5, lie in its 120 epochs."""
@@ -105,4 +106,35 @@ def course(recording: Recording, *, upper: float = 0.1) -> Arrays:
     return {"epoch": np.array(epochs, int), "upper": np.array(upper)} | {
         name: np.array([rows[epoch].get(name, np.nan) for epoch in epochs], float)
         for name in ("share", "gradients", "threshold", "frozen")
+    }
+
+
+def gradient_norms(recording: Recording, epochs: Sequence[int], *, bins: int = 30) -> Arrays:
+    """Returns how the norms of the input gradients at held-out images are spread in some epochs.
+
+    Source: the histograms of Liu 2022 (thesis), section 5.2.2, which show the long tail of
+    catastrophic overfitting.
+
+    Returns:
+        `epoch`, `median` and `largest` norm [epochs]; `edges` [bins + 1], of equal ratios, and
+        `share` of the images in each bin [epochs, bins], those without a gradient left out.
+
+    Raises:
+        UserError: an epoch that is not recorded, or in which nothing has a gradient.
+    """
+    values = [recording.norms(epoch) for epoch in epochs]
+    known = [each[each > 0] for each in values]
+    if not all(each.size for each in known):
+        raise UserError(
+            "input gradients must not all be zero", "an epoch in which they are not", "all zero"
+        )
+    low = min(each.min() for each in known)
+    high = max(each.max() for each in known)
+    edges = np.geomspace(low, max(high, 1.001 * low), bins + 1)
+    return {
+        "epoch": np.array(epochs),
+        "median": np.array([np.median(each) for each in values]),
+        "largest": np.array([each.max() for each in values]),
+        "edges": edges,
+        "share": np.array([np.histogram(each, edges)[0] / len(each) for each in values]),
     }

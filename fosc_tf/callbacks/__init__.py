@@ -2,6 +2,7 @@
 
 from fosc_tf.callbacks.collapse import CollapseMonitor
 from fosc_tf.callbacks.fosc_histogram import FoscHistogram
+from fosc_tf.callbacks.input_gradients import InputGradients
 from fosc_tf.callbacks.nan_guard import NanGuard, NotFinite
 from fosc_tf.callbacks.progress import Progress
 from fosc_tf.callbacks.saving import Saving
@@ -12,6 +13,7 @@ __all__ = [
     "CollapseMonitor",
     "FoscHistogram",
     "HeldOut",
+    "InputGradients",
     "NanGuard",
     "NotFinite",
     "Progress",

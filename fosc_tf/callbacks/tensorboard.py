@@ -24,6 +24,12 @@ _MEANINGS = {
     "gradients": "attack gradients per training example",
     "held_out_clean": "share of the held-out images that are right, without attack",
     "held_out_robust": "share of the held-out images that are right, without and with attack",
+    "collapsed": "1 where PGD accuracy on held-out images fell and that of the training attack did "
+    "not",
+    "gradient_alignment": "mean cosine of input gradients at held-out images and at random "
+    "neighbours in the ball",
+    "gradient_norm": "mean l2 norm of input gradients at random neighbours of held-out images",
+    "convergence_ratio": "bound of ATAS over that of ATTA: below 1 it should gain",
     "learning_rate": "at the first update of the epoch",
 }
 """What TensorBoard says of each scalar; those of a defense of one's own have their names."""

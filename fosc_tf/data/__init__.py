@@ -16,7 +16,7 @@ from fosc_tf.data.catalog import Entry, get, names, register
 from fosc_tf.data.checks import check_images, check_labels, check_lengths
 from fosc_tf.data.first import first
 from fosc_tf.data.held_out import Part, split
-from fosc_tf.data.mixed import load_extra, rows_of_extra
+from fosc_tf.data.mixed import load_extra
 from fosc_tf.data.order import steps_per_epoch
 from fosc_tf.data.pipeline import test_batches, train_batches
 from fosc_tf.data.sources import Arrays, load
@@ -36,7 +36,6 @@ __all__ = [
     "load_extra",
     "names",
     "register",
-    "rows_of_extra",
     "split",
     "steps_per_epoch",
     "test_batches",

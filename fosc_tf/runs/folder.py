@@ -18,6 +18,7 @@ FOLDERS = (
     "checkpoints/ema",
     "checkpoints/good",
     "fosc",
+    "gradients",
     "tensorboard",
 )
 FOLDERS += ("export", "export_best", "export_ema")

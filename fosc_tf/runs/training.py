@@ -101,6 +101,19 @@ def _watchers(
     guard = callbacks.NanGuard()
     shown = next(iter(experiment.test_batches().unbatch().batch(max(config.log.images, 1))))
     watchers = [guard, callbacks.FoscHistogram(folder / "fosc", writer, ledger)]
+    looked_at = min(config.log.get("gradient_images", 0), len(experiment.held_out.image))
+    if looked_at:
+        watchers.append(
+            callbacks.InputGradients(
+                network,
+                experiment.held_out_batches(looked_at),
+                epsilon=config.evaluation.epsilon,
+                norm=config.evaluation.norm,
+                seed=config.seed,
+                folder=folder / "gradients",
+                writer=writer,
+            )
+        )
     if len(experiment.held_out.image) and config.evaluation.held_out_every:
         watchers.append(
             callbacks.HeldOut(

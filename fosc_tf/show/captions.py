@@ -36,7 +36,18 @@ def of_accuracies(rows: Rows) -> str:
     judged = [row for row in rows if "held_out_robust" in row]
     best = max(judged, key=lambda row: row["held_out_robust"], default=None)
     chosen = "" if best is None else f" The best network is that of epoch {best['epoch'] + 1}."
-    return told + chosen
+    fallen = [str(row["epoch"] + 1) for row in rows if row.get("collapsed")]
+    alarm = f" Catastrophic overfitting in epoch {', '.join(fallen)}." if fallen else ""
+    return told + chosen + alarm
+
+
+def of_linearity(rows: Rows) -> str:
+    """Returns how alignment and convergence ratio of the input gradients went."""
+    parts = {
+        "gradient_alignment": "mean cosine of input gradients at images and random neighbours",
+        "convergence_ratio": "regret bound of ATAS over that of ATTA",
+    }
+    return _joined(_course(text, rows, name, digits=2) for name, text in parts.items())
 
 
 def of_cost(rows: Rows) -> str:
@@ -88,8 +99,21 @@ def of_view(name: str, summary: Mapping[str, Any], arrays: Arrays) -> str:
         "last_epoch": lambda: _last_epoch(arrays),
         "fosc_by_epoch": lambda: _by_epoch(arrays),
         "course": lambda: _spent(arrays),
+        "gradient_norms": lambda: _norms(arrays),
     }
     return makers[name]() if name in makers else f"{summary['views'][name]}."
+
+
+def _norms(arrays: Arrays) -> str:
+    told = (
+        f"epoch {epoch + 1}: the median is {median:.3g}, the largest {largest:.3g}"
+        for epoch, median, largest in zip(
+            arrays["epoch"], arrays["median"], arrays["largest"], strict=True
+        )
+    )
+    return (
+        f"L2 norms of input gradients at random neighbours of held-out images; {'; '.join(told)}."
+    )
 
 
 def _curve(who: str, rows: Rows, attack: str, epsilon: float, num_classes: int) -> str:

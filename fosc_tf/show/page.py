@@ -159,6 +159,7 @@ def _own_sections(content: Content) -> list[Section]:
         "accuracy": captions.of_accuracies,
         "gradients": captions.of_cost,
         "fosc": captions.of_convergence,
+        "linearity": captions.of_linearity,
     }
     pictures = tuple(
         Picture(figure, words[name](content.history))

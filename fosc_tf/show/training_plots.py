@@ -39,6 +39,11 @@ _HISTORY = {
         "nats",
         {"fosc": "mean", "threshold": "threshold c_t"},
     ),
+    "linearity": (
+        "Input gradients at held-out images",
+        "",
+        {"gradient_alignment": "alignment", "convergence_ratio": "convergence ratio"},
+    ),
 }
 
 
@@ -83,6 +88,20 @@ def course(arrays: Arrays, title: str) -> Figure:
         axes.plot(arrays["epoch"] + 1, scale * arrays[name], "o-", markersize=3)
         axes.set_title(text.format(upper=float(arrays["upper"])))
         _by_epoch(axes, unit, 0, 104 if scale == 100 else None)
+    return figure
+
+
+@style.applied()
+def gradient_norms(arrays: Arrays, title: str) -> Figure:
+    """Draws how the norms of `analysis.gradient_norms` are spread in each epoch."""
+    figure, ((axes,),) = style.panels(1, 1, title, width=4.2, height=2.9)
+    edges, looks = arrays["edges"], style.looks(len(arrays["epoch"]))
+    for epoch, share, look in zip(arrays["epoch"], arrays["share"], looks, strict=True):
+        heights = np.concatenate([100 * share, [0.0]])
+        axes.plot(edges, heights, drawstyle="steps-post", label=f"epoch {epoch + 1}", **look)
+    axes.set_xscale("log")
+    style.label(axes, "l2 norm of the input gradient (nats per unit)", "% of images", 0)
+    _legend_below(figure)
     return figure
 
 
