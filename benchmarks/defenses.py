@@ -13,17 +13,23 @@ what it needs, each part of which is measured in the same round as one bare comp
 * Free, which needs m of `joint`: an update whose backward pass also reaches the images;
 * YOPO-m-n: m of `pass`, a gradient of weights in training mode without the optimizer's step, one
   optimizer's step, and m * (n + 1) of `first layer`, the gradient of that layer alone;
-* GradAlign: its ratio is to one step of Fast.
+* GradAlign: its ratio is to one step of Fast;
+* TRADES, SAT, MART, IAT and fine-tuning need `two`, an update by two predictions, for `update`, and
+  the first two an `answer`, the logits in evaluation mode, IAT three;
+* `standard, awp` needs a `pass` more, `standard, average` is beside `standard`.
 
 `memory` is the reading and writing of what Dynamic with memory remembers of this batch, of 60,000
-examples, beside its whole step. With PyTorch installed (extra `parity`), the same steps of Standard
-and Fast in plain eager torch stand beside ours. How rounds are made is told in `benchmarks.step`.
+examples, beside its whole step. With PyTorch installed (extra `parity`), the same steps of
+Standard, Fast and TRADES in plain eager torch stand beside ours. How rounds are made is told in
+`benchmarks.step`.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -34,8 +40,9 @@ import tensorflow as tf
 import fosc_tf
 from benchmarks.spread import spread
 from benchmarks.step import CLOCKS, Run, Subject, arguments, in_rounds
+from fosc_tf.models.folding import folded
 from fosc_tf.models.split import split
-from fosc_tf.objectives import cross_entropy
+from fosc_tf.objectives import cross_entropy, divergence
 
 NUM_EXAMPLES = 60000
 STEPS_PER_EPOCH, TOTAL_EPOCHS, NOW = 1000, 16, 7
@@ -46,6 +53,11 @@ FACTS = {
     "control_epochs": TOTAL_EPOCHS,
     "num_examples": NUM_EXAMPLES,
 }
+PARTS = {
+    "awp": lambda: {"perturbation": fosc_tf.training.WeightPerturbation()},
+    "average": lambda: {"average": fosc_tf.training.WeightAverage()},
+}
+"""What goes with every defense, beside Standard."""
 
 
 class Steps(Subject):
@@ -59,8 +71,13 @@ class Steps(Subject):
             "joint": self._backward(images=True, steps=True),
             "pass": self._backward(images=False, steps=False),
             "first layer": self._first_layer(),
+            "two": self._two(),
+            "answer": self._answer(),
         }
         self.trainers = {each: self._trainer(each) for each in chosen}
+        if "standard" in chosen:
+            for name, part in PARTS.items():
+                self.trainers[f"standard, {name}"] = self._trainer("standard", **part())
         self.runs = {each: self._run(trainer) for each, trainer in self.trainers.items()}
         if "dynamic_memory" in chosen:
             self.bare["memory"] = self._memory(self.trainers["dynamic_memory"])
@@ -89,6 +106,31 @@ class Steps(Subject):
 
         return lambda: (backward()[-1].numpy(), 0.0)[1]
 
+    def _two(self) -> Run:
+        optimizer, variables = self.trainer.optimizer, self.network.trainable_variables
+        other = tf.reverse(self.image, [0])
+
+        @tf.function(autograph=False)
+        def backward() -> tf.Tensor:
+            with tf.GradientTape() as tape:
+                logits = self.network(self.image, training=True)
+                apart = divergence(logits, self.network(other, training=True))
+                loss = tf.reduce_mean(cross_entropy(logits, self.label) + apart)
+            gradients = tape.gradient(loss, variables)
+            optimizer.apply_gradients(zip(gradients, variables, strict=True))
+            return loss
+
+        return lambda: (backward().numpy(), 0.0)[1]
+
+    def _answer(self) -> Run:
+        evaluated = folded(self.network)
+
+        @tf.function(autograph=False)
+        def answer() -> tf.Tensor:
+            return evaluated(self.image, training=False)
+
+        return lambda: (answer().numpy(), 0.0)[1]
+
     def _first_layer(self) -> Run:
         first = split(self.network).first
         upstream = tf.random.normal(tf.shape(first(self.image)), seed=0)
@@ -115,12 +157,12 @@ class Steps(Subject):
 
         return lambda: (both().numpy(), 0.0)[1]
 
-    def _trainer(self, name: str) -> fosc_tf.AdversarialTrainer:
+    def _trainer(self, name: str, **parts: Any) -> fosc_tf.AdversarialTrainer:
         taken = fosc_tf.defenses.factory(name).__kwdefaults__ or {}
         facts = {"batch_size": self.batch} | FACTS
         own = {each: value for each, value in facts.items() if each in taken}
         own |= {} if name == "unsecured" else {"epsilon": self.epsilon}
-        defense = fosc_tf.defenses.get(name, **own)
+        defense = dataclasses.replace(fosc_tf.defenses.get(name, **own), **parts)
         trainer = fosc_tf.AdversarialTrainer(self.network, defense, fosc_every=0)
         trainer.compile(optimizer=keras.optimizers.SGD(0.01, momentum=0.9))
         trainer.optimizer.build(self.network.trainable_variables)
@@ -156,11 +198,17 @@ def needed(name: str, gradients: float, bare: dict[str, float], steps: dict[str,
         return passes + bare["update"] - bare["pass"]
     if name == "grad_align":
         return steps.get("fast", float("nan"))
-    return gradients * bare["gradient"] + bare["update"]
+    if name == "standard, average":
+        return steps["standard"]
+    answers = {"trades": 1, "sat": 1, "iat": 3}.get(name, 0)
+    attack = gradients * bare["gradient"] + answers * bare["answer"]
+    if name in ("trades", "sat", "mart", "iat", "fine_tuning"):
+        return attack + bare["two"]
+    return attack + bare["update"] + (bare["pass"] if name == "standard, awp" else 0.0)
 
 
 def in_torch(network: keras.Model, epsilon: float, image: tf.Tensor, label: tf.Tensor) -> dict:
-    """Returns steps of Standard and Fast in plain eager torch, nothing where there is none."""
+    """Returns steps of three defenses in plain eager torch, nothing where there is none."""
     try:
         import torch
 
@@ -171,6 +219,33 @@ def in_torch(network: keras.Model, epsilon: float, image: tf.Tensor, label: tf.T
     x = torch.from_numpy(np.ascontiguousarray(image.numpy().transpose(0, 3, 1, 2)))
     y = torch.from_numpy(label.numpy().astype("int64"))
     loss = torch.nn.functional.cross_entropy
+
+    def trades() -> Run:
+        copy, logs = torch_copy(network), torch.nn.functional.log_softmax
+        optimizer = torch.optim.SGD(copy.parameters(), 0.01, momentum=0.9)
+
+        def apart(clean: Any, there: Any) -> Any:
+            return (clean.exp() * (clean - there)).sum()
+
+        def run() -> float:
+            copy.eval()
+            with torch.no_grad():
+                clean = logs(copy(x), 1)
+            adv = (x + 0.001 * torch.randn_like(x)).clamp(0, 1)
+            for _ in range(10):
+                adv.requires_grad_()
+                (slope,) = torch.autograd.grad(apart(clean, logs(copy(adv), 1)), adv)
+                ahead = adv.detach() + epsilon / 4 * slope.sign()
+                adv = torch.minimum(torch.maximum(ahead, x - epsilon), x + epsilon).clamp(0, 1)
+            copy.train()
+            optimizer.zero_grad()
+            answer = copy(x)
+            kept = apart(logs(answer, 1), logs(copy(adv), 1)) / len(x)
+            (loss(answer, y) + 6.0 * kept).backward()
+            optimizer.step()
+            return 10.0
+
+        return run
 
     def step(num_steps: int, length: float) -> Run:
         copy = torch_copy(network)
@@ -195,6 +270,7 @@ def in_torch(network: keras.Model, epsilon: float, image: tf.Tensor, label: tf.T
     return {
         "standard, torch": step(10, epsilon / 4),
         "fast, torch": step(1, 1.25 * epsilon),
+        "trades, torch": trades(),
     }
 
 

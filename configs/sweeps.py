@@ -146,6 +146,23 @@ def _mnist(defense: str) -> tuple[tuple[str, ...], ...]:
     return runs(f"mnist_{defense}", **SHORT | own)
 
 
+def mnist_compared() -> tuple[tuple[str, ...], ...]:
+    """What users compare with, the schedules of `mnist_table`; Standard is in `mnist_defenses`."""
+    control = SHORT | {"defense__control_epochs": (12,)}
+    awp = {"perturbation__gamma": (0.01,)}
+    ema = {"average__decay": (0.999,), "evaluation__checkpoints": ("('last','ema')",)}
+    return (
+        *runs("mnist_trades", **SHORT),
+        *runs("mnist_mart", **SHORT),
+        *_labelled("awp", "mnist_standard", **SHORT | awp),
+        *_labelled("awp", "mnist_dynamic", **control | awp),
+        *_labelled("ema", "mnist_dynamic", **control | ema),
+        *runs("mnist_adaptive_atta", **SHORT | {"defense__warm_up_epochs": (2,)}),
+        *runs("mnist_iat", **SHORT | {"defense__warm_up_epochs": (2,)}),
+        *runs("mnist_sat", **SHORT | {"defense__warm_up_epochs": (6,)}),
+    )
+
+
 def mnist_memory() -> tuple[tuple[str, ...], ...]:
     """What a memory and the gate gain and cost: a third of MNIST, 12 epochs, one seed."""
     control = TRIAL | {"defense__control_epochs": (10,)}
@@ -240,6 +257,7 @@ SWEEPS = {
         mnist_c_max,
         mnist_late_drop,
         mnist_defenses,
+        mnist_compared,
         mnist_memory,
         mnist_paper,
         cifar_pair,
