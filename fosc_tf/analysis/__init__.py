@@ -9,6 +9,7 @@ from fosc_tf.analysis.bins import Bins, automatic_upper, fosc_bins, pearson
 from fosc_tf.analysis.control_search import Grid, Trials
 from fosc_tf.analysis.cross_table import Setting, cross_table
 from fosc_tf.analysis.density import kernel_density
+from fosc_tf.analysis.difficulty import difficulty, difficulty_distance
 from fosc_tf.analysis.hamiltonian import Control, Hamiltonian
 from fosc_tf.analysis.landscape import landscape
 from fosc_tf.analysis.optimality import Optimality, Score, controls, criterion, score
@@ -16,6 +17,7 @@ from fosc_tf.analysis.recording import Recording
 from fosc_tf.analysis.settings import Settings, Subject
 from fosc_tf.analysis.stepwise import picked, step_curves, traces
 from fosc_tf.analysis.training_views import (
+    adaptation,
     chosen_epochs,
     course,
     fosc_by_epoch,
@@ -35,12 +37,15 @@ __all__ = [
     "Settings",
     "Subject",
     "Trials",
+    "adaptation",
     "automatic_upper",
     "chosen_epochs",
     "controls",
     "course",
     "criterion",
     "cross_table",
+    "difficulty",
+    "difficulty_distance",
     "fosc_bins",
     "fosc_by_epoch",
     "gradient_norms",

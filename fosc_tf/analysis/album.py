@@ -23,6 +23,7 @@ from fosc_tf.analysis.settings import Settings, Subject
 from fosc_tf.analysis.stepwise import picked, step_curves, traces
 from fosc_tf.analysis.store import Arrays, Store
 from fosc_tf.analysis.training_views import (
+    adaptation,
     chosen_epochs,
     course,
     fosc_by_epoch,
@@ -43,6 +44,7 @@ VIEWS = {
     "last_epoch": "FOSC and loss of the training examples of the last epoch",
     "fosc_by_epoch": "densities of the FOSC of training examples in several epochs",
     "course": "FOSC of the training attack, epoch by epoch",
+    "adaptation": "what the defense has adapted to examples, from the hardest to the easiest",
     "gradient_norms": "norms of input gradients at held-out images in several epochs",
 }
 """What each view shows, by its name."""
@@ -87,6 +89,7 @@ def make_views(
     maker.cross_table(batches(settings.cross_examples))
     maker.training_views(epochs)
     maker.gradient_norms()
+    maker.adaptation()
     summary = _plain(
         {
             "settings": dataclasses.asdict(settings),
@@ -189,6 +192,16 @@ class _Maker:
             f"{subject.name}: input gradients at held-out images",
             (lambda: gradient_norms(recording, chosen_epochs(known, ()))) if known else None,
             "this run looked at no input gradients: no held-out images, or log.gradient_images=0",
+        )
+
+    def adaptation(self) -> None:
+        subject, recording = self.subjects[0], self.subjects[0].recording
+        known = recording is not None and bool(recording.adapted())
+        self._if_recorded(
+            "adaptation",
+            f"{subject.name}: what is adapted to examples of each tenth of difficulty",
+            (lambda: adaptation(recording)) if known else None,
+            "its defense adapts nothing to examples",
         )
 
     def _if_recorded(

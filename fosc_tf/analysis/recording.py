@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import pathlib
 import re
+import zipfile
 from typing import Any
 
 import numpy as np
 
 from fosc_tf.errors import UserError
 from fosc_tf.show import table
+
+ADAPTED = "adapted.npz"
+"""What a defense has adapted to each example, by its id, with `label` and `trained_on`."""
 
 
 class Recording:
@@ -64,6 +68,36 @@ class Recording:
         """
         path = self._path(epoch, "_id")
         return _read(path) if path.exists() else np.zeros(0, np.int64)
+
+    def losses(self, num_examples: int) -> np.ndarray:
+        """Returns the attack's loss of each training example, [epochs, num_examples] float32.
+
+        By ids; NaN where an example was not recorded.
+        """
+        found = np.full([len(self.epochs), num_examples], np.nan, np.float32)
+        for row, epoch in zip(found, self.epochs, strict=True):
+            ids, path = self.ids(epoch), self._path(epoch, "_loss")
+            if ids.size and path.exists():
+                row[ids] = _read(path)
+        return found
+
+    def adapted(self) -> dict[str, np.ndarray]:
+        """Returns what the defense has adapted to each example, by its id; nothing without.
+
+        Raises:
+            UserError: its file is damaged.
+        """
+        path = self.folder / ADAPTED
+        if not path.exists():
+            return {}
+        try:
+            with np.load(path) as arrays:
+                return dict(arrays)
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            reason = str(error).partition("\n")[0]
+            raise UserError(
+                "what a run recorded must be readable", "an undamaged file", f"{path}: {reason}"
+            ) from error
 
     def norms(self, epoch: int) -> np.ndarray:
         """Returns l2 norms [n] float32 of input gradients at held-out images.

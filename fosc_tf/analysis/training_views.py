@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from fosc_tf.analysis.bins import pearson
 from fosc_tf.analysis.density import on_one_grid
+from fosc_tf.analysis.difficulty import GROUPS, difficulty, groups
 from fosc_tf.analysis.recording import Recording, not_recorded
 from fosc_tf.analysis.store import Arrays
 from fosc_tf.errors import UserError
@@ -138,3 +140,42 @@ def gradient_norms(recording: Recording, epochs: Sequence[int], *, bins: int = 3
         "edges": edges,
         "share": np.array([np.histogram(each, edges)[0] / len(each) for each in values]),
     }
+
+
+def adaptation(recording: Recording) -> Arrays:
+    """Returns what the defense has adapted to examples of each tenth of difficulty.
+
+    Source: Liu 2022 (thesis), Figures 4.23 to 4.26.
+
+    Returns:
+        `group` [groups], 0 the hardest tenth; for each value that is remembered of an example, such
+        as its `radius`, the means over the groups under its name; of a `target`, the probability
+        that it gives to the label, and `target_right`, the share whose largest is the label's; and
+        `correlation_NAME`, that of the value with the difficulty, from -1 to 1.
+
+    Raises:
+        UserError: nothing that was adapted, or no losses of the examples.
+    """
+    known = recording.adapted()
+    if not known:
+        raise UserError("a defense must adapt something to examples", "iat, sat, ...", "none")
+    label, trained_on = known.pop("label"), known.pop("trained_on")
+    hard = difficulty(recording.losses(len(trained_on)))
+    use = np.isfinite(hard) & trained_on
+    values = {}
+    for name, value in known.items():
+        if value.ndim == 1:
+            values[name] = value[use]
+        else:  # zeros stand for the label
+            own, rows = label[: len(value)], np.arange(len(label))
+            unset = value.sum(axis=1) == 0
+            values[name] = np.where(unset, 1.0, value[rows, own])[use]
+            right = unset | (value.argmax(axis=1) == own)
+            values[f"{name}_right"] = right[use].astype(float)
+    group = groups(hard)[use]
+    members = [group == number for number in range(GROUPS)]
+    arrays = {"group": np.arange(GROUPS), "count": np.array([each.sum() for each in members])}
+    for name, value in values.items():
+        arrays[name] = np.array([value[each].mean() if each.any() else np.nan for each in members])
+        arrays[f"correlation_{name}"] = np.array(pearson(hard[use], value))
+    return arrays

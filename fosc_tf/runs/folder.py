@@ -24,7 +24,15 @@ FOLDERS = (
 FOLDERS += ("export", "export_best", "export_ema")
 FILES = (
     *("run.json", "results.json", "results.md", "checks.json", "evaluation.jsonl", "epsilons.json"),
-    *("history.json", "times.json", "report.html", "report.md", "model_info.json", ".lock"),
+    *(
+        "history.json",
+        "times.json",
+        "adapted.npz",
+        "report.html",
+        "report.md",
+        "model_info.json",
+        ".lock",
+    ),
 )
 
 

@@ -5,12 +5,15 @@ ledger = fit(build.build(config), folder, folder / "checkpoints")
 
 from __future__ import annotations
 
+import io
 import pathlib
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from fosc_tf import build, callbacks, data, signs
+from fosc_tf import build, callbacks, data, files, signs
+from fosc_tf.analysis.recording import ADAPTED
 from fosc_tf.attacks import presets
 from fosc_tf.runs import forecast, trained
 from fosc_tf.training.agreement import check_agreement
@@ -38,6 +41,7 @@ def fit(experiment: build.Experiment, folder: pathlib.Path, earlier: pathlib.Pat
     if step < experiment.epochs * steps:
         _train(experiment, folder, checkpoints, ledger)
     _keep_average(experiment, checkpoints)
+    _keep_adapted(experiment, folder)
     return ledger
 
 
@@ -67,6 +71,20 @@ def _train(
     finally:
         watchers[-1].close()
         writer.close()
+
+
+def _keep_adapted(experiment: build.Experiment, folder: pathlib.Path) -> None:
+    """Writes what the defense adapts to each example, by its id, for the views: no images."""
+    memory = experiment.trainer.defense.memory
+    small = {} if memory is None else {n: s for n, s in memory.specs.items() if len(s.shape) < 2}
+    if not small:
+        return
+    trained_on = np.zeros(memory.num_examples, bool)
+    trained_on[experiment.train.ids] = True
+    arrays = {name: memory.variables[name].numpy() for name in small}
+    arrays |= {"label": experiment.arrays.y_train, "trained_on": trained_on}
+    np.savez(content := io.BytesIO(), **arrays)
+    files.write(folder / ADAPTED, content.getvalue())
 
 
 def _keep_average(experiment: build.Experiment, checkpoints: Checkpoints) -> None:

@@ -100,8 +100,20 @@ def of_view(name: str, summary: Mapping[str, Any], arrays: Arrays) -> str:
         "fosc_by_epoch": lambda: _by_epoch(arrays),
         "course": lambda: _spent(arrays),
         "gradient_norms": lambda: _norms(arrays),
+        "adaptation": lambda: _adaptation(arrays),
     }
     return makers[name]() if name in makers else f"{summary['views'][name]}."
+
+
+def _adaptation(arrays: Arrays) -> str:
+    names = [name for name in arrays if f"correlation_{name}" in arrays]
+    told = (
+        f"{name.replace('_', ' ')}: {arrays[name][0]:.3g} on average of the hardest tenth, "
+        f"{arrays[name][-1]:.3g} of the easiest, correlation with difficulty "
+        f"{signed(float(arrays[f'correlation_{name}']))}"
+        for name in names
+    )
+    return f"{'; '.join(told)}. Difficulty 1 is the easiest example.".capitalize()
 
 
 def _norms(arrays: Arrays) -> str:

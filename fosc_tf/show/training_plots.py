@@ -23,6 +23,11 @@ _COURSE = {
     "threshold": ("threshold c_t", "nats", 1),
     "frozen": ("stopped before the last step", "% of examples", 100),
 }
+_ADAPTED = {
+    "radius": "radius",
+    "target": "label's share of the target",
+    "target_right": "targets that are right",
+}
 _HISTORY = {
     "accuracy": (
         "Accuracy",
@@ -102,6 +107,22 @@ def gradient_norms(arrays: Arrays, title: str) -> Figure:
     axes.set_xscale("log")
     style.label(axes, "l2 norm of the input gradient (nats per unit)", "% of images", 0)
     _legend_below(figure)
+    return figure
+
+
+@style.applied()
+def adaptation(arrays: Arrays, title: str) -> Figure:
+    """Draws a panel for each value of `analysis.adaptation`: its means, from hard to easy."""
+    names = [name for name in arrays if f"correlation_{name}" in arrays]
+    figure, (panels,) = style.panels(1, len(names), title, height=2.6)
+    places = arrays["group"] + 0.5
+    for axes, name in zip(panels, names, strict=True):
+        axes.bar(places, arrays[name], width=0.8)
+        axes.set_title(
+            f"{_ADAPTED.get(name, name)}, correlation {arrays[f'correlation_{name}']:.2f}"
+        )
+        axes.set_xticks([0, 5, 10], ["hardest", "", "easiest"])
+        style.label(axes, "tenths of the training examples", "mean", 0)
     return figure
 
 
