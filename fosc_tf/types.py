@@ -14,6 +14,7 @@ import keras
 import tensorflow as tf
 
 from fosc_tf.errors import UserError
+from fosc_tf.number import inside
 from fosc_tf.readable import extent, one_line
 
 Number = float | int | tf.Tensor
@@ -233,6 +234,9 @@ class Defense:
     relief: Any = None
     state: tuple[keras.Variable, ...] = ()
     calibrate: Callable[[keras.Model, tf.Tensor, tf.Tensor], None] | None = None
+
+    def __post_init__(self) -> None:
+        inside("label_smoothing", self.label_smoothing, "label_smoothing=0.1", below=1)
 
     def __repr__(self) -> str:
         """Returns one line with what is set, but for the clock and the calibration."""

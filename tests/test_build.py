@@ -11,6 +11,7 @@ from configs import (
     digits_curriculum,
     digits_dynamic,
     digits_fgsm_pgd,
+    digits_fine_tuning,
     digits_standard,
     digits_unsecured,
 )
@@ -303,6 +304,20 @@ FIELDS = [
     ({"average__decay": 1.0}, "average.decay must lie in its range [0, 1)", "0.999", "decay=1.0"),
     ({"average__from_epoch": 31}, "below total_epochs", "from_epoch=15", "total_epochs=30"),
     ({"defense__feasible": "bal"}, "feasible set must be", "nearest: ball", "'bal'"),
+    ({"label_smoothing": 1.0}, "label_smoothing must lie in its range [0, 1)", "0.1", "=1.0"),
+    ({"label_smoothing": -0.1}, "label_smoothing must lie in its range", "0.1", "=-0.1"),
+    ({"monitor__action": "stop"}, "action of the monitor must be", "go_back", "'stop'"),
+    ({"monitor__fall": 0.0}, "monitor.fall must lie in its range (0, 1)", "0.25", "fall=0.0"),
+    (
+        {"monitor__action": "go_back", "data__held_out": 0},
+        "the monitor watches held-out images",
+        "monitor.action='warn'",
+        "data.held_out=0",
+    ),
+    ({"evaluation__checkpoints": ("ema",)}, "keeps no moving average", "0.999", "decay=0.0"),
+    ({"log__gradient_images": -1}, "log.gradient_images", "0", "gradient_images=-1"),
+    ({"data__extra": "none.npz"}, "data.extra must name a file", "y_train", "none.npz"),
+    ({"data__extra_share": 1.0}, "data.extra_share must lie in its range (0, 1)", "0.5", "=1.0"),
 ]
 
 
@@ -400,3 +415,22 @@ def test_xla_trains_by_plain_pgd(npz):
 )
 def test_what_the_compiler_cannot_do(npz, fields, rule, received):
     refused(lambda: build.build(small(npz, **fields)), rule=rule, right="", received=received)
+
+
+def test_fine_tuning_begins_with_trained_weights():
+    config = digits_fine_tuning.get_config()
+    with pytest.raises(UserError, match="begins with the weights of a trained network") as caught:
+        config_check.check(config)
+    assert "model.weights=FOLDER" in caught.value.right
+
+
+def test_extra_images_are_a_share_of_every_batch(npz, tmp_path):
+    """An epoch is one of the other images, and a memory has room for all."""
+    image = np.zeros([20, 8, 8, 1], np.uint8)
+    np.savez(tmp_path / "more.npz", x_train=image, y_train=np.arange(20) % 10)
+    plain = build.build(small(npz))
+    config = small(npz, data__extra=str(tmp_path / "more.npz"), data__extra_share=0.5)
+    experiment = build.build(config)
+    assert experiment.steps_per_epoch == len(plain.train.image) // (plain.batch_size // 2)
+    batch = next(iter(experiment.batches(epoch=0)))
+    assert int((batch["id"] >= len(plain.arrays.x_train)).numpy().sum()) == plain.batch_size // 2
