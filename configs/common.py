@@ -110,9 +110,7 @@ def base() -> Config:
     config.log = Config()
     config.log.fosc_every = 1  # batches between full FOSC measurements, but once an epoch; 0 never
     config.log.images = 6  # images in TensorBoard's panel
-    config.log.gradient_images = (
-        500  # held-out images whose input gradients are looked at each epoch
-    )
+    config.log.gradient_images = 500  # held-out images whose input gradients are looked at
     return config
 
 

@@ -12,6 +12,7 @@ from ml_collections import ConfigDict
 from fosc_tf import data, defenses, models, sections
 from fosc_tf.attacks import presets
 from fosc_tf.attacks.limits import check_epsilon
+from fosc_tf.callbacks.collapse import ACTIONS
 from fosc_tf.command import check_fields
 from fosc_tf.errors import UserError, unknown_name
 from fosc_tf.evaluation.stages import stages
@@ -49,6 +50,11 @@ sections.rules(
     ),
 )
 sections.rules("data", npz=sections.path, dir=sections.path, augment=sections.flag)
+sections.rules(
+    "monitor",
+    action=sections.one_of("action of the monitor", ACTIONS),
+    fall=sections.between(0, 1, "0.25", above=True),
+)
 sections.rules("log", gradient_images=sections.whole(0))
 sections.rules("", label_smoothing=sections.between(0, 1, "0.1"))
 sections.rules("model", weights=sections.path)

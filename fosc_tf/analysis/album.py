@@ -196,13 +196,11 @@ class _Maker:
 
     def adaptation(self) -> None:
         subject, recording = self.subjects[0], self.subjects[0].recording
-        known = recording is not None and bool(recording.adapted())
-        self._if_recorded(
-            "adaptation",
-            f"{subject.name}: what is adapted to examples of each tenth of difficulty",
-            (lambda: adaptation(recording)) if known else None,
-            "its defense adapts nothing to examples",
-        )
+        if recording is None or not recording.adapted():
+            self.store.remove("adaptation")  # most defenses adapt nothing to examples
+            return
+        title = f"{subject.name}: what is adapted to examples of each tenth of difficulty"
+        self._if_recorded("adaptation", title, lambda: adaptation(recording), "")
 
     def _if_recorded(
         self, name: str, title: str, compute: Callable[[], Arrays] | None, otherwise: str

@@ -167,10 +167,9 @@ def adaptation(recording: Recording) -> Arrays:
         if value.ndim == 1:
             values[name] = value[use]
         else:  # zeros stand for the label
-            own, rows = label[: len(value)], np.arange(len(label))
             unset = value.sum(axis=1) == 0
-            values[name] = np.where(unset, 1.0, value[rows, own])[use]
-            right = unset | (value.argmax(axis=1) == own)
+            values[name] = np.where(unset, 1.0, value[np.arange(len(label)), label])[use]
+            right = unset | (value.argmax(axis=1) == label)
             values[f"{name}_right"] = right[use].astype(float)
     group = groups(hard)[use]
     members = [group == number for number in range(GROUPS)]

@@ -16,18 +16,10 @@ from absl import logging
 
 from fosc_tf.errors import UserError, unknown_name
 from fosc_tf.number import inside, whole
-from fosc_tf.sections import between, one_of, rules
 from fosc_tf.training.checkpoints import to_undo
 
 ACTIONS = ("off", "warn", "go_back")
 Row = Mapping[str, Any]
-
-
-rules(
-    "monitor",
-    action=one_of("action of the monitor", ACTIONS),
-    fall=between(0, 1, "0.25", above=True),
-)
 
 
 class Kept(Protocol):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from fosc_tf.errors import UserError
 from fosc_tf.objectives.adversarial import Objective
 from fosc_tf.objectives.terms import cross_entropy, distribution, divergence, to_label
 from fosc_tf.replicas import global_mean
@@ -127,8 +128,13 @@ def _targets(
     batch: Batch, probability: tf.Tensor, rho: float, moves: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the labels and the remembered targets, moved where `moves`, [batch, classes] each."""
-    label = distribution(batch, probability.shape[1])
-    known = batch.context[TARGET]
+    label, known = distribution(batch, probability.shape[1]), batch.context[TARGET]
+    if known.shape[1] != label.shape[1]:
+        raise UserError(
+            "targets must be of as many classes as the network has logits",
+            f"num_classes={label.shape[1]} of the defense",
+            f"num_classes={known.shape[1]}",
+        )
     target = tf.where(tf.reduce_sum(known, axis=1, keepdims=True) > 0, known, label)
     return label, tf.where(moves, rho * target + (1.0 - rho) * probability, target)
 

@@ -79,10 +79,13 @@ def _keep_adapted(experiment: build.Experiment, folder: pathlib.Path) -> None:
     small = {} if memory is None else {n: s for n, s in memory.specs.items() if len(s.shape) < 2}
     if not small:
         return
-    trained_on = np.zeros(memory.num_examples, bool)
+    label, trained_on = experiment.arrays.y_train, np.zeros(memory.num_examples, bool)
     trained_on[experiment.train.ids] = True
+    if experiment.extra is not None:
+        label = np.concatenate([label, experiment.extra.label])
+        trained_on[experiment.extra.ids] = True
     arrays = {name: memory.variables[name].numpy() for name in small}
-    arrays |= {"label": experiment.arrays.y_train, "trained_on": trained_on}
+    arrays |= {"label": label, "trained_on": trained_on}
     np.savez(content := io.BytesIO(), **arrays)
     files.write(folder / ADAPTED, content.getvalue())
 

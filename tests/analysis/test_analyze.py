@@ -14,6 +14,7 @@ from fosc_tf.runs import modes
 
 ATTACKED = ("bins", "bins_auto", "trace", "step_curves", "cross_table")
 TRAINED = ("last_epoch", "fosc_by_epoch", "course")
+OF_GRADIENTS = ("gradient_norms",)
 
 
 def tiny(defense, **arguments):
@@ -55,7 +56,8 @@ def analyzed(runs):
 
 def test_every_view_has_its_picture_and_its_arrays(analyzed):
     summary = json.loads((analyzed / "summary.json").read_text())
-    assert tuple(summary["views"]) == ATTACKED + TRAINED == tuple(VIEWS)
+    assert tuple(summary["views"]) == ATTACKED + TRAINED + OF_GRADIENTS
+    assert set(VIEWS) == {*summary["views"], "adaptation"}
     assert summary["absent"] == {}
     for name in summary["views"]:
         png = (analyzed / f"{name}.png").read_bytes()
@@ -112,7 +114,7 @@ def test_without_adversarial_training_the_training_views_are_absent(runs, capsys
     folder, configs = runs
     modes.analyze(configs["unsecured"], folder / "unsecured", {})
     summary = json.loads((folder / "unsecured" / "analysis" / "summary.json").read_text())
-    assert tuple(summary["views"]) == ATTACKED
+    assert tuple(summary["views"]) == ATTACKED + OF_GRADIENTS
     assert tuple(summary["absent"]) == TRAINED
     assert "recorded no FOSC" in capsys.readouterr().out
     assert not (folder / "unsecured" / "analysis" / "course.png").exists()

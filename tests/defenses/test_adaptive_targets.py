@@ -156,3 +156,13 @@ def test_before_its_time_sat_is_trades():
 )
 def test_mistakes(made, wrong, rule, received):
     refused(lambda: made(**wrong), rule=rule, right="", received=received)
+
+
+@pytest.mark.parametrize("made", [adaptive_atta, sat])
+def test_classes_must_be_those_of_the_network(made):
+    refused(
+        lambda: trained(made(num_classes=4)),
+        rule="as many classes as the network has logits",
+        right="num_classes=3",
+        received="num_classes=4",
+    )

@@ -132,8 +132,8 @@ def test_a_share_starts_anew():
     [
         ({"c_max": -0.1}, "c_t falls from c_max to c_min", "c_max=-0.1"),
         ({"c_min": 0.5, "c_max": 0.25}, "c_t falls from c_max to c_min", "c_min=0.5"),
-        ({"stop_share": 1.0}, "stop_share is a share", "stop_share=1.0"),
-        ({"refresh": 1.0}, "refresh is a share", "refresh=1.0"),
+        ({"stop_share": 1.0}, "stop_share must lie in its range [0, 1)", "stop_share=1.0"),
+        ({"refresh": 1.0}, "refresh must lie in its range [0, 1)", "refresh=1.0"),
         ({"control_epochs": 0}, "whole number >= 1", "control_epochs=0"),
         ({"num_examples": None}, "how many examples", "num_examples=None"),
         ({"feasible": "cube"}, "feasible set", "cube"),

@@ -30,7 +30,7 @@ class Keeps(keras.callbacks.Callback):
 
 def trained(network, average, epochs=1, name="standard"):
     keeps = Keeps()
-    arguments = taken_by(name, epsilon=0.2, num_examples=len(IMAGE), batch_size=SIZE)
+    arguments = taken_by(name, epsilon=0.2, num_examples=len(IMAGE), num_classes=3, batch_size=SIZE)
     defense = dataclasses.replace(defenses.get(name, **arguments), average=average)
     trainer = AdversarialTrainer(network, defense, seed=2)
     trainer.compile(optimizer=CoupledSGD(0.1, momentum=0.9))

@@ -18,7 +18,7 @@ IMAGE, LABEL = images(SIZE * STEPS), labels(SIZE * STEPS)
 
 
 def trained(network, perturbation, name="standard", epochs=1):
-    arguments = taken_by(name, epsilon=0.2, num_examples=len(IMAGE), batch_size=SIZE)
+    arguments = taken_by(name, epsilon=0.2, num_examples=len(IMAGE), num_classes=3, batch_size=SIZE)
     defense = dataclasses.replace(defenses.get(name, **arguments), perturbation=perturbation)
     trainer = AdversarialTrainer(network, defense, seed=2)
     trainer.compile(optimizer=CoupledSGD(RATE, coupled_weight_decay=DECAY))
