@@ -44,6 +44,13 @@ from fosc_tf.models.folding import folded
 from fosc_tf.models.split import split
 from fosc_tf.objectives import cross_entropy, divergence
 
+try:  # the extra parity; its Triton crashes beside TensorFlow and must not be installed
+    import torch
+
+    from benchmarks.torch_copy import torch_copy
+except ImportError:
+    torch = None
+
 NUM_EXAMPLES = 60000
 STEPS_PER_EPOCH, TOTAL_EPOCHS, NOW = 1000, 16, 7
 """The steps are those of epoch 7 of 16: nothing is reset, and what is annealed is half-way."""
@@ -209,11 +216,7 @@ def needed(name: str, gradients: float, bare: dict[str, float], steps: dict[str,
 
 def in_torch(network: keras.Model, epsilon: float, image: tf.Tensor, label: tf.Tensor) -> dict:
     """Returns steps of three defenses in plain eager torch, nothing where there is none."""
-    try:
-        import torch
-
-        from benchmarks.torch_copy import torch_copy
-    except ImportError:
+    if torch is None:
         return {}
     torch.set_num_threads(tf.config.threading.get_intra_op_parallelism_threads() or 2)
     x = torch.from_numpy(np.ascontiguousarray(image.numpy().transpose(0, 3, 1, 2)))
