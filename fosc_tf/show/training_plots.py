@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
 
 from fosc_tf.show import style
 from fosc_tf.show.columns import Rows
@@ -105,6 +105,8 @@ def gradient_norms(arrays: Arrays, title: str) -> Figure:
         heights = np.concatenate([100 * share, [0.0]])
         axes.plot(edges, heights, drawstyle="steps-post", label=f"epoch {epoch + 1}", **look)
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(numticks=6))
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     style.label(axes, "l2 norm of the input gradient (nats per unit)", "% of images", 0)
     _legend_below(figure)
     return figure
