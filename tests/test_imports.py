@@ -12,6 +12,7 @@ FLOORS = (
     ("data", "schedules", "models"),
     ("memory", "objectives", "show", "command"),
     ("attacks",),
+    ("bounds",),
     ("training", "evaluation", "export"),
     ("defenses",),
     ("analysis", "callbacks"),

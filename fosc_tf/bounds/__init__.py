@@ -1,0 +1,24 @@
+"""Proving: between which ends the logits of a network stay while its image may move.
+
+lower, upper = fosc_tf.bounds.interval(network, image, epsilon=0.1)
+fosc_tf.bounds.margins(network, image, label, epsilon=0.1, method="crown")      # [batch, classes]
+"""
+
+from fosc_tf.bounds.layer_rules import register
+from fosc_tf.bounds.methods import METHODS, crown, crown_ibp, interval, linear, logits, margins
+from fosc_tf.bounds.primitives import Affine, Elementwise, Largest, Nonlinear
+
+__all__ = [
+    "METHODS",
+    "Affine",
+    "Elementwise",
+    "Largest",
+    "Nonlinear",
+    "crown",
+    "crown_ibp",
+    "interval",
+    "linear",
+    "logits",
+    "margins",
+    "register",
+]

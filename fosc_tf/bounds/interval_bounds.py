@@ -1,0 +1,58 @@
+"""Interval bounds: between which ends every value of a network stays while its image may move.
+
+found = intervals(read(network), Region.around(image, epsilon=0.1))
+found[program.result].lower, found[program.result].upper
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from fosc_tf.bounds.primitives import Affine
+from fosc_tf.bounds.program import Program
+from fosc_tf.bounds.region import Region
+
+
+class Interval(NamedTuple):
+    """Two ends, [batch, ...] float32 each."""
+
+    lower: tf.Tensor
+    upper: tf.Tensor
+
+
+def intervals(program: Program, region: Region) -> list[Interval]:
+    """Returns the interval of each value, of the image first.
+
+    An affine step moves the centre and multiplies the radius by the magnitudes of its weights; a
+    nonlinear one knows its own interval. While a ball in l2 or l1 has only been scaled, the first
+    step that mixes pixels knows it by the dual norm of its rows, where that says more than the box.
+
+    Source: Gowal et al. 2018, equations 6 to 8; for balls Liu 2022 (thesis), Algorithm 3.2.
+    """
+    found = [Interval(region.lower, region.upper)]
+    balls: dict[int, tuple[tf.Tensor, tf.Tensor]] = {}  # centre, and l2 radius of each pixel
+    if region.norm != "linf":
+        balls[0] = (region.image, region.epsilon * tf.ones_like(region.image))
+    for number, step in enumerate(program.steps, start=1):
+        ends = [found[each] for each in step.inputs]
+        if not isinstance(step.primitive, Affine):
+            found.append(Interval(*step.primitive.interval(*ends[0])))
+            continue
+        centre = step.primitive.forward(*(0.5 * (each.lower + each.upper) for each in ends))
+        radius = step.primitive.magnitude(*(0.5 * (each.upper - each.lower) for each in ends))
+        box = Interval(centre - radius, centre + radius)
+        ball = balls.get(step.inputs[0]) if len(ends) == 1 else None
+        if ball is not None:
+            centre = step.primitive.forward(ball[0])
+            if step.primitive.diagonal:
+                balls[number] = (centre, step.primitive.magnitude(ball[1]))
+            else:
+                # The l1 ball lies within the l2 ball of the same radius.
+                radius = step.primitive.euclidean(ball[1])
+                box = Interval(
+                    tf.maximum(box.lower, centre - radius), tf.minimum(box.upper, centre + radius)
+                )
+        found.append(box)
+    return found

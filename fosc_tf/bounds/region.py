@@ -1,0 +1,75 @@
+"""The images that bounds speak of: a ball around each image, cut to [0, 1].
+
+region = Region.around(image, epsilon=0.1, norm="linf")
+region.lower, region.upper
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from fosc_tf.errors import unknown_name
+
+NORMS = ("linf", "l2", "l1")
+
+
+class Region(NamedTuple):
+    """The ball of radius `epsilon` around `image`, intersected with [0, 1].
+
+    Attributes:
+        image: [batch, ...] float32 in [0, 1].
+        epsilon: scalar or [batch] float32.
+        norm: "linf", "l2" or "l1".
+        lower: [batch, ...], the least that a pixel may be.
+        upper: [batch, ...], the largest.
+    """
+
+    image: tf.Tensor
+    epsilon: tf.Tensor
+    norm: str
+    lower: tf.Tensor
+    upper: tf.Tensor
+
+    @classmethod
+    def around(cls, image: tf.Tensor, epsilon: float | tf.Tensor, norm: str = "linf") -> Region:
+        """Returns the region.
+
+        Raises:
+            UserError: an unknown norm.
+        """
+        if norm not in NORMS:
+            raise unknown_name("norm", norm, NORMS)
+        image = tf.cast(image, tf.float32)
+        epsilon = tf.cast(epsilon, tf.float32)
+        if epsilon.shape.rank:
+            epsilon = tf.reshape(epsilon, [-1] + [1] * (image.shape.rank - 1))
+        lower, upper = tf.maximum(image - epsilon, 0.0), tf.minimum(image + epsilon, 1.0)
+        # An image outside of [0, 1] by rounding stays in its own region.
+        return cls(image, epsilon, norm, tf.minimum(lower, image), tf.maximum(upper, image))
+
+    def least(self, rows: tf.Tensor) -> tf.Tensor:
+        """Returns the least of each linear function over the region, or less, [batch, n].
+
+        Over the box it is exact. Over a ball of another norm it is the larger of what the ball and
+        what its box around alone allow.
+
+        Args:
+            rows: [batch, n, ...] of the image's shape.
+        """
+        count = tf.shape(rows)[:2]
+        flat = tf.reshape(rows, tf.concat([count, [-1]], axis=0))
+        at = [tf.reshape(each, [tf.shape(each)[0], 1, -1]) for each in (self.lower, self.upper)]
+        positive, negative = tf.maximum(flat, 0.0), tf.minimum(flat, 0.0)
+        found = tf.reduce_sum(positive * at[0] + negative * at[1], axis=2)
+        if self.norm == "linf":
+            return found
+        centre = tf.reduce_sum(flat * tf.reshape(self.image, [tf.shape(self.image)[0], 1, -1]), 2)
+        if self.norm == "l2":
+            squares = tf.reduce_sum(tf.square(flat), axis=2)
+            positive = squares > 0  # the root of 0 has no derivative
+            dual = tf.where(positive, tf.sqrt(tf.where(positive, squares, 1.0)), 0.0)
+        else:
+            dual = tf.reduce_max(tf.abs(flat), axis=2)
+        return tf.maximum(found, centre - tf.reshape(self.epsilon, [-1, 1]) * dual)
