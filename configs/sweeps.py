@@ -127,6 +127,7 @@ def mnist_late_drop() -> tuple[tuple[str, ...], ...]:
 def mnist_defenses() -> tuple[tuple[str, ...], ...]:
     """Every defense on MNIST, the schedules of `mnist_table`."""
     control = SHORT | {"defense__control_epochs": (12,)}
+    single_steps = ("fast", "n_fgsm", "grad_align")
     # As many epochs' worth of updates as replays divide.
     free = SHORT | {"total_epochs": (16,)}
     return (
@@ -137,7 +138,7 @@ def mnist_defenses() -> tuple[tuple[str, ...], ...]:
         *runs("mnist_atta", defense__num_steps=(1, 3), defense__step_size=(0.075,), **SHORT),
         *(run for defense in ("atas", "fat", "yopo", "amata") for run in _mnist(defense)),
         *runs("mnist_free", **free),
-        *(run for defense in ("fast", "n_fgsm", "grad_align") for run in runs(f"mnist_{defense}")),
+        *(run for defense in single_steps for run in runs(f"mnist_{defense}", **FULL)),
     )
 
 
