@@ -29,7 +29,7 @@ def intervals(program: Program, region: Region) -> list[Interval]:
     nonlinear one knows its own interval. While a ball in l2 or l1 has only been scaled, the first
     step that mixes pixels knows it by the dual norm of its rows, where that says more than the box.
 
-    Source: Gowal et al. 2018, equations 6 to 8; for balls Liu 2022 (thesis), Algorithm 3.2.
+    Source: Gowal et al. 2018; for balls Liu 2022 (thesis), Algorithm 3.2.
     """
     found = [Interval(region.lower, region.upper)]
     balls: dict[int, tuple[tf.Tensor, tf.Tensor]] = {}  # centre, and l2 radius of each pixel

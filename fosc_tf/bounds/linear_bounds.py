@@ -31,7 +31,7 @@ def lower_bounds(
     replaces its function by the line below or above, as the sign of each entry asks. What arrives
     at the image is minimised over the region.
 
-    Source: Zhang et al. 2018 (CROWN), section 3.2; Liu 2022 (thesis), Algorithm 3.1.
+    Source: Zhang et al. 2018 (CROWN); Liu 2022 (thesis), Algorithm 3.1.
 
     Args:
         program: the network.

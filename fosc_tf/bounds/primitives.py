@@ -214,7 +214,7 @@ def leaky_relu(slope: float) -> Elementwise:
     Above lies the chord. Below, "crown" takes the line of slope 1 where the input reaches farther
     above 0 than below, else that of `slope`; "parallel" the chord moved down to 0.
 
-    Source: Zhang et al. 2018 (CROWN), section 3.3; Wong and Kolter 2018 and Weng et al. 2018
+    Source: Zhang et al. 2018 (CROWN); Wong and Kolter 2018 and Weng et al. 2018
     (Fast-Lin) for the parallel lines.
     """
 

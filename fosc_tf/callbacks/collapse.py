@@ -25,6 +25,10 @@ Row = Mapping[str, Any]
 class Kept(Protocol):
     """Where the last good state of a trainer is kept."""
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing has been kept so far."""
+
     def save(self) -> None:
         """Keeps the state as it is."""
 
@@ -39,8 +43,8 @@ def has_collapsed(rows: Sequence[Row], examples: int, fall: float = 0.25) -> boo
     more than three standard errors of such a difference, while the accuracy at the images trained
     on has not fallen by more than 0.05. An epoch that has collapsed is never the best.
 
-    Source: the name and both signs are those of Wong et al. 2020, section 5.4, whose code looks at
-    a batch of the training set.
+    Source: the name and both signs are those of Wong et al. 2020, whose code looks at a batch of
+    the training set.
 
     Args:
         rows: logs of the epochs so far, each with `accuracy`, and with `held_out_robust` where it
@@ -109,6 +113,8 @@ class CollapseMonitor(keras.callbacks.Callback):
                 f"{self.model.defense!r}",
             )
         self.kept = self.kept or InMemory(self.model)
+        if self.kept.empty:  # of a run that warned only, so far
+            self.kept.save()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Judges the epoch where it was measured."""
@@ -138,6 +144,11 @@ class InMemory:
     def __init__(self, trainer: keras.Model) -> None:
         self._variables = to_undo(trainer)
         self._values: list[np.ndarray] | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing has been kept so far."""
+        return self._values is None
 
     def save(self) -> None:
         """Keeps the state as it is."""

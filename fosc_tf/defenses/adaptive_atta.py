@@ -44,7 +44,7 @@ def adaptive_atta(
     there, its remembered target moves to rho * target + (1 - rho) * p. The weights descend
     sum_i w_i CE(., t_i) / sum_i w_i, where t_i = beta * label + (1 - beta) * target and w_i = p of
     the label are constants. In the first epochs t_i is the label and w_i is 1. With beta = 1 and
-    without `reweight` this is ATTA.
+    without `reweight` this is ATTA from a random start.
 
     Source: Liu 2022 (thesis), section 4.3.5, Algorithm 4.1, base ATTA (Zheng et al. 2020);
     perturbations from a random start that are never reset are those of the code its authors

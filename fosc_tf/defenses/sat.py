@@ -5,11 +5,12 @@ defense = get("sat", epsilon=8 / 255, num_examples=50000, num_classes=10)
 
 from __future__ import annotations
 
+import dataclasses
+
 import tensorflow as tf
 
-from fosc_tf.attacks import PGD, starts
-from fosc_tf.attacks.limits import step_length
 from fosc_tf.defenses.registry import register
+from fosc_tf.defenses.trades import trades
 from fosc_tf.memory import Memory, Spec
 from fosc_tf.number import inside, whole
 from fosc_tf.objectives import adaptive
@@ -55,14 +56,13 @@ def sat(
         norm: "linf", "l2" or "l1".
     """
     clock = Clock(steps_per_epoch)
-    attack = PGD(
+    plain = trades(
         epsilon=epsilon,
-        step_size=step_length(step_size, epsilon),
+        step_size=step_size,
         num_steps=num_steps,
+        beta=beta,
+        deviation=deviation,
         norm=norm,
-        start=starts.normal(deviation),
-        loss="kl_divergence",
-        target="clean_probabilities",
     )
     kept = Spec((whole("num_classes", num_classes, least=2),))
 
@@ -74,12 +74,12 @@ def sat(
 
     objective = adaptive.self_adaptive(
         rho=inside("rho", rho, "rho=0.9", below=1),
-        beta=inside("beta", beta, "beta=6.0"),
+        beta=beta,
         from_epoch=whole("warm_up_epochs", warm_up_epochs, least=0),
         clock=clock,
     )
-    return Defense(
-        attack=attack,
+    return dataclasses.replace(
+        plain,
         objective=objective,
         clock=clock,
         terms=adaptive.TERMS,

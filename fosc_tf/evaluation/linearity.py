@@ -38,7 +38,7 @@ class Linearity:
     def alignment(self) -> float:
         """The mean cosine, near 1 where a single step does what many do; NaN where there is none.
 
-        Source: gradient alignment, Andriushchenko and Flammarion 2020, equation 5.
+        Source: gradient alignment, Andriushchenko and Flammarion 2020.
         """
         known = self.cosines[np.isfinite(self.cosines)]
         return float(known.mean()) if known.size else float("nan")

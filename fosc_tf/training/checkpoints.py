@@ -116,6 +116,11 @@ class Good:
             checkpoint_name="step",
         )
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing has been kept so far."""
+        return not newest_first(pathlib.Path(self._manager.directory))
+
     def save(self) -> None:
         """Keeps the state as it is.
 

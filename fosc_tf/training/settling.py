@@ -28,8 +28,8 @@ def settle(
     answers more than once a batch, as TRADES does, gives each answer the same weight. Without an
     attack of its own (`free`, `yopo`) a defense is taken to train on clean images.
 
-    Source: the update of batch norms in stochastic weight averaging, Izmailov et al. 2018, section
-    3.2, with the images of the defense for clean ones.
+    Source: the update of batch norms in stochastic weight averaging, Izmailov et al. 2018, with the
+    images of the defense for clean ones.
 
     Args:
         network: its statistics are overwritten, those of the first batches by later ones.

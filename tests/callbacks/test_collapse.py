@@ -139,6 +139,22 @@ def test_resumed_is_uninterrupted(tmp_path):
         assert_same(values(resumed)[part], expected)
 
 
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_a_run_that_only_warned_has_where_to_go_back_to(on_disk, tmp_path):
+    """Its earlier epochs are known, their weights are not: the last ones are taken."""
+    trainer = made()
+    begun = values(trainer)["network"]
+    monitor = CollapseMonitor(
+        500,
+        action="go_back",
+        rows=rows((0.4, 0.5)),
+        kept=Good(tmp_path / "good", trainer) if on_disk else None,
+    )
+    _, history = fitted(trainer, [0.0], monitor)
+    assert history["collapsed"] == [1.0]
+    assert_same(values(trainer)["network"], begun)
+
+
 @pytest.mark.parametrize(
     ("call", "rule"),
     [
