@@ -20,12 +20,16 @@ A new architecture is one function, here in a file of its own and its import bel
 
 from fosc_tf.models import (  # noqa: F401  (importing an architecture registers it)
     cifar_cnn,
+    cnn7,
     digits_cnn,
     digits_mlp,
+    dm,
+    fc1,
     mnist_cnn,
     mnist_small,
     preact_resnet,
     resnet50,
+    table_f,
     wide_resnet,
 )
 from fosc_tf.models.registry import factory, get, names, register

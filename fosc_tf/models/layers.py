@@ -54,14 +54,21 @@ class Layers:
         self._batch_norm_momentum = float(momentum)
 
     def conv(
-        self, filters: int, *, name: str, size: int = 3, strides: int = 1, use_bias: bool = True
+        self,
+        filters: int,
+        *,
+        name: str,
+        size: int = 3,
+        strides: int = 1,
+        padding: str = "same",
+        use_bias: bool = True,
     ) -> keras.layers.Conv2D:
-        """Returns a size x size convolution with "same" padding and no activation."""
+        """Returns a size x size convolution without activation; padding is "same" or "valid"."""
         return keras.layers.Conv2D(
             filters,
             size,
             strides=strides,
-            padding="same",
+            padding=padding,
             use_bias=use_bias,
             kernel_initializer=self._initializer(self._convolution_init, name),
             name=name,

@@ -1,4 +1,4 @@
-"""The small CNN of Fast adversarial training for MNIST.
+"""The small CNN of Fast adversarial training for MNIST, and of polyhedral envelopes.
 
 network = models.get("mnist_small", input_shape=(28, 28, 1), num_classes=10)
 """
@@ -7,20 +7,27 @@ from __future__ import annotations
 
 import keras
 
+from fosc_tf.models.activation import activation_layer
 from fosc_tf.models.layers import Layers
 from fosc_tf.models.registry import register
 
 
 @register("mnist_small", smallest_side=1, batch_norm=False)
-def mnist_small(make: Layers, x: keras.KerasTensor) -> keras.KerasTensor:
-    """conv 4x4 16 of stride 2, conv 4x4 32 of stride 2, dense 100, logits; ReLUs.
+def mnist_small(
+    make: Layers, x: keras.KerasTensor, *, activation: str = "relu"
+) -> keras.KerasTensor:
+    """conv 4x4 16 of stride 2, conv 4x4 32 of stride 2, dense 100, logits.
 
     Source: Wong et al. 2020, the authors' public code, whose convolutions pad one pixel on every
-    side. So does "same" here, where sides are even as on MNIST.
+    side. So does "same" here, where sides are even as on MNIST. It is also the CNN of chapter 3 of
+    Liu's thesis (EPFL 2022), in the sizes of that author's public code.
     Departure: Keras' initialisation (Glorot uniform), where that code has PyTorch's.
+
+    Args:
+        activation: relu, as in both sources, sigmoid or tanh.
     """
     for index, filters in enumerate((16, 32), start=1):
         x = make.conv(filters, size=4, strides=2, name=f"conv{index}")(x)
-        x = keras.layers.ReLU(name=f"relu{index}")(x)  # side 28 -> 14 -> 7
+        x = activation_layer(activation, index=index)(x)  # side 28 -> 14 -> 7
     x = make.dense(100, name="dense1")(keras.layers.Flatten(name="flatten")(x))
-    return keras.layers.ReLU(name="relu3")(x)
+    return activation_layer(activation, index=3)(x)

@@ -15,6 +15,10 @@ SMALL = {
     "cifar_cnn": {"input_shape": (8, 8, 3), "width": 0.1},
     "digits_cnn": {"input_shape": (8, 8, 1)},
     "digits_mlp": {"input_shape": (8, 8, 1)},
+    "dm_small": {"input_shape": (8, 8, 1), "batch_norm": True},
+    "table_f_a": {"input_shape": (8, 8, 1), "batch_norm": True},
+    "fc1": {"input_shape": (8, 8, 1)},
+    "cnn7": {"input_shape": (8, 8, 3), "width": 2},
     "wide_resnet": {"input_shape": (8, 8, 3), "depth": 10, "width": 1},
 }
 # Their layers have one size: only the images can be small.
@@ -22,6 +26,12 @@ LARGE = {
     "preact_resnet18": {"input_shape": (8, 8, 3)},
     "resnet50": {"input_shape": (8, 8, 3)},
     "wide_resnet_34_10": {"input_shape": (8, 8, 3)},
+    "dm_medium": {"input_shape": (8, 8, 1), "batch_norm": True},
+    "dm_large": {"input_shape": (8, 8, 1), "batch_norm": True},
+    **{
+        f"table_f_{letter}": {"input_shape": (16, 16, 1), "batch_norm": True}
+        for letter in "bcdefghij"
+    },
 }
 
 

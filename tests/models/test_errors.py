@@ -9,6 +9,8 @@ from tests.models.small_networks import LARGE, SMALL, small
 
 SMALLEST = {"mnist_cnn": 4, "mnist_small": 1, "cifar_cnn": 8}
 SMALLEST |= {"digits_cnn": 2, "digits_mlp": 1, "wide_resnet": 1}
+SMALLEST |= {"dm_small": 4, "dm_medium": 4, "dm_large": 1, "fc1": 1, "cnn7": 1}
+SMALLEST |= {"table_f_a": 7, "table_f_d": 4, "table_f_g": 15, "table_f_i": 4}
 
 
 def test_unknown_name_lists_all_and_the_nearest():
@@ -34,6 +36,7 @@ def test_unknown_argument_lists_the_known_ones(name):
     [
         ("digits_mlp", {"batch_norm_momentum": 0.9}),  # it has no batch norm
         ("mnist_cnn", {"width": 2}),
+        ("fc1", {"batch_norm_momentum": 0.9}),
         ("wide_resnet_34_10", {"depth": 28}),  # its name already says 34
     ],
 )

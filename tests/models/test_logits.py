@@ -11,6 +11,7 @@ from tests.models.small_networks import LARGE, SMALL, images_for, small
 PLAIN = (
     keras.layers.InputLayer,
     keras.layers.Normalization,
+    keras.layers.ZeroPadding2D,
     keras.layers.Conv2D,
     FusedBatchNormalization,
     keras.layers.ReLU,
