@@ -60,6 +60,8 @@ setup(
         "foolbox": ["foolbox>=3.3.4"],
         "cleverhans": ["cleverhans>=4.0"],
         "optuna": ["optuna>=3.6"],
+        # The second reads VNN-LIB 1.0, for the tests; from 1 on it reads 2.0 alone.
+        "vnnlib": ["onnx>=1.17", "vnnlib<1"],
         "docs": ["mkdocs-material>=9.5", "mkdocstrings[python]>=0.27", "ruff>=0.9"],
         "parity": ["torch>=2.2", "torchattacks>=3.5"],
         "gpu": ["tensorflow[and-cuda]>=2.20"],

@@ -88,6 +88,17 @@ def base() -> Config:
     # training attack from then on
     config.monitor.fall = 0.25  # share of the best held-out accuracy whose loss is a collapse
 
+    config.certification = Config()  # --mode=certify
+    config.certification.methods = ("ibp", "crown-ibp", "crown")  # of proof, cheap to dear: ibp |
+    # crown-ibp | linear | crown | alpha-crown | exact; @N for the first N test images only
+    config.certification.attacks = ("pgd-200", "autoattack")  # which no proved image may lose to
+    config.certification.alone = False  # asks each method about all, not about who is left
+    config.certification.examples = 1000  # test images, the first ones; 0 all
+    config.certification.time_limit = 60.0  # seconds of exact for an image
+    config.certification.radius_method = "crown-ibp"  # of certified radii: crown-ibp | linear |
+    # crown
+    config.certification.curve_examples = 500  # test images of the curve over radii; 0 no curve
+
     config.analysis = Config()
     config.analysis.others = ()  # work folders or SavedModels to stand beside this network
     config.analysis.epochs = ()  # 0-based, of the FOSC densities; () an early, middle and late one

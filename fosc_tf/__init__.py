@@ -20,6 +20,7 @@ __version__ = "0.1.0"
 _ROOMS = (
     "analysis",
     "attacks",
+    "bounds",
     "callbacks",
     "data",
     "defenses",
@@ -30,6 +31,7 @@ _ROOMS = (
     "objectives",
     "schedules",
     "training",
+    "vnnlib",
 )
 
 

@@ -44,6 +44,7 @@ for _name, _does in {
     "train": "Trains, evaluates and exports, and goes on where a run was cut off.",
     "evaluate": "Makes the tables again, with other settings of config.evaluation.",
     "analyze": "Draws the FOSC views of the paper.",
+    "certify": "Proves how many images no attack can change, and attacks them.",
     "report": "Evaluates, analyzes, and writes one HTML page.",
     "export": "Writes the SavedModels again.",
 }.items():

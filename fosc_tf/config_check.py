@@ -12,6 +12,7 @@ from ml_collections import ConfigDict
 from fosc_tf import data, defenses, models, sections
 from fosc_tf.attacks import presets
 from fosc_tf.attacks.limits import check_epsilon
+from fosc_tf.bounds.envelope import LINEAR
 from fosc_tf.callbacks.collapse import ACTIONS
 from fosc_tf.command import check_fields
 from fosc_tf.errors import UserError, unknown_name
@@ -35,6 +36,7 @@ _FIELDS = {
     "evaluation": "attacks checkpoints others epsilon epsilons norm batch_size examples surrogates "
     "stop_when_wrong check_examples held_out_attack held_out_every",
     "analysis": "others epochs",
+    "certification": "",
     "report": "sweep_examples sweep_attack others",
     "checkpoint": "every_steps keep",
     "log": "fosc_every images",
@@ -48,6 +50,16 @@ sections.rules(
     **dict.fromkeys(
         ("num_steps", "bins", "traced", "examples", "cross_examples"), sections.whole(1)
     ),
+)
+sections.rules(
+    "certification",
+    methods=sections.each_of(sections.text),
+    attacks=sections.each_of(sections.text),
+    alone=sections.flag,
+    examples=sections.whole(0),
+    curve_examples=sections.whole(0),
+    time_limit=sections.between(0, float("inf"), "certification.time_limit=60", above=True),
+    radius_method=sections.one_of("method of envelopes", LINEAR),
 )
 sections.rules("data", npz=sections.path, dir=sections.path, augment=sections.flag)
 sections.rules(

@@ -9,12 +9,16 @@ The folder needs none of this project to be used:
     module.signatures["serving_default"](image=image)["logits"]
     module.signatures["probabilities"](image=image)["probabilities"]
     module.signatures["loss_and_input_gradient"](image=image, label=label)      # loss, gradient
+    module.signatures["certified_margin"](image=image, label=label, epsilon=tf.constant(0.1))
     module(image)                                       # logits too
     module.loss_and_input_gradient(image, label)        # labels of int32 or int64
 
-`image` is float32 [batch, height, width, channels] in [0, 1], `label` int32 [batch]. Beside the
-SavedModel lie `network.weights.h5`, the weights for Keras, and `export.json`, which says what the
-folder holds.
+`image` is float32 [batch, height, width, channels] in [0, 1], `label` int32 [batch]. The last one
+proves: `margins` [batch, classes] are lower bounds of the label's logit less each other, by
+intervals, whatever the image in the linf ball of `epsilon` cut to [0, 1]; `certified` [batch] says
+whether all are above 0 by more than rounding. Only networks whose layers
+`fosc_tf.bounds` knows have it. Beside the SavedModel lie `network.weights.h5`, the weights for
+Keras, and `export.json`, which says what the folder holds.
 """
 
 from __future__ import annotations
@@ -37,6 +41,9 @@ import fosc_tf
 from fosc_tf import files
 from fosc_tf.attacks.losses import check_logits
 from fosc_tf.attacks.slope import slope
+from fosc_tf.bounds.methods import Asked
+from fosc_tf.bounds.program import read
+from fosc_tf.bounds.rounding import slack
 from fosc_tf.errors import UserError
 from fosc_tf.models.all_layers import all_layers
 from fosc_tf.objectives.terms import cross_entropy
@@ -48,6 +55,8 @@ SIGNATURES = {
     "loss_and_input_gradient": (("image", "label"), ("gradient", "loss")),
 }
 """What each endpoint takes and returns, by name."""
+PROOF = {"certified_margin": (("epsilon", "image", "label"), ("certified", "margins"))}
+"""The same of what only networks have whose layers are known to `fosc_tf.bounds`."""
 WEIGHTS, ABOUT = "network.weights.h5", "export.json"
 _RIGHT = "a folder that fosc_tf.export.save wrote"
 
@@ -103,11 +112,13 @@ def save(
     data: str = "",
     input_shape: Sequence[int | None] | None = None,
 ) -> None:
-    """Writes `network`, in evaluation mode, as a SavedModel with three signatures.
+    """Writes `network`, in evaluation mode, as a SavedModel with three signatures or four.
 
     `serving_default` maps image to logits, `probabilities` image to their softmax, and
     `loss_and_input_gradient` image and label to the cross-entropy of each example (nats, [batch])
-    and the gradient of each example's own loss (the shape of the images). The batch may have any
+    and the gradient of each example's own loss (the shape of the images). `certified_margin` takes
+    image, label and a scalar epsilon to `fosc_tf.bounds.margins` by intervals, and to whether they
+    prove the label; a network that has a layer without a rule goes without. The batch may have any
     size. The folder is written beside `path`, read back and compared with the network on random
     images; only if logits, loss and gradient are the same to the bit does it take its place.
     An earlier export at `path` stays until then and is replaced.
@@ -155,7 +166,8 @@ def save(
             "data": data,
             "signatures": {
                 name: {"inputs": inputs, "outputs": outputs}
-                for name, (inputs, outputs) in SIGNATURES.items()
+                for name, (inputs, outputs) in (SIGNATURES | PROOF).items()
+                if name in endpoints
             },
             "weights_sha256": hashlib.sha256((fresh / WEIGHTS).read_bytes()).hexdigest(),
             "tensorflow": tf.__version__,
@@ -258,15 +270,37 @@ def _endpoints(network: keras.Model, shape: tuple) -> dict[str, Callable]:
         found = slope(network, image, lambda logits: cross_entropy(logits, label))
         return {"loss": found.loss, "gradient": found.gradient}
 
-    functions = (serving_default, probabilities, loss_and_input_gradient)
-    taken = {"image": image, "label": label}
+    def certified_margin(
+        epsilon: tf.Tensor, image: tf.Tensor, label: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        margins = Asked("ibp").margins(network, image, label, epsilon)
+        own = tf.one_hot(label, tf.shape(margins)[1]) > 0
+        certified = tf.reduce_all(own | (margins > slack(margins)), axis=1)
+        return {"margins": margins, "certified": certified}
+
+    functions = [serving_default, probabilities, loss_and_input_gradient]
+    if _can_be_bounded(network):
+        functions.append(certified_margin)
+    taken = {
+        "image": image,
+        "label": label,
+        "epsilon": tf.TensorSpec([], tf.float32, name="epsilon"),
+    }
     return {
         # Concrete: TensorFlow would warn of retracing where a run saves several times.
         function.__name__: tf.function(function, autograph=False).get_concrete_function(
-            *(taken[name] for name in SIGNATURES[function.__name__][0])
+            *(taken[name] for name in (SIGNATURES | PROOF)[function.__name__][0])
         )
         for function in functions
     }
+
+
+def _can_be_bounded(network: Any) -> bool:
+    try:
+        read(network)
+    except UserError:
+        return False
+    return True
 
 
 def _functions(endpoints: dict[str, Callable]) -> dict[str, Callable]:
@@ -295,19 +329,25 @@ def _verify(
     image = probe_images(shape[1:])
     label = np.arange(len(image)) % classes
     given = {"image": tf.constant(image), "label": tf.constant(label, tf.int32)}
+    given["epsilon"] = tf.constant(0.1)
     loaded = load(folder)
     # On a GPU the gradient of a convolution may change from one call to the next.
     with tf.device("CPU:0"):
-        for name, (inputs, outputs) in SIGNATURES.items():
+        for name in endpoints:
+            inputs, outputs = (SIGNATURES | PROOF)[name]
             arguments = {key: given[key] for key in inputs}
             expected = endpoints[name](**arguments)
             received = loaded._module.signatures[name](**arguments)
             for output in outputs:
-                if not np.array_equal(expected[output], received[output], equal_nan=True):
+                if not _equal(expected[output].numpy(), received[output].numpy()):
                     raise RuntimeError(
                         f"the {output} of the export differ from the network's: nothing was saved; "
                         "the network must be the same function at every call with training=False"
                     )
+
+
+def _equal(one: np.ndarray, other: np.ndarray) -> bool:
+    return np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
 
 
 def _shape(network: Any, given: Sequence[int | None] | None) -> tuple[int | None, ...]:

@@ -52,7 +52,7 @@ def check_known(
             continue
         ruled = [each.rpartition(".") for each in _RULES]
         known = {*names.split(), *(name for of, _, name in ruled if of == section)}
-        for name in config[section] if section else ():
+        for name in config.get(section, ()) if section else ():
             if name not in known:
                 raise unknown_name(f"field of {section}", name, known)
     sections = {*fields, *fields[""].split(), *(each.partition(".")[0] for each in _RULES)}

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fosc_tf import export, models
+from fosc_tf import bounds, export, models
 from fosc_tf.attacks import PGD, fosc_above
 from fosc_tf.errors import UserError
+from fosc_tf.probe import probe_images
 from tests.data.three_parts import refused
 
 INPUT_SHAPES = {"mnist_cnn": (28, 28, 1), "digits_cnn": (8, 8, 1)}
@@ -443,3 +444,40 @@ def test_an_input_shape_that_is_none(digits, tmp_path, shape):
 def test_a_place_that_is_no_path(digits, path):
     for call in (lambda: export.save(digits[0], path), lambda: export.load(path)):
         refused(call, rule="path must be a path", right="path=", received=repr(path))
+
+
+def test_certified_margin_of_a_fresh_process_is_that_of_bounds(tmp_path):
+    network = models.get("digits_cnn", input_shape=(8, 8, 1), num_classes=10, seed=3)
+    image, label = probe_images((8, 8, 1)), np.arange(len(probe_images((8, 8, 1)))) % 10
+    export.save(network, tmp_path / "export")
+    np.savez(tmp_path / "given.npz", image=image, label=label)
+    read = """
+import sys
+import numpy as np, tensorflow as tf
+given = np.load(sys.argv[2])
+module = tf.saved_model.load(sys.argv[1])
+found = module.signatures["certified_margin"](
+    image=tf.constant(given["image"]), label=tf.constant(given["label"], tf.int32),
+    epsilon=tf.constant(0.02))
+assert "fosc_tf" not in sys.modules
+np.savez(sys.argv[3], **{name: value.numpy() for name, value in found.items()})
+"""
+    arguments = [tmp_path / name for name in ("export", "given.npz", "found.npz")]
+    subprocess.run([sys.executable, "-c", read, *arguments], check=True)
+    found = np.load(tmp_path / "found.npz")
+    margins = bounds.margins(network, image, label, epsilon=0.02, method="ibp")
+    np.testing.assert_allclose(found["margins"], margins, atol=1e-5)
+    others = np.arange(10) != label[:, None]
+    expected = (np.asarray(margins - bounds.slack(margins)) > 0).all(axis=1, where=others)
+    np.testing.assert_array_equal(found["certified"], expected)
+
+
+def test_a_network_of_unknown_layers_goes_without_a_proof(tmp_path):
+    class Own(keras.layers.Layer):
+        def call(self, x):
+            return 2.0 * x
+
+    layers = [keras.Input((4, 4, 1)), Own(), keras.layers.Flatten(), keras.layers.Dense(3)]
+    export.save(keras.Sequential(layers), tmp_path / "export")
+    assert set(export.about(tmp_path / "export")["signatures"]) == set(export.SIGNATURES)
+    assert export.load(tmp_path / "export").num_classes == 3

@@ -8,12 +8,12 @@ PACKAGE = pathlib.Path(__file__).parents[1] / "fosc_tf"
 FLOORS = (
     ("errors", "quiet", "probe", "launcher", "readable", "signs"),
     ("fields", "files", "number", "registry", "comments", "config_file", "sheet"),
-    ("types", "replicas", "sections"),
+    ("types", "replicas", "sections", "onnx_graph"),
     ("data", "schedules", "models"),
-    ("memory", "objectives", "show", "command"),
+    ("memory", "objectives", "show", "command", "onnx_layers"),
     ("attacks",),
     ("bounds",),
-    ("training", "evaluation", "export"),
+    ("training", "evaluation", "export", "vnnlib"),
     ("defenses",),
     ("analysis", "callbacks"),
     ("config_check",),
@@ -32,7 +32,10 @@ KNOW_CONFIGS = {
     "sweeps/plan.py",
     "sweeps/run.py",
     "sweeps/sweep.py",
-} | {f"runs/{name}.py" for name in ("evaluation", "modes", "reporting", "trained", "views")}
+} | {
+    f"runs/{name}.py"
+    for name in ("certification", "evaluation", "modes", "reporting", "trained", "views")
+}
 
 
 def modules(path):

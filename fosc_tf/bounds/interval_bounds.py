@@ -16,7 +16,7 @@ from fosc_tf.bounds.region import Region
 
 
 class Interval(NamedTuple):
-    """Two ends, [batch, ...] float32 each."""
+    """Two ends, [batch, ...] each, of the image's dtype."""
 
     lower: tf.Tensor
     upper: tf.Tensor
@@ -27,12 +27,13 @@ def intervals(program: Program, region: Region) -> list[Interval]:
 
     An affine step moves the centre and multiplies the radius by the magnitudes of its weights; a
     nonlinear one knows its own interval. While a ball in l2 or l1 has only been scaled, the first
-    step that mixes pixels knows it by the dual norm of its rows, where that says more than the box.
+    step that mixes pixels knows it by the dual norm of its rows, where that says more than the box;
+    in l1 behind scales that differ, by a number that is no smaller.
 
     Source: Gowal et al. 2018; for balls Liu 2022 (thesis), Algorithm 3.2.
     """
     found = [Interval(region.lower, region.upper)]
-    balls: dict[int, tuple[tf.Tensor, tf.Tensor]] = {}  # centre, and l2 radius of each pixel
+    balls: dict[int, tuple[tf.Tensor, tf.Tensor]] = {}  # centre, and what the unit ball became
     if region.norm != "linf":
         balls[0] = (region.image, region.epsilon * tf.ones_like(region.image))
     for number, step in enumerate(program.steps, start=1):
@@ -45,14 +46,29 @@ def intervals(program: Program, region: Region) -> list[Interval]:
         box = Interval(centre - radius, centre + radius)
         ball = balls.get(step.inputs[0]) if len(ends) == 1 else None
         if ball is not None:
-            centre = step.primitive.forward(ball[0])
-            if step.primitive.diagonal:
-                balls[number] = (centre, step.primitive.magnitude(ball[1]))
-            else:
-                # The l1 ball lies within the l2 ball of the same radius.
-                radius = step.primitive.euclidean(ball[1])
+            centre, scale = step.primitive.forward(ball[0]), ball[1]
+            if step.primitive.mixes:
+                radius = step.primitive.reach(scale, region.norm)
                 box = Interval(
                     tf.maximum(box.lower, centre - radius), tf.minimum(box.upper, centre + radius)
                 )
+            else:
+                balls[number] = (centre, step.primitive.magnitude(scale))
         found.append(box)
+    return found
+
+
+def exact(program: Program, norm: str) -> set[int]:
+    """Returns the values whose interval no linear bound can improve.
+
+    These are the image, what has only been scaled and moved, and the first that mixes pixels.
+    """
+    plain, found = {0}, {0}
+    for number, step in enumerate(program.steps, start=1):
+        if isinstance(step.primitive, Affine) and step.inputs[0] in plain and len(step.inputs) == 1:
+            if not step.primitive.mixes:
+                plain.add(number)
+                found.add(number)
+            elif norm != "l1":
+                found.add(number)
     return found

@@ -2,7 +2,7 @@
 
 @register(MyScaling)
 def my_scaling(layer, shapes):
-    return [Affine(lambda weigh, x: weigh(layer.factor) * x, diagonal=True)]
+    return [Affine(lambda weigh, x: weigh(layer.factor) * x, mixes=False)]
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from fosc_tf.models.batch_norm import FusedBatchNormalization
 Primitive = Affine | Nonlinear
 Rule = Callable[[Any, Sequence[Sequence[int]]], list[Primitive]]
 _RULES: dict[type, Rule] = {}
+_filed: list[Rule] = []
 L = keras.layers
 
 
@@ -35,9 +36,15 @@ def register(*kinds: type) -> Callable[[Rule], Rule]:
 
     def file(rule: Rule) -> Rule:
         _RULES.update(dict.fromkeys(kinds, rule))
+        _filed.append(rule)
         return rule
 
     return file
+
+
+def version() -> int:
+    """Returns a number that grows with each rule that is filed."""
+    return len(_filed)
 
 
 def of_layer(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Primitive]:
@@ -46,6 +53,12 @@ def of_layer(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Primitive]:
     Raises:
         UserError: a layer without a rule, or in a form that its rule does not know.
     """
+    if "16" in str(getattr(layer, "compute_dtype", "")):
+        raise UserError(
+            "bounds are those of a network that computes in float32",
+            'the same weights in a network made under keras.config.set_dtype_policy("float32")',
+            f"layer {layer.name!r}, which computes in {layer.compute_dtype}",
+        )
     rule = _RULES.get(type(layer))
     if rule is None:
         raise UserError(
@@ -101,9 +114,12 @@ def dense(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Primitive]:
     del shapes
 
     def apply(weigh: primitives.Weigh, x: tf.Tensor) -> tf.Tensor:
-        return tf.tensordot(x, weigh(tf.convert_to_tensor(layer.kernel)), 1)
+        return tf.tensordot(x, weigh(layer.kernel), 1)
 
-    return [Affine(apply, _bias(layer)), *of_activation(layer, layer.activation)]
+    return [
+        Affine(apply, _bias(layer), largest=_largest(layer)),
+        *of_activation(layer, layer.activation),
+    ]
 
 
 @register(L.Conv2D)
@@ -113,7 +129,7 @@ def convolution(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Primitive]:
     _channels_last(layer)
 
     def apply(weigh: primitives.Weigh, x: tf.Tensor) -> tf.Tensor:
-        kernel = weigh(tf.convert_to_tensor(layer.kernel))
+        kernel = weigh(layer.kernel)
         # Of groups TensorFlow has no gradient on a CPU.
         parts = zip(tf.split(x, layer.groups, 3), tf.split(kernel, layer.groups, 3), strict=True)
         options = {"dilations": layer.dilation_rate}
@@ -123,7 +139,10 @@ def convolution(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Primitive]:
         ]
         return each[0] if len(each) == 1 else tf.concat(each, axis=3)
 
-    return [Affine(apply, _bias(layer)), *of_activation(layer, layer.activation)]
+    return [
+        Affine(apply, _bias(layer), largest=_largest(layer)),
+        *of_activation(layer, layer.activation),
+    ]
 
 
 @register(L.DepthwiseConv2D)
@@ -134,7 +153,7 @@ def depthwise(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Primitive]:
     strides = (1, *layer.strides, 1)
 
     def apply(weigh: primitives.Weigh, x: tf.Tensor) -> tf.Tensor:
-        kernel = weigh(tf.convert_to_tensor(layer.kernel))
+        kernel = weigh(layer.kernel)
         return tf.nn.depthwise_conv2d(
             x, kernel, strides, layer.padding.upper(), dilations=layer.dilation_rate
         )
@@ -142,8 +161,21 @@ def depthwise(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Primitive]:
     return [Affine(apply, _bias(layer)), *of_activation(layer, layer.activation)]
 
 
-def _bias(layer: Any) -> Callable[[], tf.Tensor] | None:
-    return (lambda: tf.convert_to_tensor(layer.bias)) if layer.use_bias else None
+def _bias(layer: Any) -> Callable[[], Any] | None:
+    return (lambda: layer.bias) if layer.use_bias else None
+
+
+def _largest(layer: Any) -> Callable[[], tf.Tensor]:
+    def found() -> tf.Tensor:
+        kernel = tf.abs(tf.convert_to_tensor(layer.kernel))
+        return tf.reduce_max(kernel, axis=list(range(kernel.shape.rank - 1)))
+
+    return found
+
+
+def _exact(weight: Any) -> tf.Tensor:
+    """Returns a weight in float64, in which few roundings do not count."""
+    return primitives.as_tensor(weight, tf.float64)
 
 
 def _channels_last(layer: Any) -> None:
@@ -151,8 +183,8 @@ def _channels_last(layer: Any) -> None:
         raise _unknown(layer, f"data_format={layer.data_format!r}", 'data_format="channels_last"')
 
 
-def _scaled(scale: Callable[[], tf.Tensor], shift: Callable[[], tf.Tensor]) -> Affine:
-    return Affine(lambda weigh, x: weigh(scale()) * x, shift, diagonal=True)
+def _scaled(scale: Callable[[], Any], shift: Callable[[], Any]) -> Affine:
+    return Affine(lambda weigh, x: weigh(scale()) * x, shift, mixes=False)
 
 
 @register(L.BatchNormalization, FusedBatchNormalization)
@@ -163,12 +195,12 @@ def batch_normalization(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Pri
         raise _unknown(layer, f"axis={layer.axis}", "axis=-1")
 
     def scale() -> tf.Tensor:
-        found = tf.math.rsqrt(tf.convert_to_tensor(layer.moving_variance) + layer.epsilon)
-        return found * tf.convert_to_tensor(layer.gamma) if layer.scale else found
+        found = tf.math.rsqrt(_exact(layer.moving_variance) + layer.epsilon)
+        return found * _exact(layer.gamma) if layer.scale else found
 
     def shift() -> tf.Tensor:
-        found = -tf.convert_to_tensor(layer.moving_mean) * scale()
-        return found + tf.convert_to_tensor(layer.beta) if layer.center else found
+        found = -_exact(layer.moving_mean) * scale()
+        return found + _exact(layer.beta) if layer.center else found
 
     return [_scaled(scale, shift)]
 
@@ -181,11 +213,10 @@ def normalization(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Primitive
         raise _unknown(layer, "invert=True", "invert=False")
 
     def scale() -> tf.Tensor:
-        deviation = tf.sqrt(tf.convert_to_tensor(layer.variance, tf.float32))
-        return 1.0 / tf.maximum(deviation, keras.config.epsilon())
+        return 1.0 / tf.maximum(tf.sqrt(_exact(layer.variance)), keras.config.epsilon())
 
     def shift() -> tf.Tensor:
-        return -tf.convert_to_tensor(layer.mean, tf.float32) * scale()
+        return -_exact(layer.mean) * scale()
 
     return [_scaled(lambda: scale()[0], lambda: shift()[0])]
 
@@ -194,8 +225,7 @@ def normalization(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Primitive
 def rescaling(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Primitive]:
     """Returns scale * x + offset."""
     del shapes
-    numbers = (tf.constant(layer.scale, tf.float32), tf.constant(layer.offset, tf.float32))
-    return [_scaled(lambda: numbers[0], lambda: numbers[1])]
+    return [_scaled(lambda: _exact(layer.scale), lambda: _exact(layer.offset))]
 
 
 @register(L.Dropout, L.SpatialDropout2D, L.GaussianNoise, L.GaussianDropout, L.Identity)
@@ -220,7 +250,7 @@ def reshape(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Primitive]:
 
 
 def _reshaped(shape: Sequence[int]) -> Affine:
-    return Affine(lambda weigh, x: tf.reshape(x, [-1, *shape]))
+    return Affine(lambda weigh, x: tf.reshape(x, [-1, *shape]), mixes=False)
 
 
 @register(L.ZeroPadding2D)
@@ -229,7 +259,7 @@ def zero_padding(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Primitive]
     del shapes
     _channels_last(layer)
     around = [(0, 0), *layer.padding, (0, 0)]
-    return [Affine(lambda weigh, x: tf.pad(x, around))]
+    return [Affine(lambda weigh, x: tf.pad(x, around), mixes=False)]
 
 
 @register(L.Cropping2D)
@@ -238,7 +268,11 @@ def cropping(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Primitive]:
     _channels_last(layer)
     (top, bottom), (left, right) = layer.cropping
     height, width, _ = shapes[0]
-    return [Affine(lambda weigh, x: x[:, top : height - bottom, left : width - right])]
+
+    def apply(weigh: primitives.Weigh, x: tf.Tensor) -> tf.Tensor:
+        return x[:, top : height - bottom, left : width - right]
+
+    return [Affine(apply, mixes=False)]
 
 
 @register(L.Add)
@@ -252,15 +286,14 @@ def add(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Primitive]:
 def average(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Primitive]:
     """Returns the mean of all inputs."""
     _alike(layer, shapes)
-    share = tf.constant(1.0 / len(shapes))
-    return [Affine(lambda weigh, *xs: weigh(share) * tf.add_n(list(xs)))]
+    return [Affine(lambda weigh, *xs: weigh(1.0 / len(shapes)) * tf.add_n(list(xs)))]
 
 
 @register(L.Subtract)
 def subtract(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Primitive]:
     """Returns the first input less the second."""
     _alike(layer, shapes)
-    return [Affine(lambda weigh, a, b: a + weigh(tf.constant(-1.0)) * b)]
+    return [Affine(lambda weigh, a, b: a + weigh(-1.0) * b)]
 
 
 @register(L.Concatenate)
@@ -285,7 +318,7 @@ def average_pooling(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Primiti
     def apply(weigh: primitives.Weigh, x: tf.Tensor) -> tf.Tensor:
         # A window has as many entries as there are inside; the mean weighs each by the share.
         share = 1.0 / _inside(x, size, strides, padding)
-        kernel = tf.ones([*size, x.shape[-1], 1])
+        kernel = tf.ones([*size, x.shape[-1], 1], x.dtype)
         total = tf.nn.depthwise_conv2d(x, kernel, (1, *strides, 1), padding)
         return weigh(share) * total
 
@@ -293,8 +326,8 @@ def average_pooling(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Primiti
 
 
 def _inside(x: tf.Tensor, size: Any, strides: Any, padding: str) -> tf.Tensor:
-    one = tf.ones([1, *x.shape[1:3], 1])
-    return tf.nn.conv2d(one, tf.ones([*size, 1, 1]), strides, padding)
+    one = tf.ones([1, *x.shape[1:3], 1], x.dtype)
+    return tf.nn.conv2d(one, tf.ones([*size, 1, 1], x.dtype), strides, padding)
 
 
 @register(L.GlobalAveragePooling2D)
@@ -302,10 +335,11 @@ def global_average_pooling(layer: Any, shapes: Sequence[Sequence[int]]) -> list[
     """Returns the mean of each channel."""
     _channels_last(layer)
     height, width, _ = shapes[0]
-    share = tf.constant(1.0 / (height * width))
 
     def apply(weigh: primitives.Weigh, x: tf.Tensor) -> tf.Tensor:
-        return weigh(share) * tf.reduce_sum(x, axis=(1, 2), keepdims=layer.keepdims)
+        return weigh(1.0 / (height * width)) * tf.reduce_sum(
+            x, axis=(1, 2), keepdims=layer.keepdims
+        )
 
     return [Affine(apply)]
 

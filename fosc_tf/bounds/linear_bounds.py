@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 import tensorflow as tf
 
 from fosc_tf.bounds.interval_bounds import Interval
-from fosc_tf.bounds.primitives import Affine, over_features
+from fosc_tf.bounds.primitives import Affine, Style, over_features
 from fosc_tf.bounds.program import Program
 from fosc_tf.bounds.region import Region
 
@@ -23,51 +23,73 @@ def lower_bounds(
     value: int,
     *,
     style: str = "crown",
+    slopes: Mapping[int, tf.Tensor] | None = None,
     halts: Collection[int] = (),
 ) -> tf.Tensor:
     """Returns numbers that lie below `rows` of a value, wherever the image is in its region.
 
+    What arrives at the image, see `at_image`, is minimised over the region.
+
+    Returns:
+        [batch, n].
+    """
+    back, constants = at_image(program, ends, rows, value, style=style, slopes=slopes, halts=halts)
+    return constants if back is None else constants + region.least(back)
+
+
+def at_image(
+    program: Program,
+    ends: Mapping[int, Interval],
+    rows: tf.Tensor,
+    value: int,
+    *,
+    style: str = "crown",
+    slopes: Mapping[int, tf.Tensor] | None = None,
+    halts: Collection[int] = (),
+) -> tuple[tf.Tensor | None, tf.Tensor]:
+    """Returns linear functions of the image that lie below `rows` of a value.
+
     The rows are pulled backwards through the steps: an affine one transposes them, a nonlinear one
-    replaces its function by the line below or above, as the sign of each entry asks. What arrives
-    at the image is minimised over the region.
+    replaces its function by the line below or above, as the sign of each entry asks.
 
     Source: Zhang et al. 2018 (CROWN); Liu 2022 (thesis), Algorithm 3.1.
 
     Args:
         program: the network.
-        region: of the images.
         ends: between which every nonlinear step's input stays, by the number of the value.
         rows: [batch, n, ...] of the value's shape.
         value: its number.
         style: of the lines, "crown" or "parallel".
+        slopes: of the lines below instead, [batch, n, ...], by the number of a step.
         halts: values at which rows are minimised over `ends` instead of going on.
 
     Returns:
-        [batch, n] float32.
+        What each entry of the image is multiplied with, [batch, n, height, width, channels], None
+        where no row came as far; and what is added, [batch, n].
     """
-    waiting = {value: rows}
-    found = tf.zeros(tf.shape(rows)[:2])
+    waiting, slopes = {value: rows}, slopes or {}
+    found = tf.zeros(tf.shape(rows)[:2], rows.dtype)
     while waiting:
         number = max(waiting)
         rows = waiting.pop(number)
         if number == 0:
-            found += region.least(rows)
-            continue
+            return rows, found
         if number in halts:
             found += _least(rows, ends[number])
             continue
         step = program.steps[number - 1]
         if isinstance(step.primitive, Affine):
-            found += over_features(rows * step.primitive.bias())
+            found += over_features(rows * step.primitive.bias(rows.dtype))
             pulled = _pulled(step.primitive, rows, [program.shapes[each] for each in step.inputs])
         else:
             (source,) = step.inputs
-            back, constants = step.primitive.pull(rows, *ends[source], style)
+            chosen: Style = slopes.get(number, style)
+            back, constants = step.primitive.pull(rows, *ends[source], chosen)
             found += constants
             pulled = [back]
         for source, back in zip(step.inputs, pulled, strict=True):
             waiting[source] = waiting[source] + back if source in waiting else back
-    return found
+    return None, found
 
 
 def _pulled(primitive: Affine, rows: tf.Tensor, shapes: list[tuple[int, ...]]) -> list[tf.Tensor]:

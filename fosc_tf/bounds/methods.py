@@ -6,25 +6,30 @@ margins(network, image, label, epsilon=0.1, method="crown")      # [batch, class
 
 from __future__ import annotations
 
-import math
+import dataclasses
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
+from fosc_tf.attacks.batch_check import check_batch
+from fosc_tf.attacks.compiled import compiled
 from fosc_tf.attacks.limits import check_epsilon
+from fosc_tf.bounds import layer_rules
+from fosc_tf.bounds.inner_bounds import inner
 from fosc_tf.bounds.interval_bounds import Interval, intervals
 from fosc_tf.bounds.linear_bounds import lower_bounds
 from fosc_tf.bounds.primitives import Affine
 from fosc_tf.bounds.program import Program, read
-from fosc_tf.bounds.region import Region
-from fosc_tf.errors import unknown_name
+from fosc_tf.bounds.region import NORMS, Region
+from fosc_tf.bounds.slopes import ascended
+from fosc_tf.errors import UserError, unknown_name
 from fosc_tf.number import number
 
-METHODS = ("ibp", "crown-ibp", "linear", "crown")
-"""From the cheapest and widest on: intervals; linear bounds with intervals inside, with parallel
-lines throughout, with adaptive lines throughout."""
-_ROW_NUMBERS = 2**26
-"""Numbers that the rows of one pass may have at the largest value, 256 MB."""
+METHODS = ("ibp", "crown-ibp", "linear", "crown", "alpha-crown")
+"""From the cheapest on: intervals; linear bounds with intervals inside; with parallel lines
+throughout; with adaptive lines throughout; the same with the last pass' slopes optimised."""
+DTYPES = ("float32", "float64")
 
 
 def interval(
@@ -56,38 +61,36 @@ def crown(
 
 
 def logits(
-    network: Any, image: tf.Tensor, *, epsilon: float, norm: str = "linf", method: str = "crown"
+    network: Any,
+    image: tf.Tensor,
+    *,
+    epsilon: float,
+    norm: str = "linf",
+    method: str = "crown",
+    dtype: str = "float32",
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns bounds of the logits in a ball cut to [0, 1].
+
+    Compiled once for a network, all batch sizes and radii; differentiable in the weights.
 
     Args:
         network: a functional or sequential Keras model of images to logits, in evaluation mode.
         image: [batch, height, width, channels] in [0, 1].
-        epsilon: radius over pixels in [0, 1].
+        epsilon: radius over pixels in [0, 1], one or [batch]; with linf also one a pixel, of the
+            image's shape.
         norm: "linf", "l2" or "l1".
         method: one of `METHODS`.
+        dtype: what is computed in, "float32" or "float64".
 
     Returns:
-        lower and upper, [batch, classes] float32 each.
+        lower and upper, [batch, classes] each.
 
     Raises:
-        UserError: see `program.read`; an unknown method or norm, a radius that is none.
+        UserError: see `program.read`; an unknown method or norm, a radius that is none, images of
+            another shape or out of [0, 1], bounds that are not finite.
     """
-    program, region = _prepared(network, image, epsilon, norm, method)
-    batch, classes = tf.shape(region.image)[0], program.shapes[program.result][0]
-    ends = intervals(program, region)
-    if method == "ibp":
-        return tuple(ends[program.result])
-    style = "parallel" if method == "linear" else "crown"
-    known = dict(enumerate(ends))
-    if method != "crown-ibp":
-        known |= inner(program, region, style)
-    rows = tf.tile(tf.eye(classes)[None], [batch, 1, 1])
-    lower, negative = (
-        lower_bounds(program, region, known, sign * rows, program.result, style=style)
-        for sign in (1.0, -1.0)
-    )
-    return lower, -negative
+    asked = Asked(method, norm, dtype)
+    return asked.of(network, asked.logits, image, epsilon=epsilon)
 
 
 def margins(
@@ -98,6 +101,7 @@ def margins(
     epsilon: float,
     method: str = "crown",
     norm: str = "linf",
+    dtype: str = "float32",
 ) -> tf.Tensor:
     """Returns lower bounds of z_y - z_j, [batch, classes], 0 at the label; elided.
 
@@ -108,70 +112,153 @@ def margins(
         network: a functional or sequential Keras model of images to logits, in evaluation mode.
         image: [batch, height, width, channels] in [0, 1].
         label: [batch] int.
-        epsilon: radius over pixels in [0, 1].
+        epsilon: radius over pixels in [0, 1], one or [batch]; with linf also one a pixel, of the
+            image's shape.
         method: one of `METHODS`.
         norm: "linf", "l2" or "l1".
+        dtype: what is computed in, "float32" or "float64".
 
     Raises:
-        UserError: as `logits`.
+        UserError: as `logits`; a label that is no class.
     """
-    program, region = _prepared(network, image, epsilon, norm, method)
+    asked = Asked(method, norm, dtype)
+    return asked.of(network, asked.margins, image, label, epsilon=epsilon)
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """What is asked of a network: by which method, in which norm, in which dtype.
+
+    Attributes:
+        method: one of `METHODS`.
+        norm: one of `region.NORMS`.
+        dtype: one of `DTYPES`.
+        cut: whether the ball is cut to [0, 1].
+        rules: how many rules of layers there were.
+    """
+
+    method: str
+    norm: str = "linf"
+    dtype: str = "float32"
+    cut: bool = True
+    rules: int = dataclasses.field(default_factory=layer_rules.version)
+
+    def __post_init__(self) -> None:
+        """Raises `UserError` for a name that is unknown."""
+        for kind, name, known in (
+            ("method of bounds", self.method, METHODS),
+            ("norm", self.norm, NORMS),
+            ("dtype", self.dtype, DTYPES),
+        ):
+            if name not in known:
+                raise unknown_name(kind, name, known)
+
+    @property
+    def style(self) -> str:
+        """Of the lines."""
+        return "parallel" if self.method == "linear" else "crown"
+
+    def of(
+        self, network: Any, function: Any, image: Any, label: Any = None, *, epsilon: Any
+    ) -> Any:
+        """Returns `function` of this object at what was given, checked before and after.
+
+        Inside of a compiled function nothing is looked at but shapes.
+        """
+        given = [image] if label is None else [image, label]
+        if tf.inside_function():
+            return function(network, *given, tf.convert_to_tensor(epsilon))
+        labels = np.zeros(len(image), np.int32) if label is None else label
+        # A softmax is named by its layer.
+        given = list(check_batch(network, (image, labels), probabilities=True)[: len(given)])
+        shape = tuple(given[0].shape)
+        if not np.ndim(epsilon) and number("epsilon", epsilon, "epsilon=8/255"):
+            check_epsilon(epsilon, self.norm, shape[1:])  # 0 is the image alone
+        _check_radii(epsilon, shape, self.norm)
+        epsilon = tf.cast(epsilon, self.dtype)
+        found = compiled(self, function, network, *given, epsilon)
+        if not all(np.isfinite(each).all() for each in tf.nest.flatten(found)):
+            raise self._not_finite(network, given[0], epsilon)
+        return found
+
+    def logits(self, network: Any, image: tf.Tensor, epsilon: tf.Tensor) -> Any:
+        """Returns lower and upper of the logits; see the function `logits`."""
+        program, region = read(network), self.region(image, epsilon)
+        classes = program.shapes[program.result][0]
+        if self.method == "ibp":
+            return tuple(intervals(program, region)[program.result])
+        ends = self.ends(program, region)
+        rows = tf.tile(tf.eye(classes, dtype=self.dtype)[None], [tf.shape(region.image)[0], 1, 1])
+        lower, negative = (self._least(program, region, ends, sign * rows) for sign in (1.0, -1.0))
+        return lower, -negative
+
+    def margins(
+        self, network: Any, image: tf.Tensor, label: tf.Tensor, epsilon: tf.Tensor
+    ) -> tf.Tensor:
+        """Returns [batch, classes]; see the function `margins`."""
+        program, region = read(network), self.region(image, epsilon)
+        rows = differences(program, label, self.dtype)
+        if self.method == "ibp":
+            halts = [n for n, step in enumerate(program.steps, 1) if not _affine(step.primitive)]
+            ends = dict(enumerate(intervals(program, region)))
+            found = lower_bounds(program, region, ends, rows, program.result, halts=halts)
+        else:
+            found = self._least(program, region, self.ends(program, region), rows)
+        own = tf.one_hot(label, program.shapes[program.result][0]) > 0
+        return tf.where(own, tf.zeros_like(found), found)
+
+    def region(self, image: tf.Tensor, epsilon: tf.Tensor) -> Region:
+        """Returns the ball around the images."""
+        return Region.around(image, epsilon, self.norm, dtype=self.dtype, cut=self.cut)
+
+    def ends(self, program: Program, region: Region) -> dict[int, Interval]:
+        """Returns between which ends each value stays, by its number."""
+        if self.method in ("ibp", "crown-ibp"):
+            return dict(enumerate(intervals(program, region)))
+        return inner(program, region, self.style)
+
+    def _least(
+        self, program: Program, region: Region, ends: dict[int, Interval], rows: tf.Tensor
+    ) -> tf.Tensor:
+        if self.method == "alpha-crown":
+            return ascended(program, region, ends, rows)
+        return lower_bounds(program, region, ends, rows, program.result, style=self.style)
+
+    def _not_finite(self, network: Any, image: tf.Tensor, epsilon: tf.Tensor) -> UserError:
+        """Returns the error that names the first layer whose values are not finite."""
+        program = read(network)
+        ends = intervals(program, self.region(image, epsilon))
+        names = [step.name for step in program.steps]
+        bad = [
+            name
+            for name, each in zip(names, ends[1:], strict=True)
+            if not np.isfinite(each.lower).all() or not np.isfinite(each.upper).all()
+        ]
+        place = f"from layer {bad[0]!r} on" if bad else f"in the pass of {self.method} alone"
+        return UserError(
+            "bounds must be finite, or they prove nothing",
+            "a network of finite weights; a smaller epsilon",
+            f"NaN or infinite bounds {place}",
+        )
+
+
+def differences(program: Program, label: tf.Tensor, dtype: str) -> tf.Tensor:
+    """Returns the rows e_y - e_j of the logits, [batch, classes, classes]."""
     classes = program.shapes[program.result][0]
-    own = tf.one_hot(label, classes)
-    rows = own[:, None, :] - tf.eye(classes)[None]
-    ends = dict(enumerate(intervals(program, region)))
-    if method == "ibp":
-        halts = [n for n, step in enumerate(program.steps, 1) if not _affine(step.primitive)]
-        found = lower_bounds(program, region, ends, rows, program.result, halts=halts)
-    else:
-        style = "parallel" if method == "linear" else "crown"
-        if method != "crown-ibp":
-            ends |= inner(program, region, style)
-        found = lower_bounds(program, region, ends, rows, program.result, style=style)
-    return tf.where(own > 0, 0.0, found)
-
-
-def inner(program: Program, region: Region, style: str) -> dict[int, Interval]:
-    """Returns linear bounds of the input of each nonlinear step, by the number of the value."""
-    found: dict[int, Interval] = {}
-    for step in program.steps:
-        value = step.inputs[0]
-        if not _affine(step.primitive) and value not in found:
-            found[value] = _of_all(program, region, found, value, style)
-    return found
-
-
-def _of_all(
-    program: Program, region: Region, ends: dict[int, Interval], value: int, style: str
-) -> Interval:
-    """Returns linear bounds of every entry of a value, so many rows at a time as memory allows."""
-    if value == 0:
-        return Interval(region.lower, region.upper)
-    shape = program.shapes[value]
-    units, batch = math.prod(shape), tf.shape(region.image)[0]
-    largest = max(math.prod(each) for each in program.shapes[: value + 1])
-    images = region.image.shape[0] or 1
-    at_once = max(1, min(units, _ROW_NUMBERS // (largest * images)))
-    below, above = [], []
-    for first in range(0, units, at_once):
-        chosen = tf.range(first, min(first + at_once, units))
-        rows = tf.reshape(tf.one_hot(chosen, units), [1, -1, *shape])
-        rows = tf.tile(rows, [batch] + [1] * (len(shape) + 1))
-        below.append(lower_bounds(program, region, ends, rows, value, style=style))
-        above.append(-lower_bounds(program, region, ends, -rows, value, style=style))
-    return Interval(*(tf.reshape(tf.concat(each, 1), [-1, *shape]) for each in (below, above)))
+    own = tf.one_hot(label, classes, dtype=dtype)
+    return own[:, None, :] - tf.eye(classes, dtype=dtype)[None]
 
 
 def _affine(primitive: Any) -> bool:
     return isinstance(primitive, Affine)
 
 
-def _prepared(
-    network: Any, image: tf.Tensor, epsilon: Any, norm: str, method: str
-) -> tuple[Program, Region]:
-    if method not in METHODS:
-        raise unknown_name("method of bounds", method, METHODS)
-    program = read(network)
-    if not tf.is_tensor(epsilon) and number("epsilon", epsilon, "epsilon=8/255"):
-        check_epsilon(epsilon, norm, program.shapes[0])  # 0 is the image alone
-    return program, Region.around(tf.convert_to_tensor(image), epsilon, norm)
+def _check_radii(epsilon: Any, shape: tuple[int, ...], norm: str) -> None:
+    found = tuple(np.shape(epsilon))
+    fits = found in ((), tuple(shape[:1])) or (found == tuple(shape) and norm == "linf")
+    if not fits or np.any(np.asarray(epsilon) < 0):
+        raise UserError(
+            "epsilon must be a radius of at least 0: one, one an image, or with linf one a pixel",
+            f"epsilon=0.1, or {list(shape[:1])} or {list(shape)} numbers",
+            f"epsilon of shape {list(found)}, least {np.min(epsilon):.3g}, norm={norm!r}",
+        )

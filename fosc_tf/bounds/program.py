@@ -6,13 +6,14 @@ program = read(network)
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
-from fosc_tf.bounds.layer_rules import Primitive, of_layer
+from fosc_tf.bounds.layer_rules import Primitive, of_layer, version
 from fosc_tf.bounds.primitives import Affine, Nonlinear
 from fosc_tf.errors import UserError
 from fosc_tf.models.graph import walk
@@ -46,6 +47,10 @@ class Program(NamedTuple):
     result: int
 
 
+_read: weakref.WeakKeyDictionary[Any, tuple[Any, Program]] = weakref.WeakKeyDictionary()
+"""What has been read of each network, behind what would change it: its layers and the rules."""
+
+
 def read(network: Any) -> Program:
     """Returns what a network does in evaluation mode.
 
@@ -53,6 +58,19 @@ def read(network: Any) -> Program:
         UserError: a network that does not say what it calls, an image of unknown size, a layer
             without a rule, something else than logits [batch, classes] at the end.
     """
+    state = (tuple(map(id, getattr(network, "layers", ()))), version())
+    known = _read.get(network)
+    if known is None or known[0] != state:
+        found: list[Program] = []
+        # In one graph, which nobody runs: there shapes come without numbers.
+        tf.function(
+            lambda: found.append(_program(network)), autograph=False
+        ).get_concrete_function()
+        known = _read[network] = (state, found[0])
+    return known[1]
+
+
+def _program(network: Any) -> Program:
     shape = tuple(getattr(network, "input_shape", ()) or ())[1:]
     if len(shape) == 3 and None in shape:
         raise UserError(
@@ -100,20 +118,17 @@ def _added(program: Program, network: Any, image: int) -> int:
 
 def _appended(program: Program, primitive: Primitive, inputs: Sequence[int], name: str) -> int:
     """Appends one step, its shape found by asking it; returns the number of its value."""
-    like = [tf.TensorSpec((1, *program.shapes[number])) for number in inputs]
+    like = [tf.zeros((1, *program.shapes[number])) for number in inputs]
     if isinstance(primitive, Affine):
-        function = primitive.forward
+        value = primitive.forward(*like)
     elif isinstance(primitive, Nonlinear):
-
-        def function(x: Any) -> Any:
-            return primitive.interval(x, x)[0]
+        value = primitive.interval(like[0], like[0])[0]
     else:
         raise UserError(
             "a rule must return a list of Affine and Nonlinear",
             "[fosc_tf.bounds.Affine(...)]",
             f"{primitive!r} of layer {name!r}",
         )
-    traced = tf.function(function, autograph=False).get_concrete_function(*like)
     program.steps.append(Step(primitive, tuple(inputs), name))
-    program.shapes.append(tuple(traced.output_shapes[1:]))
+    program.shapes.append(tuple(value.shape[1:]))
     return len(program.shapes) - 1

@@ -10,17 +10,19 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from fosc_tf.bounds.primitives import root
 from fosc_tf.errors import unknown_name
 
 NORMS = ("linf", "l2", "l1")
 
 
 class Region(NamedTuple):
-    """The ball of radius `epsilon` around `image`, intersected with [0, 1].
+    """The ball of radius `epsilon` around `image`, as a rule intersected with [0, 1].
 
     Attributes:
-        image: [batch, ...] float32 in [0, 1].
-        epsilon: scalar or [batch] float32.
+        image: [batch, ...] in [0, 1].
+        epsilon: scalar, [batch, 1, ...] or, with linf, of the images' shape: a radius of each
+            pixel; their dtype.
         norm: "linf", "l2" or "l1".
         lower: [batch, ...], the least that a pixel may be.
         upper: [batch, ...], the largest.
@@ -33,19 +35,35 @@ class Region(NamedTuple):
     upper: tf.Tensor
 
     @classmethod
-    def around(cls, image: tf.Tensor, epsilon: float | tf.Tensor, norm: str = "linf") -> Region:
+    def around(
+        cls,
+        image: tf.Tensor,
+        epsilon: float | tf.Tensor,
+        norm: str = "linf",
+        *,
+        dtype: str = "float32",
+        cut: bool = True,
+    ) -> Region:
         """Returns the region.
+
+        Args:
+            image: [batch, ...] in [0, 1].
+            epsilon: scalar, [batch], or with linf [batch, ...] as the image.
+            norm: "linf", "l2" or "l1".
+            dtype: of all that is found in the region.
+            cut: to [0, 1].
 
         Raises:
             UserError: an unknown norm.
         """
         if norm not in NORMS:
             raise unknown_name("norm", norm, NORMS)
-        image = tf.cast(image, tf.float32)
-        epsilon = tf.cast(epsilon, tf.float32)
-        if epsilon.shape.rank:
+        image, epsilon = tf.cast(image, dtype), tf.cast(epsilon, dtype)
+        if epsilon.shape.rank == 1:
             epsilon = tf.reshape(epsilon, [-1] + [1] * (image.shape.rank - 1))
-        lower, upper = tf.maximum(image - epsilon, 0.0), tf.minimum(image + epsilon, 1.0)
+        lower, upper = image - epsilon, image + epsilon
+        if cut:
+            lower, upper = tf.maximum(lower, 0.0), tf.minimum(upper, 1.0)
         # An image outside of [0, 1] by rounding stays in its own region.
         return cls(image, epsilon, norm, tf.minimum(lower, image), tf.maximum(upper, image))
 
@@ -67,9 +85,7 @@ class Region(NamedTuple):
             return found
         centre = tf.reduce_sum(flat * tf.reshape(self.image, [tf.shape(self.image)[0], 1, -1]), 2)
         if self.norm == "l2":
-            squares = tf.reduce_sum(tf.square(flat), axis=2)
-            positive = squares > 0  # the root of 0 has no derivative
-            dual = tf.where(positive, tf.sqrt(tf.where(positive, squares, 1.0)), 0.0)
+            dual = root(tf.reduce_sum(tf.square(flat), axis=2))
         else:
             dual = tf.reduce_max(tf.abs(flat), axis=2)
         return tf.maximum(found, centre - tf.reshape(self.epsilon, [-1, 1]) * dual)

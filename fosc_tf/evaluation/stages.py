@@ -70,7 +70,7 @@ def stages(
     """
     if not isinstance(name, str):
         raise unknown_name("attack", name, ("clean", *presets.names()))
-    whole, examples = _examples(name)
+    whole, examples = first_examples(name)
     if whole == "clean":
         return Stages(name, {}, {}, examples)
     base, restarts = _restarts(whole)
@@ -104,7 +104,8 @@ def of_value(name: str, attack: Attack | AutoAttack | Callable[..., Any]) -> Sta
     return Stages(name, {name: attack}, attack.parameters())
 
 
-def _examples(name: str) -> tuple[str, int | None]:
+def first_examples(name: str) -> tuple[str, int | None]:
+    """Returns what stands before an @ and the number behind it, None where there is none."""
     whole, at, count = name.partition("@")
     if not at:
         return whole, None

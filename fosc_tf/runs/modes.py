@@ -6,6 +6,7 @@ modes.train(config, pathlib.Path("runs/digits_dynamic"))
 from __future__ import annotations
 
 import pathlib
+import sys
 import tempfile
 from typing import Any
 
@@ -16,10 +17,11 @@ from ml_collections import ConfigDict
 from fosc_tf import build, config_check, data, signs
 from fosc_tf import export as exports
 from fosc_tf.errors import UserError, cannot_write
-from fosc_tf.runs import evaluation, opening, trained, training
+from fosc_tf.runs import certification, evaluation, opening, trained, training
 from fosc_tf.runs.record import RunRecord
 from fosc_tf.runs.trained import EXPORTS
 from fosc_tf.show import screen
+from fosc_tf.training import initial_weights
 from fosc_tf.training.checkpoints import step_of_last
 from fosc_tf.training.distribution import is_chief
 
@@ -101,6 +103,32 @@ def report(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) 
     views.draw(config, record, screen.console())
     page = reporting.write(config, arrays, record)
     screen.console().print(screen.plain(f"report: {page}"))
+
+
+def certify(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> None:
+    """Proves what the networks of a work folder withstand, or one of `config.model.weights`.
+
+    See `train`; a proof that an attack refutes ends the program with code 1.
+    """
+    _prepare_alone(config)
+    certification.check(config)
+    arrays = data.load(config.data.name, npz=config.data.npz, dir=config.data.dir)
+    if step_of_last(folder / "checkpoints") or not config.model.get("weights"):
+        record = _existing(config, folder, overrides)
+        networks = (
+            (name, network)
+            for name, _, network in trained.of_run(config, folder)
+            if name in config.evaluation.checkpoints
+        )
+    else:
+        network = build.network(config)
+        initial_weights.load(config.model.weights, network)
+        record = RunRecord.open(folder, config.to_dict(), overrides)
+        networks = [("weights", network)]
+    try:
+        certification.certify(config, arrays, record, networks, screen.console())
+    except certification.Contradiction as error:
+        sys.exit(f"\n{error}")
 
 
 def export(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -> None:

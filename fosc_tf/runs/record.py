@@ -31,6 +31,7 @@ FILE = "run.json"
 # How a run is shown does not make it another run.
 _SAME_RUN = {
     "analysis",
+    "certification",
     "evaluation",
     "report",
     "checkpoint",

@@ -16,10 +16,10 @@ from fosc_tf import analysis, data, files, signs
 from fosc_tf.attacks import presets
 from fosc_tf.evaluation import Journal, sweep
 from fosc_tf.evaluation.radii import reach
-from fosc_tf.runs import trained
+from fosc_tf.runs import certification, trained
 from fosc_tf.runs.evaluation import FINDINGS, JOURNAL, first
 from fosc_tf.runs.record import RunRecord
-from fosc_tf.show import accuracy_plots, captions, table
+from fosc_tf.show import accuracy_plots, captions, proof_table, table
 from fosc_tf.show.page import Content, by_epsilon, write_report
 from fosc_tf.show.picture import Picture, Section
 
@@ -37,7 +37,11 @@ def write(config: ConfigDict, arrays: data.Arrays, record: RunRecord) -> pathlib
     own = trained.load(folder, in_training=True)
     with record.timed("report"), signs.work("report"):
         sweeps = _sweeps(config, arrays, folder, own)
-        sections = (_examples(config, arrays, own.network), *_views(folder / "analysis"))
+        sections = (
+            *_proofs(folder),
+            _examples(config, arrays, own.network),
+            *_views(folder / "analysis"),
+        )
     files.write(folder / EPSILONS, json.dumps(by_epsilon(sweeps), indent=1) + "\n")
     content = Content(
         record=record.content,
@@ -94,6 +98,17 @@ def _examples(config: ConfigDict, arrays: data.Arrays, network: Any) -> Section:
     )
     caption = captions.of_examples(label.numpy(), clean, taken)
     return Section("Adversarial examples", (Picture(figure, caption),))
+
+
+def _proofs(folder: pathlib.Path) -> list[Section]:
+    if not (folder / certification.FILE).exists():
+        return []
+    anew = "--mode=certify once more, which writes it anew"
+    rows = files.read_json(folder / certification.FILE, [{"checkpoint": str}], anew)
+    lines = tuple(map(tuple, proof_table.lines(rows)))
+    curves = [row for row in rows if "curve" in row]
+    pictures = (Picture(proof_table.curve(rows), proof_table.caption(rows)),) if curves else ()
+    return [Section("What is proved", pictures, proof_table.HEADER, lines, opened=True)]
 
 
 def _views(folder: pathlib.Path) -> list[Section]:

@@ -51,9 +51,14 @@ class Picture:
 
 
 class Section(NamedTuple):
-    """Pictures under the heading `title`, and a table under them, which may have no lines."""
+    """Pictures under the heading `title`, and a table under them, which may have no lines.
+
+    Attributes:
+        opened: whether the table is seen without a click.
+    """
 
     title: str
     pictures: tuple[Picture, ...]
     header: tuple[str, ...] = ()
     lines: tuple[tuple[str, ...], ...] = ()
+    opened: bool = False

@@ -3,6 +3,8 @@
 for name in NETWORKS: network = made(name)
 """
 
+import functools
+
 import keras
 import numpy as np
 
@@ -79,8 +81,12 @@ NETWORKS = {
 }
 
 
+@functools.cache
 def made(name):
-    """Returns a network with biases and statistics that are not those of a fresh one."""
+    """Returns a network with biases and statistics that are not those of a fresh one.
+
+    It is the same each time, so that what was compiled for it serves all tests of a file.
+    """
     keras.utils.set_random_seed(1)
     network, random = NETWORKS[name](), np.random.default_rng(0)
     for weight in network.weights:
