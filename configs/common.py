@@ -89,7 +89,11 @@ def base() -> Config:
     config.monitor.fall = 0.25  # share of the best held-out accuracy whose loss is a collapse
 
     config.certification = Config()  # --mode=certify
-    config.certification.methods = ("ibp", "crown-ibp", "crown")  # of proof, cheap to dear: ibp |
+    config.certification.methods = (
+        "ibp",
+        "crown-ibp",
+        "crown@100",
+    )  # of proof, cheap to dear: ibp |
     # crown-ibp | linear | crown | alpha-crown | exact; @N for the first N test images only
     config.certification.attacks = ("pgd-200", "autoattack")  # which no proved image may lose to
     config.certification.alone = False  # asks each method about all, not about who is left
@@ -98,6 +102,7 @@ def base() -> Config:
     config.certification.radius_method = "crown-ibp"  # of certified radii: crown-ibp | linear |
     # crown
     config.certification.curve_examples = 500  # test images of the curve over radii; 0 no curve
+    config.certification.boxes = 0  # test images of which the largest proved boxes are found
 
     config.analysis = Config()
     config.analysis.others = ()  # work folders or SavedModels to stand beside this network

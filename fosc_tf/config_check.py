@@ -58,6 +58,7 @@ sections.rules(
     alone=sections.flag,
     examples=sections.whole(0),
     curve_examples=sections.whole(0),
+    boxes=sections.whole(0),
     time_limit=sections.between(0, float("inf"), "certification.time_limit=60", above=True),
     radius_method=sections.one_of("method of envelopes", LINEAR),
 )

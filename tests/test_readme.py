@@ -74,3 +74,9 @@ def test_files_that_it_links_exist():
     prose = re.sub(r"```.+?```", "", TEXT, flags=re.DOTALL)
     links = re.findall(r"\]\(([^)#:]+)\)", prose)
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_a_proof_in_three_lines(names):
+    names |= {"fosc_tf": fosc_tf}
+    exec(block("bounds.margins"), names)
+    assert names["margins"].shape == (4, 3)

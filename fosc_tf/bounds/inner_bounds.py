@@ -22,8 +22,8 @@ ROW_NUMBERS = 2**25
 def inner(program: Program, region: Region, style: str) -> dict[int, Interval]:
     """Returns the ends of every value by its number.
 
-    Those of an input of a nonlinear step are its linear bounds, where the step has not decided by
-    its interval which line it is; the others stay intervals.
+    Those of an affine step that a nonlinear one reads are its linear bounds, where the reader has
+    not decided by the interval which line it is; the others stay intervals.
 
     Args:
         program: the network.
@@ -36,11 +36,14 @@ def inner(program: Program, region: Region, style: str) -> dict[int, Interval]:
     for step in program.steps:
         if not isinstance(step.primitive, Affine):
             readers.setdefault(step.inputs[0], []).append(step.primitive)
-    for value in sorted(set(readers) - known):
-        open_ = tf.reduce_any(
-            tf.stack([each.undecided(*found[value]) for each in readers[value]]), axis=0
-        )
-        found[value] = _tightened(program, region, found, value, open_, style)
+    for value, step in enumerate(program.steps, start=1):
+        if not isinstance(step.primitive, Affine):
+            # Nothing is tighter, and no row has to come so far.
+            found[value] = Interval(*step.primitive.interval(*found[step.inputs[0]]))
+        elif value in readers and value not in known:
+            undecided = [each.undecided(*found[value]) for each in readers[value]]
+            open_ = tf.reduce_any(tf.stack(undecided), axis=0)
+            found[value] = _tightened(program, region, found, value, open_, style)
     return found
 
 
@@ -69,7 +72,6 @@ def _tightened(
         numbers = chosen[first : first + at_once]
         numbers = tf.pad(numbers, [[0, at_once - tf.shape(numbers)[0]]], constant_values=units)
         rows = tf.reshape(tf.one_hot(numbers, units, dtype=region.image.dtype), [1, -1, *shape])
-        rows = tf.tile(rows, [batch] + [1] * (len(shape) + 1))
         both = tf.concat([rows, -rows], axis=1)
         found = lower_bounds(program, region, ends, both, value, style=style)
         lower, negative = tf.split(found, 2, axis=1)

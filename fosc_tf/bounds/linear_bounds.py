@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 import tensorflow as tf
 
 from fosc_tf.bounds.interval_bounds import Interval
-from fosc_tf.bounds.primitives import Affine, Style, over_features
+from fosc_tf.bounds.primitives import Affine, Style, dot
 from fosc_tf.bounds.program import Program
 from fosc_tf.bounds.region import Region
 
@@ -57,7 +57,8 @@ def at_image(
     Args:
         program: the network.
         ends: between which every nonlinear step's input stays, by the number of the value.
-        rows: [batch, n, ...] of the value's shape.
+        rows: [batch, n, ...] of the value's shape, or [1, n, ...], the same for all examples: that
+            they stay until the first nonlinear step, at the cost of one.
         value: its number.
         style: of the lines, "crown" or "parallel".
         slopes: of the lines below instead, [batch, n, ...], by the number of a step.
@@ -79,7 +80,8 @@ def at_image(
             continue
         step = program.steps[number - 1]
         if isinstance(step.primitive, Affine):
-            found += over_features(rows * step.primitive.bias(rows.dtype))
+            bias = step.primitive.bias(rows.dtype)
+            found += dot(rows, tf.broadcast_to(bias, [1, *rows.shape[2:]]))
             pulled = _pulled(step.primitive, rows, [program.shapes[each] for each in step.inputs])
         else:
             (source,) = step.inputs
@@ -105,5 +107,4 @@ def _pulled(primitive: Affine, rows: tf.Tensor, shapes: list[tuple[int, ...]]) -
 
 
 def _least(rows: tf.Tensor, ends: Interval) -> tf.Tensor:
-    positive, negative = tf.maximum(rows, 0.0), tf.minimum(rows, 0.0)
-    return over_features(positive * ends.lower[:, None] + negative * ends.upper[:, None])
+    return dot(rows, ends.upper) + dot(tf.nn.relu(rows), ends.lower - ends.upper)

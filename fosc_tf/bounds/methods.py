@@ -188,7 +188,7 @@ class Asked:
         if self.method == "ibp":
             return tuple(intervals(program, region)[program.result])
         ends = self.ends(program, region)
-        rows = tf.tile(tf.eye(classes, dtype=self.dtype)[None], [tf.shape(region.image)[0], 1, 1])
+        rows = tf.eye(classes, dtype=self.dtype)[None]
         lower, negative = (self._least(program, region, ends, sign * rows) for sign in (1.0, -1.0))
         return lower, -negative
 

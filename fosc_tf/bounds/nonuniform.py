@@ -17,9 +17,9 @@ from fosc_tf.bounds.rounding import proved
 from fosc_tf.errors import UserError
 from fosc_tf.number import number
 
-SHRINK, MOST_SHRINKS = 0.99, 1000
-"""What a box is multiplied with while it is not proved, and how often at most."""
-_HALVINGS = 20  # until the largest even box is known, of radii up to 1
+LARGEST = 4.0
+"""What a box found by ascent is multiplied with at most."""
+_HALVINGS = 20  # until the largest number is known that boxes may be multiplied with
 
 
 def largest_region(
@@ -36,13 +36,14 @@ def largest_region(
     """Returns for each pixel how far it may move, all at once, with the label proved.
 
     From the largest even box on, the product of all radii is made as large as an augmented
-    Lagrangian finds it, under margins of at least `delta`; then the box shrinks until it is proved.
-    It is not cut to [0, 1].
+    Lagrangian finds it, under margins of at least `delta`; then the box shrinks or grows as a whole
+    until it is just proved. It is not cut to [0, 1].
 
     Source: Liu 2022 (thesis), Algorithm 3.3. Departures: margins are elided; the radii are
     exp(theta) and not theta squared, moved by Adam (0.9, 0.99), and the mean of their logarithms
     stands for the sum, so that multipliers have the size of margins. The penalty grows as in the
     authors' code, from 1 five times each fifth of the steps, and multipliers move every fifth step.
+    There a box only shrinks at the end, by a hundredth at a time.
 
     Args:
         network: a functional or sequential Keras model of images to logits, in evaluation mode.
@@ -70,22 +71,12 @@ def largest_region(
     whole = np.zeros_like(image)
     if right.any():
         image, label = image[right], label[right]
-        epsilon = _even(network, asked, image, label)[:, None, None, None] * np.ones_like(image)
+        epsilon = _scaled(network, asked, image, label, np.full_like(image, 1.0 / LARGEST))
         if not uniform:
             epsilon = _ascended(network, asked, image, label, epsilon, num_steps, rate)
-            epsilon = _shrunk(network, asked, image, label, epsilon)
+            epsilon = _scaled(network, asked, image, label, epsilon)
         whole[right] = epsilon
     return whole
-
-
-def _even(network: Any, asked: _Lagrangian, image: np.ndarray, label: np.ndarray) -> np.ndarray:
-    """Returns the largest radius that all pixels may have, [batch]."""
-    low, high = np.zeros(len(image), np.float32), np.ones(len(image), np.float32)
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (low + high)
-        proves = asked.proves(network, image, label, middle)
-        low, high = np.where(proves, middle, low), np.where(proves, high, middle)
-    return low
 
 
 def _ascended(
@@ -156,14 +147,13 @@ class _Lagrangian(Asked):
         return tape.gradient(lagrangian, theta), above
 
 
-def _shrunk(
+def _scaled(
     network: Any, asked: _Lagrangian, image: np.ndarray, label: np.ndarray, epsilon: np.ndarray
 ) -> np.ndarray:
-    left = np.arange(len(image))
-    for _ in range(MOST_SHRINKS):
-        left = left[~asked.proves(network, image[left], label[left], epsilon[left])]
-        if not left.size:
-            return epsilon
-        epsilon[left] *= SHRINK
-    epsilon[left] = 0.0
-    return epsilon
+    """Returns the boxes, all radii of each times the largest number that is found to be proved."""
+    low, high = np.zeros(len(image), np.float32), np.full(len(image), LARGEST, np.float32)
+    for _ in range(_HALVINGS):
+        middle = 0.5 * (low + high)
+        proves = asked.proves(network, image, label, middle[:, None, None, None] * epsilon)
+        low, high = np.where(proves, middle, low), np.where(proves, high, middle)
+    return low[:, None, None, None] * epsilon

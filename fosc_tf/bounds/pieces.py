@@ -150,9 +150,9 @@ def of_step(step: Step, shape: tuple[int, ...]) -> Piece:
         if not bent and ends[1] == 0 and -ends[0] <= ends[2]:
             return Kink(-float(ends[0]), float(ends[2]))
     raise UserError(
-        "an exact verification takes functions that are linear in pieces",
+        "exact verification takes functions that are linear in pieces",
         "ReLU, LeakyReLU and max pooling; fosc_tf.bounds.margins proves of all others what it can",
-        f"what layer {step.name!r} does",
+        f"layer {step.name!r}",
     )
 
 

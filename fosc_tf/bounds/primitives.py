@@ -185,10 +185,11 @@ class Elementwise(Nonlinear):
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """See `Nonlinear`."""
         lines = self.lines(lower[:, None], upper[:, None], style)
-        positive, negative = tf.maximum(rows, 0.0), tf.minimum(rows, 0.0)
-        constants = positive * lines.lower_intercept + negative * lines.upper_intercept
-        pulled = positive * lines.lower_slope + negative * lines.upper_slope
-        return pulled, over_features(constants)
+        # Rows are large: what is above 0 takes the line below, and the rest the one above.
+        positive = tf.nn.relu(rows)
+        pulled = rows * lines.upper_slope + positive * (lines.lower_slope - lines.upper_slope)
+        above, below = lines.upper_intercept[:, 0], lines.lower_intercept[:, 0]
+        return pulled, dot(rows, above) + dot(positive, below - above)
 
 
 class Largest(Nonlinear):
@@ -220,12 +221,13 @@ class Largest(Nonlinear):
         certain = (others <= chosen)[:, None]
         positive, negative = tf.maximum(rows, 0.0), tf.minimum(rows, 0.0)
         kept = positive + tf.where(certain, negative, tf.zeros_like(negative))
-        constants = tf.where(certain, tf.zeros_like(negative), negative * highest[:, None])
-        return self._scattered(lower, kept), over_features(constants)
+        open_ = tf.where(certain, tf.zeros_like(negative), negative)
+        return self._scattered(lower, kept), dot(open_, highest)
 
     def _scattered(self, lower: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
         """Returns `rows` [batch, n, ...] at the places of the largest entries of `lower`."""
         lower = tf.stop_gradient(lower)
+        rows += tf.zeros_like(rows[:, :1]) * tf.zeros_like(self.pool(lower))[:, None]
         count = tf.shape(rows)[1]
         wide = tf.repeat(lower, count, axis=0)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -237,13 +239,15 @@ class Largest(Nonlinear):
         return tf.reshape(gradient, shape)
 
 
-def over_features(values: tf.Tensor) -> tf.Tensor:
-    """Returns the sums of [batch, n, ...] over all further axes, [batch, n]."""
-    return tf.reduce_sum(tf.reshape(values, [*_leading(values), -1]), axis=2)
+def dot(rows: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """Returns the sums of products over all features, [batch, n].
 
-
-def _leading(values: tf.Tensor) -> list[tf.Tensor]:
-    return [tf.shape(values)[0], tf.shape(values)[1]]
+    Args:
+        rows: [batch or 1, n, ...].
+        values: [batch or 1, ...].
+    """
+    flat = tf.reshape(rows, tf.concat([tf.shape(rows)[:2], [-1]], axis=0))
+    return tf.linalg.matvec(flat, tf.reshape(values, [tf.shape(values)[0], -1]))
 
 
 def as_tensor(weight: Any, dtype: tf.DType) -> tf.Tensor:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from fosc_tf.bounds.primitives import root
+from fosc_tf.bounds.primitives import dot, root
 from fosc_tf.errors import unknown_name
 
 NORMS = ("linf", "l2", "l1")
@@ -76,14 +76,11 @@ class Region(NamedTuple):
         Args:
             rows: [batch, n, ...] of the image's shape.
         """
-        count = tf.shape(rows)[:2]
-        flat = tf.reshape(rows, tf.concat([count, [-1]], axis=0))
-        at = [tf.reshape(each, [tf.shape(each)[0], 1, -1]) for each in (self.lower, self.upper)]
-        positive, negative = tf.maximum(flat, 0.0), tf.minimum(flat, 0.0)
-        found = tf.reduce_sum(positive * at[0] + negative * at[1], axis=2)
+        found = dot(rows, self.upper) + dot(tf.nn.relu(rows), self.lower - self.upper)
         if self.norm == "linf":
             return found
-        centre = tf.reduce_sum(flat * tf.reshape(self.image, [tf.shape(self.image)[0], 1, -1]), 2)
+        centre = dot(rows, self.image)
+        flat = tf.reshape(rows, tf.concat([tf.shape(rows)[:2], [-1]], axis=0))
         if self.norm == "l2":
             dual = root(tf.reduce_sum(tf.square(flat), axis=2))
         else:

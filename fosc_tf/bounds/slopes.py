@@ -34,7 +34,7 @@ def ascended(
         program: the network.
         region: of the images.
         ends: between which every nonlinear step's input stays, by the number of the value.
-        rows: [batch, n, classes].
+        rows: [batch or 1, n, classes].
     """
     free = {}
     for number, step in enumerate(program.steps, start=1):
@@ -44,6 +44,7 @@ def ascended(
                 free[number] = first
     if not free:
         return lower_bounds(program, region, ends, rows, program.result)
+    rows += tf.zeros([tf.shape(region.image)[0], 1, 1], rows.dtype)
     count = tf.shape(rows)[1]
     start = [tf.repeat(tf.stop_gradient(each)[:, None], count, axis=1) for each in free.values()]
 

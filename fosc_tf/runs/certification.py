@@ -28,7 +28,8 @@ from fosc_tf.show.screen import plain
 FILE, ARRAYS, BROKEN = "certified.json", "certified.npz", "contradictions.npz"
 CURVE = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
 """Multiples of epsilon of the curve."""
-FIELDS = "methods attacks alone examples time_limit radius_method curve_examples"
+FIELDS = "methods attacks alone examples time_limit radius_method curve_examples boxes"
+SHOWN = 8  # images whose largest boxes are drawn
 _FEW = 16  # images that the forecast tries
 
 
@@ -121,6 +122,11 @@ def _certified(
         }
     )
     rows += _curve(config, arrays, network, journal)
+    if settings.boxes:
+        with signs.work("largest boxes", settings.boxes):
+            row, found = _boxes(config, arrays, network)
+        rows.append(row)
+        masks |= found
     return rows, masks
 
 
@@ -186,6 +192,24 @@ def _curve(
         accuracy = [proofs.row(name) for name in cheap][-1]["accuracy"]
         rows.append({"curve": " or ".join(cheap), "accuracy": accuracy, "parameters": of_all})
     return rows
+
+
+def _boxes(
+    config: ConfigDict, arrays: data.Arrays, network: Any
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Returns the row of the largest boxes, and what is drawn of them."""
+    n = config.certification.boxes
+    image, label = (each.numpy() for each in next(iter(first(arrays, n, n))))
+    box, even = (
+        bounds.largest_region(network, image, label, uniform=uniform) for uniform in (False, True)
+    )
+    right = (even > 0).all(axis=(1, 2, 3))
+    means = [
+        float(np.exp(np.log(each[right]).mean())) if right.any() else 0.0 for each in (box, even)
+    ]
+    row = {"method": "boxes", "box": means[0], "even": means[1], "n": int(right.sum())}
+    shown = np.flatnonzero(right)[:SHOWN]
+    return row, {"boxed_image": image[shown], "box": box[shown], "even": even[shown]}
 
 
 def _contradiction(

@@ -19,7 +19,7 @@ from fosc_tf.evaluation.radii import reach
 from fosc_tf.runs import certification, trained
 from fosc_tf.runs.evaluation import FINDINGS, JOURNAL, first
 from fosc_tf.runs.record import RunRecord
-from fosc_tf.show import accuracy_plots, captions, proof_table, table
+from fosc_tf.show import accuracy_plots, captions, proof_plots, proof_table, table
 from fosc_tf.show.page import Content, by_epsilon, write_report
 from fosc_tf.show.picture import Picture, Section
 
@@ -106,9 +106,15 @@ def _proofs(folder: pathlib.Path) -> list[Section]:
     anew = "--mode=certify once more, which writes it anew"
     rows = files.read_json(folder / certification.FILE, [{"checkpoint": str}], anew)
     lines = tuple(map(tuple, proof_table.lines(rows)))
-    curves = [row for row in rows if "curve" in row]
-    pictures = (Picture(proof_table.curve(rows), proof_table.caption(rows)),) if curves else ()
-    return [Section("What is proved", pictures, proof_table.HEADER, lines, opened=True)]
+    pictures = []
+    if any("curve" in row for row in rows):
+        pictures.append(Picture(proof_plots.curve(rows), proof_plots.of_curve(rows)))
+    with np.load(folder / certification.ARRAYS) as arrays:
+        for row in (row for row in rows if row.get("box")):
+            image, box = (arrays[f"{row['checkpoint']}/{name}"] for name in ("boxed_image", "box"))
+            words = f"{row['checkpoint']}: {proof_plots.of_maps(row)}"
+            pictures.append(Picture(proof_plots.maps(image, box), words))
+    return [Section("What is proved", tuple(pictures), proof_table.HEADER, lines, opened=True)]
 
 
 def _views(folder: pathlib.Path) -> list[Section]:

@@ -1,4 +1,4 @@
-"""What is proved, as a table, a forecast and a picture.
+"""What is proved, as a table and a forecast.
 
 write(rows, folder)      # certified.md, from the rows of certified.json
 show(rows, console)
@@ -11,11 +11,10 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-from matplotlib.figure import Figure
 from rich.console import Console
 
 from fosc_tf import files
-from fosc_tf.show import markdown, screen, style
+from fosc_tf.show import markdown, screen
 from fosc_tf.show.columns import Rows, percent
 
 HEADER = ("network", "what", "accuracy %", "alone %", "asked", "n", "seconds")
@@ -31,13 +30,26 @@ def lines(rows: Rows) -> list[list[str]]:
         proved = [row for row in own if "alone" in row]
         attacked = [row for row in own if "attack" in row and row["attack"] != "clean"]
         if proved and attacked:
-            # The same examples: the fewest that any of the two looked at may differ.
-            gap = min(row["accuracy"] for row in attacked) - proved[-1]["accuracy"]
-            found.append([network, "not decided: attacked less proved", percent(gap), *[""] * 4])
+            found += _gap(network, proved, attacked)
     return found
 
 
+def _gap(network: str, proved: Rows, attacked: Rows) -> list[list[str]]:
+    """Returns the line of those who are neither proved nor broken, of as many as all have seen."""
+    n = max(row["n"] for row in proved)
+    share = [row["accuracy"] for row in proved if row["n"] == n][-1]
+    left = [row["accuracy"] for row in attacked if row["n"] == n]
+    what = "neither proved nor broken"
+    return [[network, what, percent(min(left) - share), "", "", str(n), ""]] if left else []
+
+
 def _line(network: str, row: dict[str, Any]) -> list[str]:
+    if "box" in row:
+        what = (
+            f"geometric mean radius of the largest boxes: even {row['even']:.4f}, "
+            f"a radius a pixel {row['box']:.4f}, {row['box'] / (row['even'] or 1.0):.3f} times"
+        )
+        return [network, what, *[""] * 3, str(row["n"]), ""]
     if "mean_radius" in row:
         return [
             network,
@@ -86,50 +98,3 @@ def show_forecast(found: Sequence[Any], console: Console) -> None:
         for each in found
     ]
     screen.show_table(header, cells, 1, console)
-
-
-@style.applied()
-def curve(rows: Rows) -> Figure:
-    """Draws proved accuracy against the radius, a line for each network, and what attacks left."""
-    figure, ((axes,),) = style.panels(1, 1, "Proved accuracy against radius", width=4.2, height=2.6)
-    names = list(dict.fromkeys(row["checkpoint"] for row in rows if "curve" in row))
-    for look, name in zip(style.looks(len(names)), names, strict=True):
-        own = [row for row in rows if row["checkpoint"] == name]
-        points = sorted(
-            (row["parameters"]["epsilon"], 100 * row["accuracy"]) for row in own if "curve" in row
-        )
-        axes.plot(
-            *zip(*points, strict=True),
-            marker="o",
-            markersize=4,
-            label=style.named(f"{name}, proved"),
-            **look,
-        )
-        attacked = [row for row in own if "attack" in row and row["attack"] != "clean"]
-        if attacked:
-            least = min(attacked, key=lambda row: row["accuracy"])
-            axes.plot(
-                [least["parameters"]["epsilon"]],
-                [100 * least["accuracy"]],
-                linestyle="none",
-                marker="x",
-                color=look.get("color"),
-                label=style.named(f"{name}, {least['attack']}"),
-            )
-    style.label(axes, "radius (pixels in [0, 1])", "accuracy (%)", *style.PERCENT)
-    figure.legend(loc="outside lower center", ncols=2)
-    return figure
-
-
-def caption(rows: Rows) -> str:
-    """Returns what the picture shows, in the numbers that were drawn."""
-    told = []
-    for name in dict.fromkeys(row["checkpoint"] for row in rows if "curve" in row):
-        own = sorted(
-            (row["parameters"]["epsilon"], row["accuracy"], row["curve"])
-            for row in rows
-            if row["checkpoint"] == name and "curve" in row
-        )
-        said = ", ".join(f"{100 * share:.1f} % at {radius:.3g}" for radius, share, _ in own)
-        told.append(f"{name}, proved by {own[-1][2]}: {said}.")
-    return " ".join(told)
