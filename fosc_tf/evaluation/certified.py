@@ -26,6 +26,8 @@ from fosc_tf.number import flag, number
 EXACT = "exact"
 METHODS = (*bounds.METHODS, EXACT)
 """Of proof, from cheap to dear."""
+MOST_UNSTABLE = 2000
+"""Neurons on both sides of 0 that "exact" takes; most such examples run out of time."""
 CASCADE = ("ibp", "crown-ibp", "crown")
 
 
@@ -210,6 +212,7 @@ class Proofs:
                     label[left],
                     epsilon=self.epsilon,
                     time_limit=self.time_limit,
+                    most_unstable=MOST_UNSTABLE,
                 )
                 proved[left] = np.asarray(found) == "robust"
             return proved

@@ -123,7 +123,7 @@ def _certified(
     )
     rows += _curve(config, arrays, network, journal)
     if settings.boxes:
-        with signs.work("largest boxes", settings.boxes):
+        with signs.work("largest boxes"):
             row, found = _boxes(config, arrays, network)
         rows.append(row)
         masks |= found
