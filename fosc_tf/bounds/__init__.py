@@ -5,6 +5,7 @@ fosc_tf.bounds.margins(network, image, label, epsilon=0.1, method="crown")      
 """
 
 from fosc_tf.bounds.envelope import certified_radius
+from fosc_tf.bounds.exact import exact
 from fosc_tf.bounds.layer_rules import register
 from fosc_tf.bounds.methods import METHODS, crown, crown_ibp, interval, linear, logits, margins
 from fosc_tf.bounds.nonuniform import largest_region
@@ -24,6 +25,7 @@ __all__ = [
     "slack",
     "crown",
     "crown_ibp",
+    "exact",
     "interval",
     "linear",
     "logits",

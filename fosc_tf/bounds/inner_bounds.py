@@ -9,7 +9,7 @@ import math
 
 import tensorflow as tf
 
-from fosc_tf.bounds.interval_bounds import Interval, exact, intervals
+from fosc_tf.bounds.interval_bounds import Interval, intervals, tight
 from fosc_tf.bounds.linear_bounds import lower_bounds
 from fosc_tf.bounds.primitives import Affine, Nonlinear
 from fosc_tf.bounds.program import Program
@@ -31,7 +31,7 @@ def inner(program: Program, region: Region, style: str) -> dict[int, Interval]:
         style: of the lines, "crown" or "parallel".
     """
     found = dict(enumerate(intervals(program, region)))
-    known = exact(program, region.norm)
+    known = tight(program, region.norm)
     readers: dict[int, list[Nonlinear]] = {}
     for step in program.steps:
         if not isinstance(step.primitive, Affine):

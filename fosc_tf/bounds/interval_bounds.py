@@ -58,7 +58,7 @@ def intervals(program: Program, region: Region) -> list[Interval]:
     return found
 
 
-def exact(program: Program, norm: str) -> set[int]:
+def tight(program: Program, norm: str) -> set[int]:
     """Returns the values whose interval no linear bound can improve.
 
     These are the image, what has only been scaled and moved, and the first that mixes pixels.

@@ -175,7 +175,7 @@ class Asked:
         if not np.ndim(epsilon) and number("epsilon", epsilon, "epsilon=8/255"):
             check_epsilon(epsilon, self.norm, shape[1:])  # 0 is the image alone
         _check_radii(epsilon, shape, self.norm)
-        epsilon = tf.cast(epsilon, self.dtype)
+        epsilon = tf.constant(np.asarray(epsilon, self.dtype))
         found = compiled(self, function, network, *given, epsilon)
         if not all(np.isfinite(each).all() for each in tf.nest.flatten(found)):
             raise self._not_finite(network, given[0], epsilon)

@@ -219,4 +219,10 @@ def test_bounds_are_those_of_auto_lirpa(name, tables, torch):
             ):
                 away = np.abs(one - other).max() / np.abs(other).max()
                 print(f"{name}, {epsilon}, {method}, {kind}: {away:.1e}")
-                assert away < SHARE, (method, kind, epsilon, np.min(one - other), np.max(one - other))
+                assert away < SHARE, (
+                    method,
+                    kind,
+                    epsilon,
+                    np.min(one - other),
+                    np.max(one - other),
+                )

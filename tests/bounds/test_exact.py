@@ -1,5 +1,6 @@
 """Exact verification: it says what an exhaustive search says, and never more than is known."""
 
+import functools
 import importlib
 import itertools
 import types
@@ -11,7 +12,12 @@ import scipy.optimize
 import tensorflow as tf
 
 from fosc_tf import attacks, bounds
+from fosc_tf.bounds.enclosures import Enclosures
 from fosc_tf.bounds.exact import SLACK, exact
+from fosc_tf.bounds.integer_program import minus, total
+from fosc_tf.bounds.interval_bounds import Interval
+from fosc_tf.bounds.piecewise_network import PiecewiseNetwork
+from fosc_tf.bounds.program import read
 from fosc_tf.models.graph import walk
 from tests.bounds.networks import SHAPE, made
 from tests.bounds.test_methods import two_layers
@@ -66,37 +72,54 @@ def drawn(network, random):
         weight.assign(0.5 + fresh**2 if "variance" in weight.path else fresh)
 
 
-def least_margin(network, image, label, epsilon):
-    """Returns the least margin in the ball: one linear program for each pattern and class.
+def least_of(functions, box):
+    """Returns the least of affine functions, [1 + pixels, n] at 0 and at the units, in a box."""
+    slopes = functions[1:] - functions[0]
+    return functions[0] + np.minimum(slopes * box[:, :1], slopes * box[:, 1:]).sum(axis=0)
 
-    With a pattern of slopes instead of its ReLUs a network is affine, and known by what it says of
-    the image 0 and of those with a single 1.
+
+def patterned(network):
+    """Returns how many ReLUs a network has, and a function of which are above 0, [n] of 0 and 1.
+
+    With slopes in place of its ReLUs a network is affine: known by the logits, and by what goes
+    into its ReLUs, at the image 0 and at those with a single 1.
     """
-    graph = walk(network)
-    units = np.eye(image.size + 1, image.size, -1).reshape(-1, *image.shape).astype("float32")
+    graph, shape = walk(network), network.input_shape[1:]
+    units = np.eye(np.prod(shape) + 1, np.prod(shape), -1).reshape(-1, *shape).astype("float32")
     bent = [node for node in graph.nodes if isinstance(node.layer, L.ReLU | L.LeakyReLU)]
-    sizes = [int(np.prod(node.outputs[0].shape[1:])) for node in bent]
-    box = np.clip([image.ravel() - epsilon, image.ravel() + epsilon], 0, 1).T
-    least = np.inf
-    for pattern in itertools.product((0.0, 1.0), repeat=sum(sizes)):
-        parts = np.split(np.array(pattern), np.cumsum(sizes)[:-1])
-        on = {id(node.layer): part for node, part in zip(bent, parts, strict=True)}
-        before = []
+    shapes = [node.outputs[0].shape[1:] for node in bent]
 
-        def call(node, on=on, before=before):
-            if id(node.layer) not in on:
+    @tf.function
+    def found(pattern):
+        parts, before = tf.split(pattern, [int(np.prod(shape)) for shape in shapes]), []
+
+        def call(node):
+            if node not in bent:
                 return node.layer
-            slope = float(node.layer.negative_slope)
+            place = bent.index(node)
+            up, slope = tf.reshape(parts[place], shapes[place]), float(node.layer.negative_slope)
 
             def line(x):
-                before.append(np.reshape(x, [len(x), -1]))
-                up = on[id(node.layer)].reshape(x.shape[1:]).astype("float32")
+                before.append(tf.reshape(x, [len(units), -1]))
                 return x * (up + (1 - up) * slope)
 
             return line
 
-        logits = np.array(graph.run(tf.constant(units), call))
-        sides = np.concatenate(before, axis=1) * (1 - 2 * np.array(pattern))
+        logits = graph.run(tf.constant(units), call)
+        return logits, tf.concat(before, axis=1)
+
+    return sum(int(np.prod(shape)) for shape in shapes), found
+
+
+def least_margin(units, affine, image, label, epsilon):
+    """Returns the least margin in the ball: one linear program for each pattern and class."""
+    box = np.clip([image.ravel() - epsilon, image.ravel() + epsilon], 0, 1).T
+    least = np.inf
+    for pattern in itertools.product((0.0, 1.0), repeat=units):
+        logits, before = (each.numpy() for each in affine(tf.constant(pattern)))
+        sides = before * (1 - 2 * np.array(pattern))
+        if np.any(least_of(sides, box) > 0):  # cheaper than to ask
+            continue
         for other in set(range(logits.shape[1])) - {label}:
             margin = logits[:, label] - logits[:, other]
             found = scipy.optimize.linprog(
@@ -108,14 +131,32 @@ def least_margin(network, image, label, epsilon):
     return least
 
 
+def programmed(network, image, label, epsilon):
+    """Returns what the programs have as the least margin, and the margin at the image found."""
+    pieces, asked = PiecewiseNetwork(read(network)), Enclosures()
+    _, boxes = asked.of(network, asked.boxes, image[None], [label], epsilon=epsilon)
+    program, logits = pieces.written([Interval(*map(np.ravel, box)) for box in boxes])
+    found = []
+    for other in set(range(3)) - {label}:
+        margin = total([logits.rows([label]), minus(logits.rows([other]))])
+        _, point = program.minimised(margin, 1e3, 60.0, first=False)
+        at = network(point[: image.size].reshape(1, *image.shape))[0]
+        value = margin.matrix @ point[: margin.matrix.shape[1]] + margin.constant
+        found.append((value[0], float(at[label] - at[other])))
+    return min(found)
+
+
 @pytest.mark.parametrize("make", [dense, residual, convolution])
 def test_every_pattern_of_slopes_says_the_same(make):
     network, random, seen = make(), np.random.default_rng(0), set()
+    pattern = patterned(network)
     for epsilon in (0.02, 0.05, 0.1, 0.2):
         drawn(network, random)
         image = random.uniform(size=(1, *network.input_shape[1:])).astype("float32")
         label = network(image).numpy().argmax(axis=1)
-        least = least_margin(network, image[0], label[0], epsilon)
+        least = least_margin(*pattern, image[0], label[0], epsilon)
+        known = programmed(network, image[0], label[0], epsilon)
+        np.testing.assert_allclose(known, [least, least], atol=1e-4)
         (found,) = exact(network, image, label, epsilon=epsilon)
         if abs(least) > NEAR:
             assert found == ("robust" if least > 0 else "broken"), least
@@ -136,6 +177,9 @@ def test_a_dense_grid_says_the_same(make):
         margin = logits[:, range(4), label][..., None] - logits
         margin[:, range(4), label] = np.inf
         least = margin.min(axis=(0, 2))
+        known, at = programmed(network, image[0], label[0], epsilon)
+        np.testing.assert_allclose(known, at, atol=1e-4)
+        assert known <= least[0] + 1e-5
         found = exact(network, image, label, epsilon=epsilon)
         # Between two points of the grid a margin falls by some share of its width.
         sure = (least < 0) | (least > 0.05)
@@ -145,11 +189,19 @@ def test_a_dense_grid_says_the_same(make):
     assert len(seen) > 10
 
 
+two = functools.cache(two_layers)  # compiled once, with other weights each time
+
+
 def constant_beside(constant):
     """Returns z = [constant, relu(x1 + x2 - 1) + relu(x1 - x2)]."""
-    network = two_layers()
-    weights = [np.array([[0.0, 1.0], [0.0, 1.0]]), np.array([constant, 0.0])]
-    network.layers[2].set_weights(weights)
+    first = [np.array([[1.0, 1.0], [1.0, -1.0]]), np.array([-1.0, 0.0])]
+    return weighted(first, [np.array([[0.0, 1.0], [0.0, 1.0]]), np.array([constant, 0.0])])
+
+
+def weighted(first, second):
+    network = two()
+    network.layers[1].set_weights(first)
+    network.layers[2].set_weights(second)
     return network
 
 
@@ -214,10 +266,8 @@ def test_a_wrong_image_is_broken():
 
 def bowl(constant):
     """Returns z = [|x1 - x2| + constant, 0], of which linear bounds know little."""
-    network = two_layers()
-    network.layers[1].set_weights([np.array([[1.0, -1.0], [-1.0, 1.0]]), np.zeros(2)])
-    network.layers[2].set_weights([np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([constant, 0.0])])
-    return network
+    first = [np.array([[1.0, -1.0], [-1.0, 1.0]]), np.zeros(2)]
+    return weighted(first, [np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([constant, 0.0])])
 
 
 def test_a_tie_is_not_robust():
@@ -255,11 +305,30 @@ def test_what_the_solver_says_is_not_believed(monkeypatch, status, point):
     assert exact(network, PLACE, [0], epsilon=0.1) == ["unknown"]
 
 
-def test_an_image_of_the_solver_is_shown_to_the_network(monkeypatch):
-    """Without the descent: what breaks is found by the program alone."""
+@pytest.fixture
+def without_descent(monkeypatch):
+    """What breaks is found by programs alone."""
     module = importlib.import_module("fosc_tf.bounds.exact")
     monkeypatch.setattr(module, "compiled", lambda *given: tf.constant(PLACE))
+
+
+def test_an_image_of_the_solver_is_shown_to_the_network(without_descent):
     assert exact(constant_beside(0.24), PLACE, [0], epsilon=0.1) == ["broken"]
+
+
+def test_all_classes_that_are_not_proved_are_asked(without_descent):
+    """z = [0.26, relu(a) + relu(b), relu(b) + 0.02]: CROWN is less sure of the second class, which
+    is at most 0.25, than of the third, at most 0.27."""
+    layers = [keras.Input((1, 2, 1)), L.Flatten(), L.Dense(2, activation="relu"), L.Dense(3)]
+    network = keras.Sequential(layers)
+    last = [np.array([[0.0, 1.0, 0.0], [0.0, 1.0, 1.0]]), np.array([0.26, 0.0, 0.02])]
+    network.set_weights([*two_layers().layers[1].get_weights(), *last])
+    margin = bounds.margins(network, PLACE, [0], epsilon=0.1)
+    np.testing.assert_allclose(margin, [[0.0, -0.065, -0.01]], atol=1e-6)
+    assert exact(network, PLACE, [0], epsilon=0.1) == ["broken"]
+    last[1][2] = 0.0
+    network.layers[2].set_weights(last)
+    assert exact(network, PLACE, [0], epsilon=0.1) == ["robust"]
 
 
 def of_dense(activation):
