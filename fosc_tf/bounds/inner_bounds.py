@@ -9,7 +9,7 @@ import math
 
 import tensorflow as tf
 
-from fosc_tf.bounds.interval_bounds import Interval, intervals, tight
+from fosc_tf.bounds.interval_bounds import Interval, intervals, tightest
 from fosc_tf.bounds.linear_bounds import lower_bounds
 from fosc_tf.bounds.primitives import Affine, Nonlinear
 from fosc_tf.bounds.program import Program
@@ -31,19 +31,20 @@ def inner(program: Program, region: Region, style: str) -> dict[int, Interval]:
         style: of the lines, "crown" or "parallel".
     """
     found = dict(enumerate(intervals(program, region)))
-    known = tight(program, region.norm)
+    known = tightest(program, region.norm)
     readers: dict[int, list[Nonlinear]] = {}
     for step in program.steps:
         if not isinstance(step.primitive, Affine):
             readers.setdefault(step.inputs[0], []).append(step.primitive)
+    tight: dict[int, Interval] = {}
     for value, step in enumerate(program.steps, start=1):
-        if not isinstance(step.primitive, Affine):
-            # Nothing is tighter, and no row has to come so far.
-            found[value] = Interval(*step.primitive.interval(*found[step.inputs[0]]))
-        elif value in readers and value not in known:
+        # Of a nonlinear step's output nothing is tighter than the interval of its ends.
+        if isinstance(step.primitive, Affine) and value in readers and value not in known:
             undecided = [each.undecided(*found[value]) for each in readers[value]]
             open_ = tf.reduce_any(tf.stack(undecided), axis=0)
-            found[value] = _tightened(program, region, found, value, open_, style)
+            tight[value] = _tightened(program, region, found, value, open_, style)
+            # What comes behind is known better now, and more of it decided.
+            found = dict(enumerate(intervals(program, region, tight)))
     return found
 
 

@@ -80,8 +80,11 @@ def at_image(
             continue
         step = program.steps[number - 1]
         if isinstance(step.primitive, Affine):
-            bias = step.primitive.bias(rows.dtype)
-            found += dot(rows, tf.broadcast_to(bias, [1, *rows.shape[2:]]))
+            if step.primitive.is_biased:
+                bias = tf.broadcast_to(step.primitive.bias(rows.dtype), program.shapes[number])
+                leading, bias = tf.shape(rows)[:2], tf.reshape(bias, [-1, 1])
+                flat = tf.reshape(rows, [-1, bias.shape[0]])
+                found += tf.reshape(tf.matmul(flat, bias), leading)
             pulled = _pulled(step.primitive, rows, [program.shapes[each] for each in step.inputs])
         else:
             (source,) = step.inputs

@@ -197,15 +197,18 @@ class Asked:
     ) -> tf.Tensor:
         """Returns [batch, classes]; see the function `margins`."""
         program, region = read(network), self.region(image, epsilon)
-        rows = differences(program, label, self.dtype)
+        label = tf.cast(label, tf.int32)
+        rows = leads(program, label, self.dtype)
         if self.method == "ibp":
             halts = [n for n, step in enumerate(program.steps, 1) if not _affine(step.primitive)]
             ends = dict(enumerate(intervals(program, region)))
             found = lower_bounds(program, region, ends, rows, program.result, halts=halts)
         else:
             found = self._least(program, region, self.ends(program, region), rows)
-        own = tf.one_hot(label, program.shapes[program.result][0]) > 0
-        return tf.where(own, tf.zeros_like(found), found)
+        classes = program.shapes[program.result][0]
+        found = tf.concat([found, tf.zeros_like(found[:, :1])], axis=1)
+        places = (tf.range(classes, dtype=label.dtype) - label[:, None] - 1) % classes
+        return tf.gather(found, places, batch_dims=1)
 
     def region(self, image: tf.Tensor, epsilon: tf.Tensor) -> Region:
         """Returns the ball around the images."""
@@ -240,6 +243,14 @@ class Asked:
             "a network of finite weights; a smaller epsilon",
             f"NaN or infinite bounds {place}",
         )
+
+
+def leads(program: Program, label: tf.Tensor, dtype: str) -> tf.Tensor:
+    """Returns the rows e_y - e_j for the other classes, j = y + 1, y + 2, ... (mod classes)."""
+    classes = program.shapes[program.result][0]
+    others = (label[:, None] + tf.range(1, classes, dtype=label.dtype)) % classes
+    own = tf.one_hot(label, classes, dtype=dtype)
+    return own[:, None, :] - tf.one_hot(others, classes, dtype=dtype)
 
 
 def differences(program: Program, label: tf.Tensor, dtype: str) -> tf.Tensor:

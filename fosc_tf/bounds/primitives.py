@@ -50,7 +50,17 @@ class Affine:
     def forward(self, *inputs: tf.Tensor) -> tf.Tensor:
         """Returns the output at `inputs`."""
         dtype = inputs[0].dtype
-        return self.apply(lambda weight: as_tensor(weight, dtype), *inputs) + self.bias(dtype)
+        found = self.apply(lambda weight: as_tensor(weight, dtype), *inputs)
+        if self._bias is None:
+            return found
+        bias = self.bias(dtype)
+        # As an operation of its own TensorFlow merges it with a convolution.
+        return tf.nn.bias_add(found, bias) if bias.shape.rank == 1 else found + bias
+
+    @property
+    def is_biased(self) -> bool:
+        """Whether anything is added."""
+        return self._bias is not None
 
     def magnitude(self, *radii: tf.Tensor) -> tf.Tensor:
         """Returns how far the output may move while each input moves by its radius at most."""
@@ -187,7 +197,7 @@ class Elementwise(Nonlinear):
         lines = self.lines(lower[:, None], upper[:, None], style)
         # Rows are large: what is above 0 takes the line below, and the rest the one above.
         positive = tf.nn.relu(rows)
-        pulled = rows * lines.upper_slope + positive * (lines.lower_slope - lines.upper_slope)
+        pulled = rows * tf.where(rows > 0, lines.lower_slope, lines.upper_slope)
         above, below = lines.upper_intercept[:, 0], lines.lower_intercept[:, 0]
         return pulled, dot(rows, above) + dot(positive, below - above)
 
@@ -252,6 +262,8 @@ def dot(rows: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
 
 def as_tensor(weight: Any, dtype: tf.DType) -> tf.Tensor:
     """Returns a weight, a variable of Keras or a number as a tensor of this dtype."""
+    if isinstance(weight, int | float):
+        return tf.constant(weight, dtype)  # else it would be rounded to float32 first
     return tf.cast(tf.convert_to_tensor(weight), dtype)
 
 
@@ -304,7 +316,7 @@ def sigmoid_like(
     "parallel": both lines have the slope of the chord; the intercept is that of the chord where the
     curve is on its far side alone, else of the tangent with this slope. "crown": the chord where
     it lies on the right side, the tangent in the middle on the curve's round side, and else the
-    tangent through the curve's other end.
+    tangent through the curve's other end, or that in the middle where it would touch beyond.
 
     Source: Zhang et al. 2018 (CROWN); for parallel lines Liu 2022 (thesis), section 3.1.1, whose
     first case is printed lower <= upper <= 0 and must be lower < 0.
@@ -370,8 +382,9 @@ def sigmoid_like(
             steep = tf.where(convex | sharp, slope(at), gradient)
             return steep, value(at) - steep * at
 
-        below = line(lower, touching(upper), upper <= 0)
-        above = line(upper, -touching(-lower), lower >= 0)
+        # Where it touches beyond the middle, the tangent in the middle is nearer to the curve.
+        below = line(lower, tf.minimum(touching(upper), middle), upper <= 0)
+        above = line(upper, tf.maximum(-touching(-lower), middle), lower >= 0)
         return _moved(Lines(*below, *above), lower, upper)
 
     def _moved(lines: Lines, lower: tf.Tensor, upper: tf.Tensor) -> Lines:

@@ -16,6 +16,7 @@ import tensorflow as tf
 from fosc_tf.bounds.layer_rules import Primitive, of_layer, version
 from fosc_tf.bounds.primitives import Affine, Nonlinear
 from fosc_tf.errors import UserError
+from fosc_tf.models.all_layers import all_layers
 from fosc_tf.models.graph import walk
 
 
@@ -58,7 +59,8 @@ def read(network: Any) -> Program:
         UserError: a network that does not say what it calls, an image of unknown size, a layer
             without a rule, something else than logits [batch, classes] at the end.
     """
-    state = (tuple(map(id, getattr(network, "layers", ()))), version())
+    layers = all_layers(network) if isinstance(network, keras.Model) else ()
+    state = (tuple(map(id, layers)), version())
     known = _read.get(network)
     if known is None or known[0] != state:
         found: list[Program] = []

@@ -27,7 +27,7 @@ EXACT = "exact"
 METHODS = (*bounds.METHODS, EXACT)
 """Of proof, from cheap to dear."""
 MOST_UNSTABLE = 10**6
-"""Neurons on both sides of 0 that "exact" takes: more than it decides in time, which is no error."""
+"""Neurons on both sides of 0 that "exact" takes: more than it decides in time, for no error."""
 CASCADE = ("ibp", "crown-ibp", "crown")
 
 

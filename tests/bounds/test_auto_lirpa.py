@@ -4,12 +4,10 @@
     pip install torch appdirs ninja sortedcontainers graphviz && pip uninstall -y triton
     FOSC_TF_AUTO_LIRPA=auto_LiRPA python -m pytest tests/bounds/test_auto_lirpa.py -s
 
-Both are given the same box, the ball cut to [0, 1], and compute in float64. Four of its defaults
+Both are given the same box, the ball cut to [0, 1], and compute in float64. Three of its defaults
 are other choices, all sound, and are set to the ones made here:
 
 * tangents of sigmoid and tanh come from a table of step 0.01, which is made finer;
-* where the tangent through the other end touches beyond the middle, it takes the tangent in the
-  middle, and the one of the papers when told so;
 * the lower line of a leaky ReLU has slope 1 where the chord is steeper than 0.5, not where the
   input reaches farther above 0 than below;
 * a ReLU that its interval does not decide in one example is bounded anew in all of a batch, and in
@@ -173,7 +171,6 @@ def theirs(network, epsilon, tables, torch):
 
     images = torch.from_numpy(IMAGE.transpose(0, 3, 1, 2).astype("float64")).split(1)
     options = {
-        "s_shaped_disable_smoothness_enhancement": True,
         "minimum_sparsity": 1.0,
         "conv_mode": "matrix",
     }
