@@ -13,7 +13,7 @@ import tensorflow as tf
 from fosc_tf.bounds.inner_bounds import inner
 from fosc_tf.bounds.interval_bounds import Interval, intervals
 from fosc_tf.bounds.linear_bounds import lower_bounds
-from fosc_tf.bounds.methods import Asked, differences
+from fosc_tf.bounds.methods import Asked, by_class, leads
 from fosc_tf.bounds.primitives import Affine
 from fosc_tf.bounds.program import read
 
@@ -41,7 +41,7 @@ class Enclosures(Asked):
             lower = tf.maximum(ends[number].lower, box.lower)
             upper = tf.minimum(ends[number].upper, box.upper)
             ends[number] = Interval(lower, tf.maximum(lower, upper))  # rounding crosses equal ends
-        rows = differences(program, label, self.dtype)
+        rows = leads(program, label, self.dtype)
         margin = lower_bounds(program, region, ends, rows, program.result, style=self.style)
         bent = [step for step in program.steps if not isinstance(step.primitive, Affine)]
-        return margin, [ends[0], *(ends[step.inputs[0]] for step in bent)]
+        return by_class(margin, label), [ends[0], *(ends[step.inputs[0]] for step in bent)]

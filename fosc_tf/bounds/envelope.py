@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from fosc_tf.bounds.linear_bounds import at_image
-from fosc_tf.bounds.methods import Asked, differences
+from fosc_tf.bounds.methods import Asked, leads
 from fosc_tf.bounds.primitives import root
 from fosc_tf.bounds.program import read
 from fosc_tf.bounds.rounding import slack
@@ -73,7 +73,7 @@ class Envelope(Asked):
     ) -> tf.Tensor:
         """Returns [batch]; see `certified_radius`."""
         program, region = read(network), self.region(image, epsilon)
-        rows = differences(program, label, self.dtype)
+        rows = leads(program, label, self.dtype)
         ends = self.ends(program, region)
         slope, constant = at_image(program, ends, rows, program.result, style=self.style)
         shape = [tf.shape(slope)[0], tf.shape(slope)[1], -1]
@@ -81,8 +81,6 @@ class Envelope(Asked):
         pixels = tf.reshape(region.image, [shape[0], 1, -1])
         here = constant + tf.reduce_sum(slope * pixels, axis=2)
         away = distance(slope, here - slack(here), -pixels, 1.0 - pixels, self.norm)
-        own = tf.one_hot(label, program.shapes[program.result][0]) > 0
-        away = tf.where(own, tf.constant(np.inf, away.dtype), away)
         return tf.minimum(tf.reduce_min(away, axis=1), tf.reshape(epsilon, [-1]))
 
 

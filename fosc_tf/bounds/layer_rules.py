@@ -14,7 +14,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from fosc_tf.bounds import primitives
+from fosc_tf.bounds import curves, primitives
 from fosc_tf.bounds.primitives import Affine, Elementwise, Largest, Nonlinear
 from fosc_tf.errors import UserError
 from fosc_tf.models.batch_norm import FusedBatchNormalization
@@ -81,12 +81,12 @@ def of_activation(layer: Any, activation: Any) -> list[Primitive]:
     if activation is activations.linear or activation is None:
         return []
     known = {
-        activations.relu: lambda: primitives.leaky_relu(0.0),
-        activations.sigmoid: primitives.sigmoid,
-        activations.tanh: primitives.tanh,
-        activations.softplus: softplus,
-        activations.gelu: lambda: primitives.gelu(False),
-        activations.leaky_relu: lambda: primitives.leaky_relu(0.2),
+        activations.relu: lambda: curves.leaky_relu(0.0),
+        activations.sigmoid: curves.sigmoid,
+        activations.tanh: curves.tanh,
+        activations.softplus: curves.softplus,
+        activations.gelu: lambda: curves.gelu(False),
+        activations.leaky_relu: lambda: curves.leaky_relu(0.2),
         activations.elu: lambda: Elementwise(tf.nn.elu),
         activations.relu6: lambda: Elementwise(tf.nn.relu6),
     }
@@ -101,11 +101,6 @@ def of_activation(layer: Any, activation: Any) -> list[Primitive]:
         )
     names = ", ".join(each.__name__ for each in known)
     raise _unknown(layer, f"activation={name}", names)
-
-
-def softplus() -> Elementwise:
-    """Returns log(1 + exp(x))."""
-    return primitives.convex(tf.math.softplus, tf.math.sigmoid)
 
 
 @register(L.Dense)
@@ -382,7 +377,7 @@ def relu(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Primitive]:
             layer, f"threshold={layer.threshold}, negative_slope={slope}", "0 and 0 to 1"
         )
     if layer.max_value is None:
-        return [primitives.leaky_relu(slope)]
+        return [curves.leaky_relu(slope)]
     most = float(layer.max_value)
     return [Elementwise(lambda x: tf.minimum(tf.maximum(x, slope * x), most))]
 
@@ -394,7 +389,7 @@ def leaky(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Primitive]:
     slope = float(layer.negative_slope)
     if not 0 <= slope <= 1:
         raise _unknown(layer, f"negative_slope={slope}", "0 to 1")
-    return [primitives.leaky_relu(slope)]
+    return [curves.leaky_relu(slope)]
 
 
 @register(L.ELU)

@@ -197,7 +197,6 @@ class Asked:
     ) -> tf.Tensor:
         """Returns [batch, classes]; see the function `margins`."""
         program, region = read(network), self.region(image, epsilon)
-        label = tf.cast(label, tf.int32)
         rows = leads(program, label, self.dtype)
         if self.method == "ibp":
             halts = [n for n, step in enumerate(program.steps, 1) if not _affine(step.primitive)]
@@ -205,10 +204,7 @@ class Asked:
             found = lower_bounds(program, region, ends, rows, program.result, halts=halts)
         else:
             found = self._least(program, region, self.ends(program, region), rows)
-        classes = program.shapes[program.result][0]
-        found = tf.concat([found, tf.zeros_like(found[:, :1])], axis=1)
-        places = (tf.range(classes, dtype=label.dtype) - label[:, None] - 1) % classes
-        return tf.gather(found, places, batch_dims=1)
+        return by_class(found, label)
 
     def region(self, image: tf.Tensor, epsilon: tf.Tensor) -> Region:
         """Returns the ball around the images."""
@@ -247,17 +243,18 @@ class Asked:
 
 def leads(program: Program, label: tf.Tensor, dtype: str) -> tf.Tensor:
     """Returns the rows e_y - e_j for the other classes, j = y + 1, y + 2, ... (mod classes)."""
-    classes = program.shapes[program.result][0]
-    others = (label[:, None] + tf.range(1, classes, dtype=label.dtype)) % classes
+    classes, label = program.shapes[program.result][0], tf.cast(label, tf.int32)
+    others = (label[:, None] + tf.range(1, classes)) % classes
     own = tf.one_hot(label, classes, dtype=dtype)
     return own[:, None, :] - tf.one_hot(others, classes, dtype=dtype)
 
 
-def differences(program: Program, label: tf.Tensor, dtype: str) -> tf.Tensor:
-    """Returns the rows e_y - e_j of the logits, [batch, classes, classes]."""
-    classes = program.shapes[program.result][0]
-    own = tf.one_hot(label, classes, dtype=dtype)
-    return own[:, None, :] - tf.eye(classes, dtype=dtype)[None]
+def by_class(found: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
+    """Returns what was found for the rows of `leads` by class, [batch, classes], 0 at the label."""
+    found = tf.concat([found, tf.zeros_like(found[:, :1])], axis=1)
+    classes = tf.shape(found)[1]
+    label = tf.cast(label, tf.int32)
+    return tf.gather(found, (tf.range(classes) - label[:, None] - 1) % classes, batch_dims=1)
 
 
 def _affine(primitive: Any) -> bool:

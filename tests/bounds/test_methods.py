@@ -26,6 +26,7 @@ def found(network, epsilon, norm, methods=bounds.METHODS):
     logits = {
         method: bounds.logits(network, IMAGE, method=method, **settings)
         for method in ("ibp", "crown-ibp")
+        if method in methods
     }
     return margins, logits
 
@@ -40,7 +41,8 @@ def test_nothing_in_the_ball_leaves_them(name, norm):
     seen = points(IMAGE, RADII[norm], norm)
     logits = network(seen.reshape(-1, *SHAPE), training=False).numpy().reshape(len(seen), 3, -1)
     margins = logits[:, range(3), LABEL][..., None] - logits
-    methods = bounds.METHODS if norm == "linf" else ("ibp", "crown", "alpha-crown")
+    whole = (name, norm) in {("convolutions", "linf"), ("sigmoid", "linf"), ("convolutions", "l2")}
+    methods = bounds.METHODS if whole else ("ibp", "crown")  # each compiles for seconds
     below, between = found(network, RADII[norm], norm, methods)
     for method, least in below.items():
         assert np.all(least <= margins.min(0) + SLACK), method
@@ -51,7 +53,8 @@ def test_nothing_in_the_ball_leaves_them(name, norm):
         assert np.all(upper >= logits.max(0) - SLACK), method
         assert float(np.mean(upper - lower)) > 0
     # Optimised slopes begin where those of CROWN are, and keep the best.
-    assert np.all(below["alpha-crown"] >= below["crown"] - SLACK)
+    if whole:
+        assert np.all(below["alpha-crown"] >= below["crown"] - SLACK)
 
 
 @pytest.mark.parametrize("norm", RADII)

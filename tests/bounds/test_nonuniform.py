@@ -35,7 +35,7 @@ def test_boxes_are_proved_and_no_smaller_than_even_ones():
     label = np.argmax(network(image), axis=1)
     label[2] = (label[2] + 1) % 4
     found, even = (
-        bounds.largest_region(network, image, label, num_steps=150, uniform=uniform)
+        bounds.largest_region(network, image, label, num_steps=60, uniform=uniform)
         for uniform in (False, True)
     )
     np.testing.assert_array_equal(found[2], np.zeros(SHAPE))
