@@ -14,7 +14,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from fosc_tf.bounds import curves, primitives
+from fosc_tf.bounds import nonlinearities, primitives
 from fosc_tf.bounds.primitives import Affine, Elementwise, Largest, Nonlinear
 from fosc_tf.errors import UserError
 from fosc_tf.models.batch_norm import FusedBatchNormalization
@@ -81,12 +81,12 @@ def of_activation(layer: Any, activation: Any) -> list[Primitive]:
     if activation is activations.linear or activation is None:
         return []
     known = {
-        activations.relu: lambda: curves.leaky_relu(0.0),
-        activations.sigmoid: curves.sigmoid,
-        activations.tanh: curves.tanh,
-        activations.softplus: curves.softplus,
-        activations.gelu: lambda: curves.gelu(False),
-        activations.leaky_relu: lambda: curves.leaky_relu(0.2),
+        activations.relu: lambda: nonlinearities.leaky_relu(0.0),
+        activations.sigmoid: nonlinearities.sigmoid,
+        activations.tanh: nonlinearities.tanh,
+        activations.softplus: nonlinearities.softplus,
+        activations.gelu: lambda: nonlinearities.gelu(False),
+        activations.leaky_relu: lambda: nonlinearities.leaky_relu(0.2),
         activations.elu: lambda: Elementwise(tf.nn.elu),
         activations.relu6: lambda: Elementwise(tf.nn.relu6),
     }
@@ -377,7 +377,7 @@ def relu(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Primitive]:
             layer, f"threshold={layer.threshold}, negative_slope={slope}", "0 and 0 to 1"
         )
     if layer.max_value is None:
-        return [curves.leaky_relu(slope)]
+        return [nonlinearities.leaky_relu(slope)]
     most = float(layer.max_value)
     return [Elementwise(lambda x: tf.minimum(tf.maximum(x, slope * x), most))]
 
@@ -389,7 +389,7 @@ def leaky(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Primitive]:
     slope = float(layer.negative_slope)
     if not 0 <= slope <= 1:
         raise _unknown(layer, f"negative_slope={slope}", "0 to 1")
-    return [curves.leaky_relu(slope)]
+    return [nonlinearities.leaky_relu(slope)]
 
 
 @register(L.ELU)
