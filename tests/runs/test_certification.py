@@ -113,7 +113,8 @@ survival.Survival.row = row
     assert (folder / "killed/evaluation.jsonl").read_text().startswith(before)
     whole, again = (
         [
-            {**row, "seconds": 0}
+            # Boxes are sought anew, by hundreds of steps whose last digits may differ.
+            {**row, "seconds": 0, "box": round(row.get("box", 0.0), 3)}
             for row in json.loads((folder / name / "certified.json").read_text())
         ]
         for name in ("whole", "killed")
