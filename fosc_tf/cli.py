@@ -4,8 +4,8 @@
     python main.py --config=digits_dynamic --help
 
 Modes: `train` trains, evaluates and exports, and goes on where a run was cut off; `evaluate`,
-`analyze`, `report` and `export` do that one thing with a trained work folder; `sweep` starts the
-runs of `configs/sweeps.py`.
+`certify`, `analyze`, `report` and `export` do that one thing with a trained work folder; `sweep`
+starts the runs of `configs/sweeps.py`.
 """
 
 from __future__ import annotations

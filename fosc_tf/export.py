@@ -28,7 +28,6 @@ import json
 import os
 import pathlib
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -141,11 +140,7 @@ def save(
     num_classes = check_logits(network, tf.constant(probe_images(shape[1:])))
     path = files.local(path).resolve()
     check_replaceable(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Made inside a temporary folder, not as one: those are private to their user.
-    beside = pathlib.Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-    fresh, earlier = beside / "fresh", beside / "earlier"
-    try:
+    with files.fresh_folder(path) as fresh:
         endpoints = _endpoints(network, shape)
         module = tf.Module()
         module.weights = [variable.value for variable in network.variables]
@@ -176,13 +171,6 @@ def save(
         }
         (fresh / ABOUT).write_text(json.dumps(facts, indent=2) + "\n")
         _verify(endpoints, fresh, shape, num_classes)
-        if path.exists():
-            path.rename(earlier)
-        fresh.rename(path)
-    finally:
-        if earlier.exists() and not path.exists():
-            earlier.rename(path)
-        shutil.rmtree(beside, ignore_errors=True)
 
 
 def recover(path: str | os.PathLike) -> None:

@@ -6,10 +6,14 @@ read_json(path, [{"epoch": int, ...: NUMBER}, ...], "the file of a backup")
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pathlib
 import re
+import shutil
+import tempfile
+from collections.abc import Iterator
 from typing import Any
 
 import psutil
@@ -49,6 +53,28 @@ def write(path: pathlib.Path, content: str | bytes) -> None:
             content.encode(errors="backslashreplace") if isinstance(content, str) else content
         )
     os.replace(unfinished, path)
+
+
+@contextlib.contextmanager
+def fresh_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Gives the path of a folder to make and fill; after the block it stands at `path`, whole.
+
+    What was there stays until then, and where the block or the change fails. A kill in between
+    leaves a hidden folder beside it, with `fresh` and `earlier` in it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Made inside a temporary folder, not as one: those are private to their user.
+    beside = pathlib.Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    fresh, earlier = beside / "fresh", beside / "earlier"
+    try:
+        yield fresh
+        if path.exists():
+            path.rename(earlier)
+        fresh.rename(path)
+    finally:
+        if earlier.exists() and not path.exists():
+            earlier.rename(path)
+        shutil.rmtree(beside, ignore_errors=True)
 
 
 def read_json(path: pathlib.Path, form: Any, right: str) -> Any:

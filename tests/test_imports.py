@@ -8,9 +8,9 @@ PACKAGE = pathlib.Path(__file__).parents[1] / "fosc_tf"
 FLOORS = (
     ("errors", "quiet", "probe", "launcher", "readable", "signs"),
     ("fields", "files", "number", "registry", "comments", "config_file", "sheet"),
-    ("types", "replicas", "sections", "onnx_graph"),
+    ("types", "replicas", "sections"),
     ("data", "schedules", "models"),
-    ("memory", "objectives", "show", "command", "onnx_layers"),
+    ("memory", "objectives", "show", "command"),
     ("attacks",),
     ("bounds",),
     ("training", "evaluation", "export", "vnnlib"),

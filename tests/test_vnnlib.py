@@ -7,9 +7,10 @@ import keras
 import numpy as np
 import pytest
 
-from fosc_tf import models, onnx_layers, vnnlib
+from fosc_tf import models, vnnlib
 from fosc_tf.bounds.region import Region
-from fosc_tf.onnx_graph import OnnxGraph
+from fosc_tf.vnnlib import onnx_layers, properties
+from fosc_tf.vnnlib.onnx_graph import OnnxGraph
 from tests.bounds.networks import NETWORKS, SHAPE, made
 from tests.data.three_parts import refused
 
@@ -228,7 +229,7 @@ def test_a_property_is_read_back_as_the_ball_of_the_bounds(batch, tmp_path):
 def test_the_text_of_a_small_property():
     """Two pixels and three classes, to be read on paper."""
     ends = np.array([[[0.0, 0.25]]]), np.array([[[0.5, 1.0]]])
-    assert vnnlib._property(*ends, 1, classes=3).splitlines()[2:] == [
+    assert properties._property(*ends, 1, classes=3).splitlines()[2:] == [
         "(declare-const X_0 Real)",
         "(declare-const X_1 Real)",
         "(declare-const Y_0 Real)",
@@ -253,7 +254,9 @@ def test_the_text_of_a_small_property():
 def test_numbers_are_read_back_without_an_exponent(value):
     end = np.full((1, 1, 1), value, np.float32)
     line = next(
-        x for x in vnnlib._property(end, end, 0, classes=2).splitlines() if x.startswith("(assert")
+        x
+        for x in properties._property(end, end, 0, classes=2).splitlines()
+        if x.startswith("(assert")
     )
     text = line.split()[-1].rstrip(")")
     assert "e" not in text

@@ -113,7 +113,8 @@ class Nonlinear(abc.ABC):
 
     def undecided(self, lower: tf.Tensor, upper: tf.Tensor) -> tf.Tensor:
         """Returns where the lines between two ends are no exact account of the function, bool."""
-        return tf.ones_like(lower, tf.bool) | tf.ones_like(upper, tf.bool)
+        del upper
+        return tf.ones_like(lower, tf.bool)
 
     def slopes(self, lower: tf.Tensor, upper: tf.Tensor) -> tf.Tensor | None:
         """Returns the slopes below that "crown" takes, where others may be chosen, else None."""
@@ -237,7 +238,8 @@ class Largest(Nonlinear):
     def _scattered(self, lower: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
         """Returns `rows` [batch, n, ...] at the places of the largest entries of `lower`."""
         lower = tf.stop_gradient(lower)
-        rows += tf.zeros_like(rows[:, :1]) * tf.zeros_like(self.pool(lower))[:, None]
+        batch = tf.shape(lower)[:1]
+        rows = tf.broadcast_to(rows, tf.concat([batch, tf.shape(rows)[1:]], axis=0))
         count = tf.shape(rows)[1]
         wide = tf.repeat(lower, count, axis=0)
         with tf.GradientTape(watch_accessed_variables=False) as tape:

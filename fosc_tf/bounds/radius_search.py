@@ -60,9 +60,8 @@ def optimal_radius(
     while (left := np.flatnonzero(high - low > precision)).size:
         tried = (low[left] + high[left]) / 2
         radius = certified_radius(network, image[left], label[left], epsilon=tried, **settings)
-        # A radius comes back in float32.
-        whole = radius >= tried * (1 - 1e-6)
-        low[left] = np.maximum(low[left], np.where(whole, tried, radius))
-        high[left] = np.where(whole, high[left], tried)
+        low[left] = np.maximum(low[left], radius)
+        # What was tried was rounded to float32.
+        high[left] = np.where(radius >= tried * (1 - 1e-6), high[left], tried)
         calls[left] += 1
     return low, calls

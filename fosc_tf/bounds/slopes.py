@@ -44,7 +44,8 @@ def ascended(
                 free[number] = first
     if not free:
         return lower_bounds(program, region, ends, rows, program.result)
-    rows += tf.zeros([tf.shape(region.image)[0], 1, 1], rows.dtype)
+    batch = tf.shape(region.image)[:1]
+    rows = tf.broadcast_to(rows, tf.concat([batch, tf.shape(rows)[1:]], axis=0))
     count = tf.shape(rows)[1]
     start = [tf.repeat(tf.stop_gradient(each)[:, None], count, axis=1) for each in free.values()]
 

@@ -52,9 +52,9 @@ def forecast(
     methods: Sequence[str] = CASCADE,
     batch_size: int = 250,
 ) -> list[Forecast]:
-    """Returns what each method would take for `n` images.
+    """Returns what each method would take for `n` images, intervals and CROWN-IBP always.
 
-    Intervals and CROWN-IBP are run on the images given. A pass of rows costs in proportion to
+    These two are run on the images given. A pass of rows costs in proportion to
     their number, so what the other methods take is that of CROWN-IBP by the numbers of rows, those
     of neurons that intervals leave open included.
 
@@ -91,7 +91,7 @@ def forecast(
     inner = 4 * _COPIES * max(ROW_NUMBERS, largest * batch_size)
     taken = {"ibp": 4 * _COPIES * largest * batch_size, "crown-ibp": final, EXACT: 0}
     found = []
-    for name in methods:
+    for name in dict.fromkeys((*MEASURED, *methods)):
         method, examples = first_examples(name)
         memory = taken.get(method, max(final, inner))
         seconds = took[method] * min(n, examples or n) / n
@@ -102,7 +102,7 @@ def forecast(
 def advice(found: Sequence[Forecast]) -> str:
     """Returns one sentence: which method to begin with, and whether a dearer one is worth it."""
     shares = {each.method: each.proved for each in found}
-    ibp, crown_ibp = (shares.get(name, math.nan) for name in MEASURED)
+    ibp, crown_ibp = (shares[name] for name in MEASURED)
     if ibp >= 0.5 and not crown_ibp > ibp + 0.1:
         return "Intervals prove most of what there is to prove: ibp alone will do."
     if crown_ibp > 0.02:

@@ -20,6 +20,7 @@ from fosc_tf.evaluation import Journal, proof_forecast
 from fosc_tf.evaluation.certified import Proofs, check_methods
 from fosc_tf.evaluation.stages import stages
 from fosc_tf.evaluation.survival import Survival
+from fosc_tf.runs import trained
 from fosc_tf.runs.evaluation import JOURNAL, first
 from fosc_tf.runs.record import RunRecord
 from fosc_tf.show import proof_table
@@ -57,18 +58,22 @@ def certify(
         UserError: what cannot be bounded or asked.
         Contradiction: an attack broke an example that was proved; it is in `contradictions.npz`.
     """
-    rows, kept = [], {}
+    rows, kept, weights = [], {}, {}
     with record.timed("certify"):
         for name, network in networks:
             with signs.work(name):
                 found, masks = _certified(config, arrays, record, name, network, console)
+            weights[name] = trained.fingerprint(network)
             rows += [{"checkpoint": name} | row for row in found]
             kept |= {f"{name}/{key}": value for key, value in masks.items()}
-    files.write(record.folder / FILE, json.dumps(rows, indent=1) + "\n")
-    proof_table.write(rows, record.folder, record.summary())
     content = io.BytesIO()
     np.savez_compressed(content, **kept)
+    # The rows go last: where they are, all is.
+    (record.folder / FILE).unlink(missing_ok=True)
     files.write(record.folder / ARRAYS, content.getvalue())
+    proof_table.write(rows, record.folder, record.summary())
+    record.note(certified=weights)
+    files.write(record.folder / FILE, json.dumps(rows, indent=1) + "\n")
     proof_table.show(rows, console)
     console.print(plain(f"Rows and arrays: {record.folder / FILE}, {record.folder / ARRAYS}"))
 
@@ -182,9 +187,9 @@ def _curve(
         if evaluation.norm == "linf":
             epsilon = min(epsilon, 1.0)
         of_all = {"epsilon": epsilon, "norm": evaluation.norm}
-        if not epsilon:
-            survival = Survival(network, batches, seed=config.seed, journal=journal)
-            accuracy = survival.row(stages("clean", epsilon=1.0))["accuracy"]
+        if not rows:  # without a radius all that is right is proved
+            proofs = Proofs(network, batches, journal=journal, **of_all | {"epsilon": 1.0})
+            accuracy = proofs.clean()["accuracy"]
             rows.append({"curve": "clean", "accuracy": accuracy, "parameters": of_all})
             continue
         proofs = Proofs(network, batches, journal=journal, **of_all)

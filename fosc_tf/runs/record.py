@@ -58,6 +58,7 @@ _FORM = {
     "trained_with": ([{"machine": _MACHINE, "versions": {...: str}}], None),
     "evaluated": ({"settings": dict}, None),
     "exported": ({...: str}, None),
+    "certified": ({...: str}, None),
 }
 
 

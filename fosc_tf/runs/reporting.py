@@ -38,7 +38,7 @@ def write(config: ConfigDict, arrays: data.Arrays, record: RunRecord) -> pathlib
     with record.timed("report"), signs.work("report"):
         sweeps = _sweeps(config, arrays, folder, own)
         sections = (
-            *_proofs(folder),
+            *_proofs(record, own.fingerprint),
             _examples(config, arrays, own.network),
             *_views(folder / "analysis"),
         )
@@ -100,11 +100,13 @@ def _examples(config: ConfigDict, arrays: data.Arrays, network: Any) -> Section:
     return Section("Adversarial examples", (Picture(figure, caption),))
 
 
-def _proofs(folder: pathlib.Path) -> list[Section]:
-    if not (folder / certification.FILE).exists():
+def _proofs(record: RunRecord, last: str) -> list[Section]:
+    """Returns what was proved, unless it was of other weights than those of the last network."""
+    folder, of = record.folder, record.content.get("certified") or {}
+    if not (folder / certification.FILE).exists() or of.get("last", last) != last:
         return []
     anew = "--mode=certify once more, which writes it anew"
-    rows = files.read_json(folder / certification.FILE, [{"checkpoint": str}], anew)
+    rows = files.read_json(folder / certification.FILE, [proof_table.ROWS], anew)
     lines = tuple(map(tuple, proof_table.lines(rows)))
     pictures = []
     if any("curve" in row for row in rows):

@@ -18,6 +18,19 @@ from fosc_tf.show import markdown, screen
 from fosc_tf.show.columns import Rows, percent
 
 HEADER = ("network", "what", "accuracy %", "alone %", "asked", "n", "seconds")
+_NUMBER = files.NUMBER
+_EPSILON = {"parameters": {"epsilon": _NUMBER}}
+ROWS = (
+    {"checkpoint": str, "curve": str, "accuracy": _NUMBER} | _EPSILON,
+    {"checkpoint": str, "method": str, "box": _NUMBER, "even": _NUMBER, "n": int},
+    {"checkpoint": str, "method": str, "mean_radius": _NUMBER, "n": int},
+    {"checkpoint": str, "attack": str, "accuracy": _NUMBER, "n": int},
+    {
+        **{"checkpoint": str, "method": str, "accuracy": _NUMBER, "alone": (*_NUMBER, None)},
+        **{"asked": int, "n": int, "seconds": _NUMBER},
+    },
+)
+"""What a row of `certified.json` may be, as `files.read_json` has it."""
 _MEGA = 2**20
 
 

@@ -103,6 +103,10 @@ def test_the_forecast_names_what_each_takes(given):
     assert "worth it" in advice(found) or "alone will do" in advice(found)
     few = [each._replace(proved=0.0) for each in found]
     assert "Neither" in advice(few)
+    # Whatever is asked for, the cheap ones are looked at, or nobody could advise.
+    dear = forecast(network, image[:8], label[:8], epsilon=EPSILON, n=1000, methods=("crown",))
+    assert [each.method for each in dear] == ["ibp", "crown-ibp", "crown"]
+    assert "Neither" not in advice(dear)
 
 
 @pytest.mark.parametrize(

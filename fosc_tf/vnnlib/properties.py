@@ -23,8 +23,6 @@ from __future__ import annotations
 import os
 import pathlib
 import re
-import shutil
-import tempfile
 from typing import Any
 
 import numpy as np
@@ -36,7 +34,7 @@ from fosc_tf.attacks.limits import check_epsilon
 from fosc_tf.bounds.region import Region
 from fosc_tf.errors import UserError
 from fosc_tf.number import number
-from fosc_tf.onnx_layers import model_of
+from fosc_tf.vnnlib.onnx_layers import model_of
 
 NETWORK, INSTANCES = "network.onnx", "instances.csv"
 _OURS = re.compile(r"network\.onnx|instances\.csv|property_\d{4,}\.vnnlib")
@@ -62,7 +60,7 @@ def save(
 
     Args:
         network: a functional or sequential Keras model of images to logits, in evaluation mode;
-            layers of other kinds than `fosc_tf.onnx_layers` knows need a rule there.
+            layers of other kinds than `fosc_tf.vnnlib.onnx_layers` knows need a rule there.
         image: [batch, height, width, channels] float in [0, 1].
         label: [batch] int.
         epsilon: radius over pixels in [0, 1].
@@ -101,7 +99,10 @@ def save(
         contents[f"property_{index:04d}.vnnlib"] = _property(*box, classes=classes).encode()
     lines = [f"{NETWORK},{name},{timeout}\n" for name in contents if name != NETWORK]
     contents[INSTANCES] = "".join(lines).encode()
-    _place(path, contents)
+    with files.fresh_folder(path) as fresh:
+        fresh.mkdir()
+        for name, content in contents.items():
+            (fresh / name).write_bytes(content)
     return [path / name for name in contents]
 
 
@@ -135,7 +136,7 @@ def _verify(model: Any, network: Any, image: tf.Tensor) -> None:
     if not np.all(np.abs(received - expected) <= _ROUNDING * np.abs(expected).max()):
         raise RuntimeError(
             f"the logits of the ONNX file, {received[0]}, differ from the network's, "
-            f"{expected[0]}: nothing was saved; a rule of fosc_tf.onnx_layers is wrong"
+            f"{expected[0]}: nothing was saved; a rule of fosc_tf.vnnlib.onnx_layers is wrong"
         )
 
 
@@ -159,22 +160,3 @@ def _check_replaceable(path: pathlib.Path) -> None:
             "a path where there is nothing yet, or a folder with what save wrote alone",
             f"{path}, which holds something else",
         )
-
-
-def _place(path: pathlib.Path, contents: dict[str, bytes]) -> None:
-    """Makes `path` a folder of these files, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Made inside a temporary folder, not as one: those are private to their user.
-    beside = pathlib.Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-    fresh, earlier = beside / "fresh", beside / "earlier"
-    try:
-        fresh.mkdir()
-        for name, content in contents.items():
-            (fresh / name).write_bytes(content)
-        if path.exists():
-            path.rename(earlier)
-        fresh.rename(path)
-    finally:
-        if earlier.exists() and not path.exists():
-            earlier.rename(path)
-        shutil.rmtree(beside, ignore_errors=True)

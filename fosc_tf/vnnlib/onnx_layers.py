@@ -23,7 +23,7 @@ import numpy as np
 from fosc_tf.errors import UserError
 from fosc_tf.models.batch_norm import FusedBatchNormalization
 from fosc_tf.models.graph import walk
-from fosc_tf.onnx_graph import OnnxGraph, Value
+from fosc_tf.vnnlib.onnx_graph import OnnxGraph, Value
 
 Rule = Callable[..., Value]
 _RULES: dict[type, Rule] = {}
@@ -106,7 +106,7 @@ def of_layer(graph: OnnxGraph, layer: Any, *values: Value) -> Value:
     if rule is None:
         raise UserError(
             "an ONNX file must say what each layer does",
-            "a rule: @fosc_tf.onnx_layers.register(Class), see there; or one of "
+            "a rule: @fosc_tf.vnnlib.onnx_layers.register(Class), see there; or one of "
             + ", ".join(sorted(kind.__name__ for kind in _RULES)),
             f"layer {layer.name!r}, a {type(layer).__module__}.{type(layer).__name__}",
         )
