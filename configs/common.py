@@ -38,6 +38,8 @@ def base() -> Config:
 
     config.model = Config()
     config.model.name = "digits_cnn"  # see --list, or fosc_tf.models.names(); CIFAR :model=NAME
+    config.model.initialization = "keras"  # of fresh weights: keras | ibp, which keeps intervals
+    # from widening
     config.model.weights = ""  # to start from: work folder, export, .keras or .weights.h5; "" fresh
 
     config.optimizer = Config()
@@ -138,6 +140,7 @@ def with_defense(
     epsilon: float,
     step_share: float = 0.25,
     num_steps: int = 10,
+    attacks: bool = True,
     **arguments: object,
 ) -> Config:
     """Adds the section `defense`, lets the evaluation follow it, and closes the set of fields.
@@ -148,6 +151,7 @@ def with_defense(
         epsilon: radius of the ball.
         step_share: `step_size` in epsilons.
         num_steps: of the attack; 0 where the defense takes a single one and no such argument.
+        attacks: whether the defense takes a `step_size`.
         **arguments: the defense's own.
     """
     config.evaluation.epsilon = epsilon
@@ -156,8 +160,9 @@ def with_defense(
     if name != "unsecured":
         defense = config.defense
         defense.epsilon = epsilon  # radius over pixels in [0, 1]
-        defense.step_size = defense.get_ref("epsilon") * step_share  # same unit; follows epsilon
-        if num_steps:
+        if attacks:
+            defense.step_size = defense.get_ref("epsilon") * step_share  # same unit; follows it
+        if num_steps and attacks:
             defense.num_steps = num_steps  # K, the most steps of the attack
         defense.norm = "linf"  # of the ball: linf | l2 | l1
         for argument, value in arguments.items():
@@ -295,6 +300,23 @@ def cyclic(
     return config
 
 
+def interval_arguments() -> dict[str, object]:
+    """Returns the fields that IBP and CROWN-IBP have."""
+    return {
+        "kappa_start": 0.0,  # weight of the clean cross-entropy at epsilon 0
+        "kappa_end": 0.0,  # and at the largest epsilon
+    }
+
+
+def crown_arguments() -> dict[str, object]:
+    """Returns the fields that CROWN-IBP has."""
+    return {
+        **interval_arguments(),
+        "beta_end": 0.0,  # weight of the linear bounds at the largest epsilon; at 0 it is 1
+        "loss_fusion": True,  # one row of linear bounds for all classes
+    }
+
+
 CIFAR_MODELS = ("cifar_cnn", "wide_resnet_34_10", "preact_resnet18", "resnet50")
 """What may follow `:model=`; where the width can be chosen it is a field."""
 
@@ -353,6 +375,105 @@ def cifar(defense: str, arg: str | None = None, **arguments: object) -> Config:
     config.checkpoint.every_steps = 100
     config.log.fosc_every = 10
     return with_defense(config, defense, epsilon=8 / 255, **arguments)
+
+
+CERTIFIED = {
+    "ramp": "smooth",  # how epsilon rises: smooth | linear
+    "train_factor": 1.0,  # largest epsilon in training over epsilon
+    "warm_up": 0.5,  # lambda, weight of the regularisers while epsilon rises; 0 none
+    "l1": 0.0,  # weight of the kernels' magnitudes
+}
+"""The fields that all certified defenses have, besides the two epochs of the ramp."""
+
+
+def certified_digits(defense: str, **arguments: object) -> Config:
+    """Returns a small certified experiment on the embedded 8x8 digits, about a minute."""
+    config = _certified(base(), total_epochs=60, drop_epochs=(45, 55), batch_norm=True)
+    config.optimizer.learning_rate = 2e-3
+    config.certification.curve_examples = 100
+    own = CERTIFIED | {"start_epoch": 1, "ramp_epochs": 25} | arguments
+    return with_defense(config, defense, epsilon=0.05, **{"attacks": False} | own)
+
+
+def certified_mnist(defense: str, arg: str | None = None, **arguments: object) -> Config:
+    """Returns the MNIST recipe of Shi et al. 2021 for DM-small with batch norm.
+
+    Args:
+        defense: its name.
+        arg: what follows the colon: `epsilon=0.1`, 0.2, 0.3 or 0.4, and `short` for 25 epochs, both
+            with a comma between them.
+        **arguments: the defense's own.
+    """
+    epsilon, short = _radius(arg, {"0.1": 0.1, "0.2": 0.2, "0.3": 0.3, "0.4": 0.4}, "0.3")
+    epochs = {"total_epochs": 25, "drop_epochs": (18, 22)} if short else {}
+    config = _certified(base(), **{"total_epochs": 70, "drop_epochs": (50, 60)} | epochs)
+    config.data.name = "mnist"
+    config.data.batch_size = 256
+    config.data.held_out = 1000
+    config.evaluation.batch_size = 500
+    config.checkpoint.every_steps = 200
+    config.log.fosc_every = 10
+    own = CERTIFIED | {"start_epoch": 1, "ramp_epochs": 10 if short else 20} | arguments
+    return with_defense(config, defense, epsilon=epsilon, **{"attacks": False} | own)
+
+
+def certified_cifar(defense: str, arg: str | None = None, **arguments: object) -> Config:
+    """Returns the CIFAR-10 recipe of Shi et al. 2021: CNN7, 160 epochs; for GPUs.
+
+    Args:
+        defense: its name.
+        arg: what follows the colon: `epsilon=2/255`, 8/255 or 16/255, and `short` for DM-small in
+            30 epochs.
+        **arguments: the defense's own.
+    """
+    radii = {f"{n}/255": n / 255 for n in (8, 2, 16)}
+    epsilon, short = _radius(arg, radii, "8/255")
+    epochs = {"total_epochs": 30, "drop_epochs": (22, 27)} if short else {}
+    config = _certified(base(), **{"total_epochs": 160, "drop_epochs": (120, 140)} | epochs)
+    config.data.name = "cifar10"
+    config.data.batch_size = 128
+    config.data.held_out = 1000
+    config.data.augment = True
+    if not short:
+        config.model = Config({"name": "cnn7", "width": 64, "weights": ""})
+        config.model.initialization = "ibp"
+    config.evaluation.batch_size = 500
+    config.checkpoint.every_steps = 100
+    config.log.fosc_every = 10
+    own = CERTIFIED | {"start_epoch": 2, "ramp_epochs": 12 if short else 80} | arguments
+    return with_defense(config, defense, epsilon=epsilon, **{"attacks": False} | own)
+
+
+def _certified(
+    config: Config, *, total_epochs: int, drop_epochs: tuple[int, ...], batch_norm: bool = True
+) -> Config:
+    """Returns the config with the network and optimizer of Shi et al. 2021."""
+    config.total_epochs = total_epochs
+    config.model.name = "dm_small"
+    config.model.batch_norm = batch_norm
+    config.model.initialization = "ibp"
+    config.optimizer.name = "adam"
+    config.optimizer.learning_rate = 5e-4
+    config.optimizer.weight_decay = 0.0
+    config.optimizer.clip_norm = 10.0
+    config.optimizer.drop_epochs = drop_epochs
+    config.optimizer.drop_factor = 0.2
+    return config
+
+
+def _radius(arg: str | None, radii: dict[str, float], usual: str) -> tuple[float, bool]:
+    """Returns the radius and whether the short variant is wanted."""
+    radius, short = usual, False
+    for word in (arg or "").split(",") if arg else []:
+        name, _, value = word.partition("=")
+        if word == "short":
+            short = True
+        elif name == "epsilon" and value in radii:
+            radius = value
+        else:
+            choices = " or ".join(f"epsilon={each}" for each in radii)
+            raise ValueError(f"after the colon of --config goes {choices}, short; not {arg!r}")
+    return radii[radius], short
 
 
 def adapting_radii(config: Config, warm_up_epochs: int) -> Config:

@@ -150,13 +150,12 @@ def network(config: ConfigDict, precision: str = "float32") -> Any:
             case, and so is a network that is to be evaluated.
     """
     entry = data.get(config.data.name)
-    arguments = {
-        name: value for name, value in config.model.items() if name not in ("name", "weights")
-    }
+    own = ("name", "weights", "initialization")
+    arguments = {name: value for name, value in config.model.items() if name not in own}
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
     try:
-        return models.get(
+        made = models.get(
             config.model.name,
             input_shape=entry.image_shape,
             num_classes=entry.num_classes,
@@ -164,6 +163,9 @@ def network(config: ConfigDict, precision: str = "float32") -> Any:
         )
     finally:
         keras.config.set_dtype_policy(before)
+    if config.model.get("initialization") == "ibp":
+        models.initialize(made, seed=config.seed)
+    return made
 
 
 def defense(

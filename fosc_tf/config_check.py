@@ -24,6 +24,7 @@ from fosc_tf.training.distribution import NAMES as DISTRIBUTIONS
 from fosc_tf.training.optimizer import OPTIMIZERS
 
 PRECISIONS = ("float32", "mixed_bfloat16")
+INITIALIZATIONS = ("keras", "ibp")
 CHECKPOINTS = ("last", BEST, AVERAGE)
 _FIELDS = {
     "": "seed total_epochs distribution deterministic precision jit_compile",
@@ -70,7 +71,11 @@ sections.rules(
 )
 sections.rules("log", gradient_images=sections.whole(0))
 sections.rules("", label_smoothing=sections.between(0, 1, "0.1"))
-sections.rules("model", weights=sections.path)
+sections.rules(
+    "model",
+    weights=sections.path,
+    initialization=sections.one_of("initialization", INITIALIZATIONS),
+)
 sections.rules("report", others=sections.each_of(sections.text))
 sections.rules(
     "evaluation",

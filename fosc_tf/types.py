@@ -217,6 +217,8 @@ class Defense:
         state: Keras variables that live across steps; the trainer tracks and checkpoints them.
         calibrate: called once before the first step as `calibrate(network, image, label)` to
             fill `state` that is still unset.
+        proof: method of bounds (`bounds.METHODS`) by which what is trained can be proved; the
+            share of held-out images that it proves chooses the best epoch. None where nothing is.
     """
 
     attack: Callable[..., Found] | None
@@ -234,9 +236,16 @@ class Defense:
     relief: Any = None
     state: tuple[keras.Variable, ...] = ()
     calibrate: Callable[[keras.Model, tf.Tensor, tf.Tensor], None] | None = None
+    proof: str | None = None
 
     def __post_init__(self) -> None:
         inside("label_smoothing", self.label_smoothing, "label_smoothing=0.1", below=1)
+        if self.label_smoothing and self.proof:
+            raise UserError(
+                "certified training bounds the cross-entropy to the label itself",
+                "label_smoothing=0.0, or a defense that attacks",
+                f"label_smoothing={self.label_smoothing}",
+            )
 
     def __repr__(self) -> str:
         """Returns one line with what is set, but for the clock and the calibration."""

@@ -182,22 +182,54 @@ def _scaled(scale: Callable[[], Any], shift: Callable[[], Any]) -> Affine:
     return Affine(lambda weigh, x: weigh(scale()) * x, shift, mixes=False)
 
 
+class BatchNormalized(Affine):
+    """Batch normalization: the scale and shift of evaluation mode, and of a batch where asked.
+
+    Args:
+        layer: whose statistics they are.
+    """
+
+    def __init__(self, layer: Any) -> None:
+        def scale() -> tf.Tensor:
+            found = tf.math.rsqrt(_exact(layer.moving_variance) + layer.epsilon)
+            return found * _exact(layer.gamma) if layer.scale else found
+
+        def shift() -> tf.Tensor:
+            found = -_exact(layer.moving_mean) * scale()
+            return found + _exact(layer.beta) if layer.center else found
+
+        super().__init__(lambda weigh, x: weigh(scale()) * x, shift, mixes=False)
+        self.layer = layer
+
+    def of_batch(self, value: tf.Tensor) -> tuple[tf.Tensor, Affine]:
+        """Returns the layer's output in training mode, and the scale and shift that it then has.
+
+        Both have a gradient in the statistics. Calling it moves the layer's running ones.
+
+        Args:
+            value: [batch, ..., channels] float32.
+        """
+        layer = self.layer
+        if layer.synchronized:
+            raise _unknown(layer, "synchronized=True, in training,", "synchronized=False")
+        output = layer(value, training=True)
+        if not layer.trainable:
+            return output, self
+        mean, variance = tf.nn.moments(value, list(range(value.shape.rank - 1)))
+        scale = tf.math.rsqrt(variance + layer.epsilon)
+        scale = scale * tf.convert_to_tensor(layer.gamma) if layer.scale else scale
+        shift = -mean * scale
+        shift = shift + tf.convert_to_tensor(layer.beta) if layer.center else shift
+        return output, _scaled(lambda: scale, lambda: shift)
+
+
 @register(L.BatchNormalization, FusedBatchNormalization)
 def batch_normalization(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Primitive]:
     """Returns the scale and shift of evaluation mode."""
     rank = len(shapes[0]) + 1
     if layer.axis not in (-1, rank - 1):
         raise _unknown(layer, f"axis={layer.axis}", "axis=-1")
-
-    def scale() -> tf.Tensor:
-        found = tf.math.rsqrt(_exact(layer.moving_variance) + layer.epsilon)
-        return found * _exact(layer.gamma) if layer.scale else found
-
-    def shift() -> tf.Tensor:
-        found = -_exact(layer.moving_mean) * scale()
-        return found + _exact(layer.beta) if layer.center else found
-
-    return [_scaled(scale, shift)]
+    return [BatchNormalized(layer)]
 
 
 @register(L.Normalization)

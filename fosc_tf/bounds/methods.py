@@ -7,6 +7,7 @@ margins(network, image, label, epsilon=0.1, method="crown")      # [batch, class
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -198,12 +199,11 @@ class Asked:
         """Returns [batch, classes]; see the function `margins`."""
         program, region = read(network), self.region(image, epsilon)
         rows = leads(program, label, self.dtype)
+        ends = self.ends(program, region)
         if self.method == "ibp":
-            halts = [n for n, step in enumerate(program.steps, 1) if not _affine(step.primitive)]
-            ends = dict(enumerate(intervals(program, region)))
-            found = lower_bounds(program, region, ends, rows, program.result, halts=halts)
+            found = elided(program, region, ends, rows)
         else:
-            found = self._least(program, region, self.ends(program, region), rows)
+            found = self._least(program, region, ends, rows)
         return by_class(found, label)
 
     def region(self, image: tf.Tensor, epsilon: tf.Tensor) -> Region:
@@ -239,6 +239,22 @@ class Asked:
             "a network of finite weights; a smaller epsilon",
             f"NaN or infinite bounds {place}",
         )
+
+
+def elided(
+    program: Program, region: Region, ends: Mapping[int, Interval], rows: tf.Tensor
+) -> tf.Tensor:
+    """Returns interval bounds of `rows` of the logits, merged with what follows the last step that
+    is nonlinear, [batch, n].
+
+    Args:
+        program: the network.
+        region: of the images.
+        ends: intervals of all values by their numbers.
+        rows: [batch or 1, n, classes].
+    """
+    halts = [n for n, step in enumerate(program.steps, 1) if not _affine(step.primitive)]
+    return lower_bounds(program, region, ends, rows, program.result, halts=halts)
 
 
 def leads(program: Program, label: tf.Tensor, dtype: str) -> tf.Tensor:

@@ -5,6 +5,7 @@ from fosc_tf.callbacks.fosc_histogram import FoscHistogram
 from fosc_tf.callbacks.input_gradients import InputGradients
 from fosc_tf.callbacks.nan_guard import NanGuard, NotFinite
 from fosc_tf.callbacks.progress import Progress
+from fosc_tf.callbacks.proof import HeldOutProof
 from fosc_tf.callbacks.saving import Saving
 from fosc_tf.callbacks.selection import HeldOut
 from fosc_tf.callbacks.tensorboard import TensorBoard
@@ -13,6 +14,7 @@ __all__ = [
     "CollapseMonitor",
     "FoscHistogram",
     "HeldOut",
+    "HeldOutProof",
     "InputGradients",
     "NanGuard",
     "NotFinite",

@@ -24,7 +24,10 @@ _COLUMNS = {
     "threshold": ("c_t", "{:.3f}", 7),
     "fosc": ("FOSC", "{:.3f}", 8),
     "gradients": ("gradients", "{:.1f}", 11),
+    "epsilon": ("epsilon", "{:.4f}", 9),
+    "verified": ("verified", "{:.1%}", 10),
     "held_out_robust": ("held-out", "{:.1%}", 10),
+    "held_out_verified": ("proved", "{:.1%}", 8),
 }
 """Heading, form and width by the name in the logs; with epoch, pace and time left 80 columns."""
 _OF_A_STEP = 3.0  # gradients that an update of the weights costs, its own forward passes included

@@ -14,6 +14,7 @@ import keras
 from fosc_tf import files
 from fosc_tf.callbacks.nan_guard import NanGuard
 from fosc_tf.training.checkpoints import Checkpoints
+from fosc_tf.training.choice import best_of
 from fosc_tf.training.ledger import Ledger
 from fosc_tf.training.stopwatch import Seconds, Stopwatch
 
@@ -23,7 +24,7 @@ TIMES = "times.json"
 class Saving(keras.callbacks.Callback):
     """Keeps the run's ledger and its checkpoints; must come after what adds to the epoch's logs.
 
-    Best means the highest `held_out_robust`, the earliest epoch of equals. Checkpoints made within
+    Which epoch is the best is told in `training.choice`. Checkpoints made within
     an epoch carry its running means, which Keras resets as the epoch begins again on resuming:
     they are put back. A checkpoint holds their sum over replicas, of which each gets an equal share
     back; the run that saved goes on from equal shares too, so that both round alike. Times too are
@@ -80,9 +81,8 @@ class Saving(keras.callbacks.Callback):
         self.guard.check_weights()
         row = {"epoch": epoch, **{name: float(value) for name, value in (logs or {}).items()}}
         self.ledger.rows.append(row)
-        best = self.ledger.best
-        robust = row.get("held_out_robust")
-        if robust is not None and (best is None or robust > best["held_out_robust"]):
+        known = [each for each in (self.ledger.best, row) if each is not None]
+        if best_of(known) is row:
             self.ledger.best = row
             self.checkpoints.save_best()
         # Before the checkpoint: after the last one of a run nothing would write it again.

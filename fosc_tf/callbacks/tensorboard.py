@@ -24,6 +24,12 @@ _MEANINGS = {
     "gradients": "attack gradients per training example",
     "held_out_clean": "share of the held-out images that are right, without attack",
     "held_out_robust": "share of the held-out images that are right, without and with attack",
+    "held_out_verified": "share of the held-out images that are right and proved",
+    "verified": "share of the training images that intervals prove at the epsilon of the step",
+    "looseness": "logits by which bounds of margins lie below clean ones, mean over wrong classes",
+    "epsilon": "radius of the training box or ball",
+    "kappa": "weight of the clean cross-entropy",
+    "beta": "weight of the linear bounds",
     "collapsed": "1 where PGD accuracy on held-out images fell and that of the training attack did "
     "not",
     "gradient_alignment": "mean cosine of input gradients at held-out images and at random "

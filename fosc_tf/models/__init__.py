@@ -32,6 +32,7 @@ from fosc_tf.models import (  # noqa: F401  (importing an architecture registers
     table_f,
     wide_resnet,
 )
+from fosc_tf.models.interval_weights import initialize
 from fosc_tf.models.registry import factory, get, names, register
 
-__all__ = ["factory", "get", "names", "register"]
+__all__ = ["factory", "get", "initialize", "names", "register"]

@@ -145,6 +145,17 @@ def _watchers(
                 seed=config.seed,
             )
         )
+        if experiment.trainer.defense.proof is not None:
+            watchers.append(
+                callbacks.HeldOutProof(
+                    network,
+                    experiment.held_out_batches(),
+                    experiment.trainer.defense.proof,
+                    epsilon=config.evaluation.epsilon,
+                    norm=config.evaluation.norm,
+                    every=config.evaluation.held_out_every,
+                )
+            )
         if config.get("monitor") and config.monitor.action != "off":
             watchers.append(
                 callbacks.CollapseMonitor(

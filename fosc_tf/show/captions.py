@@ -13,6 +13,7 @@ import numpy as np
 from fosc_tf.readable import amount
 from fosc_tf.show import columns
 from fosc_tf.show.columns import Rows, signed
+from fosc_tf.training.choice import best_of
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -28,13 +29,13 @@ def of_sweep(curves: Mapping[str, Rows], *, attack: str, epsilon: float, num_cla
 def of_accuracies(rows: Rows) -> str:
     """Returns how the accuracies of `history.json` went, and which epoch was the best."""
     names = {
+        "held_out_verified": "held out, proved",
         "held_out_robust": "held out, attacked",
         "held_out_clean": "held out, clean",
         "accuracy": "training, attacked",
     }
     told = _joined(_course(text, rows, name, 100, " %") for name, text in names.items())
-    judged = [row for row in rows if "held_out_robust" in row]
-    best = max(judged, key=lambda row: row["held_out_robust"], default=None)
+    best = best_of(rows)
     chosen = "" if best is None else f" The best network is that of epoch {best['epoch'] + 1}."
     fallen = [str(row["epoch"] + 1) for row in rows if row.get("collapsed")]
     alarm = f" Catastrophic overfitting in epoch {', '.join(fallen)}." if fallen else ""

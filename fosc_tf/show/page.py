@@ -20,6 +20,7 @@ from fosc_tf.show import accuracy_plots, captions, columns, markdown, table, tra
 from fosc_tf.show.columns import Rows, percent
 from fosc_tf.show.headline import headline, strongest_first
 from fosc_tf.show.picture import Picture, Section
+from fosc_tf.training.choice import best_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,8 +117,7 @@ def _facts(content: Content) -> dict[str, Any]:
     own = [row for row in rows if "surrogate" not in row]
     accuracies = table.white_box(strongest_first(content.rows))
     flags = [each for each in content.findings if not each["passed"]]
-    judged = [row for row in content.history if "held_out_robust" in row]
-    best = max(judged, key=lambda row: row["held_out_robust"], default=None)
+    best = best_of(content.history)
     ended = "" if "trained" in record else "; its training has not come to its end"
     return {
         "title": f"{config['defense']['name']} on {config['data']['name']}",

@@ -35,6 +35,8 @@ _HISTORY = {
         {
             "held_out_clean": "held out, clean",
             "held_out_robust": "held out, attacked",
+            "held_out_verified": "held out, proved",
+            "verified": "training, proved at the epoch's epsilon",
             "accuracy": "training, attacked",
         },
     ),

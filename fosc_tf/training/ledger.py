@@ -24,7 +24,7 @@ class Ledger(tf.train.experimental.PythonState):
 
     Attributes:
         rows: one dict of scalars for each finished epoch.
-        best: the row with the best held-out robust accuracy, or None.
+        best: the row of the best epoch by `choice.best_of`, or None.
         times: what each finished epoch took.
         spent: what the epoch under way has taken so far.
         fosc: float32 arrays, FOSC of the examples seen so far in the epoch under way.

@@ -1,0 +1,12 @@
+"""CROWN-IBP on CIFAR-10: Zhang et al. 2020, the recipe of Shi et al. 2021 on CNN7.
+
+python main.py --config=configs/cifar_crown_ibp.py
+python main.py --config=configs/cifar_crown_ibp.py:epsilon=2/255,short
+"""
+
+from configs import common
+
+
+def get_config(arg: str | None = None) -> common.Config:
+    """Returns the experiment."""
+    return common.certified_cifar("crown_ibp", arg, **common.crown_arguments())

@@ -1,0 +1,12 @@
+"""IBP on CIFAR-10: Gowal et al. 2018, the recipe of Shi et al. 2021 on CNN7.
+
+python main.py --config=configs/cifar_ibp.py
+python main.py --config=configs/cifar_ibp.py:epsilon=2/255,short
+"""
+
+from configs import common
+
+
+def get_config(arg: str | None = None) -> common.Config:
+    """Returns the experiment."""
+    return common.certified_cifar("ibp", arg, **common.interval_arguments())

@@ -1,0 +1,13 @@
+"""CROWN-IBP on the embedded digits: Zhang et al. 2020, the recipe of Shi et al. 2021.
+
+python main.py --config=configs/digits_crown_ibp.py
+python main.py --config=configs/digits_crown_ibp.py --mode=certify
+python main.py --config=configs/digits_crown_ibp.py --mode=report
+"""
+
+from configs import common
+
+
+def get_config() -> common.Config:
+    """Returns the experiment."""
+    return common.certified_digits("crown_ibp", **common.crown_arguments())

@@ -1,0 +1,13 @@
+"""IBP on the embedded digits: Gowal et al. 2018, the recipe of Shi et al. 2021.
+
+python main.py --config=configs/digits_ibp.py
+python main.py --config=configs/digits_ibp.py --mode=certify
+python main.py --config=configs/digits_ibp.py --mode=report
+"""
+
+from configs import common
+
+
+def get_config() -> common.Config:
+    """Returns the experiment."""
+    return common.certified_digits("ibp", **common.interval_arguments())

@@ -1,0 +1,13 @@
+"""CROWN-IBP on MNIST: Zhang et al. 2020, the recipe of Shi et al. 2021 on DM-small with batch norm.
+
+python main.py --config=configs/mnist_crown_ibp.py
+python main.py --config=configs/mnist_crown_ibp.py:epsilon=0.1,short
+
+"""
+
+from configs import common
+
+
+def get_config(arg: str | None = None) -> common.Config:
+    """Returns the experiment."""
+    return common.certified_mnist("crown_ibp", arg, **common.crown_arguments())
