@@ -219,6 +219,7 @@ class Defense:
             fill `state` that is still unset.
         proof: method of bounds (`bounds.METHODS`) by which what is trained can be proved; the
             share of held-out images that it proves chooses the best epoch. None where nothing is.
+        mixing: of the gradients of two losses (`training.two_objectives.Mixing`), or None.
     """
 
     attack: Callable[..., Found] | None
@@ -237,6 +238,7 @@ class Defense:
     state: tuple[keras.Variable, ...] = ()
     calibrate: Callable[[keras.Model, tf.Tensor, tf.Tensor], None] | None = None
     proof: str | None = None
+    mixing: Any = None
 
     def __post_init__(self) -> None:
         inside("label_smoothing", self.label_smoothing, "label_smoothing=0.1", below=1)
@@ -252,7 +254,7 @@ class Defense:
         said = {
             field.name: getattr(self, field.name)
             for field in dataclasses.fields(self)
-            if field.name not in ("clock", "calibrate")
+            if field.name not in ("clock", "calibrate", "mixing")
         }
         said = {name: value for name, value in said.items() if value not in (None, {}, (), 0.0)}
         return one_line("Defense", said)

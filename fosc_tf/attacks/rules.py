@@ -58,6 +58,35 @@ class Steepest(StepRule):
         return point.image + step * ball.steepest(point.gradient, point.image), memory
 
 
+@dataclasses.dataclass(frozen=True)
+class Shortening(StepRule):
+    """Steps as `Steepest` takes them, that are multiplied by `factor` after some of them.
+
+    Source: the attack of SABR, Müller et al. 2023, in the code of its authors.
+
+    Attributes:
+        after: numbers of steps after which they shorten, ascending.
+        factor: in (0, 1].
+    """
+
+    after: tuple[int, ...]
+    factor: float = 0.1
+
+    def begin(self, batch: Batch, rows: Rows, step: tf.Tensor) -> tf.Tensor:
+        """Returns how many steps each example has taken, [batch] int32."""
+        del batch, step
+        return tf.zeros(tf.shape(rows.image)[:1], tf.int32)
+
+    def __call__(
+        self, point: Point, rows: Rows, memory: tf.Tensor, ball: Ball
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the next image, and the steps counted."""
+        passed = tf.constant(self.after, tf.int32, [len(self.after)]) <= memory[:, None]
+        share = self.factor ** tf.reduce_sum(tf.cast(passed, tf.float32), axis=1)
+        step = wide(rows.step_size * share, point.image)
+        return point.image + step * ball.steepest(point.gradient, point.image), memory + 1
+
+
 @register("momentum")
 @dataclasses.dataclass(frozen=True)
 class Momentum(StepRule):

@@ -197,7 +197,7 @@ def crown_interval(
         share = tf.cast(at(crown, step), tf.float32)
         margins = here.interval_margins()
         if fused:
-            robust = _fused(here, margins, share)
+            robust = fused_cross_entropy(here, share)
         else:
             linear = tf.cond(share > LEAST_WEIGHT, here.linear_margins, lambda: margins)
             robust = robust_cross_entropy(share * linear + (1.0 - share) * margins)
@@ -250,7 +250,7 @@ def total(penalties: Sequence[Penalty], here: Bounded, step: tf.Tensor) -> tf.Te
     return tf.add_n([tf.zeros([])] + [penalty(here, step) for penalty in penalties])
 
 
-def _fused(here: Bounded, margins: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
+def fused_cross_entropy(here: Bounded, share: tf.Tensor) -> tf.Tensor:
     """Returns the logarithm of the mixed bounds of S, [batch]."""
     rows = here.rows()
     upper = -elided(here.program, here.region, here.ends, rows)  # of z_j - z_y

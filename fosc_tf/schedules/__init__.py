@@ -5,7 +5,14 @@ from fosc_tf.schedules.clock import Clock
 from fosc_tf.schedules.curve import Curve
 from fosc_tf.schedules.curves import begun, fosc_threshold, staircase, switch
 from fosc_tf.schedules.learning_rate import step_decay
-from fosc_tf.schedules.ramps import epsilon_ramp, following
+from fosc_tf.schedules.ramps import (
+    delayed_threshold,
+    doubling,
+    epsilon_ramp,
+    following,
+    held_before,
+    times,
+)
 from fosc_tf.schedules.schedule import at
 
 __all__ = [
@@ -14,11 +21,15 @@ __all__ = [
     "annealed_steps",
     "at",
     "begun",
+    "delayed_threshold",
+    "doubling",
     "epsilon_ramp",
     "following",
+    "held_before",
     "fosc_threshold",
     "path_step",
     "staircase",
     "step_decay",
     "switch",
+    "times",
 ]

@@ -80,6 +80,72 @@ def epsilon_ramp(
     return Curve("epsilon_ramp", said | {"shape": shape}, ends, radius)
 
 
+def doubling(*, final: float, times: int, epochs: int, clock: Clock) -> Curve:
+    """Returns the radius that doubles every `epochs` until it is `final`, constant in between.
+
+    Source: Liu 2022 (thesis), Table 3.5.
+
+    Args:
+        final: the last radius.
+        times: how often it doubles; 0 is `final` from the first.
+        epochs: between two doublings, at least 1.
+        clock: turns steps into epochs.
+    """
+    check_clock(clock)
+    whole("doublings", times, least=0)
+    whole("doubling_epochs", epochs, least=1)
+
+    def radius(step: tf.Tensor) -> tf.Tensor:
+        if not times:  # no clock needs to be set
+            return tf.constant(final, tf.float32)
+        passed = tf.minimum(clock.epoch(step) // epochs, times)
+        return final * 2.0 ** tf.cast(passed - times, tf.float32)
+
+    said = {"final": final, "times": times, "epochs": epochs}
+    return Curve("doubling", said, times * epochs, radius)
+
+
+def times(curve: Curve, factor: float) -> Curve:
+    """Returns a schedule that says `factor` times what `curve` says.
+
+    Args:
+        curve: of floats.
+        factor: above 0.
+    """
+    inside("factor", factor, "factor=0.5", ends="()")
+    said = {"curve": curve, "factor": factor}
+    return Curve("times", said, curve.ends, lambda step: factor * curve(step))
+
+
+def held_before(ramp: Curve, *, value: float, epoch: int, clock: Clock) -> Curve:
+    """Returns a schedule that is `value` until 0-based `epoch` begins, and `ramp` from then."""
+
+    def held(step: tf.Tensor) -> tf.Tensor:
+        return tf.where(clock.epoch(step) < epoch, value, ramp(step)) if epoch else ramp(step)
+
+    return Curve("held_before", {"value": value, "epoch": epoch}, ramp.ends, held)
+
+
+def delayed_threshold(*, c_max: float, from_epoch: int, control_epochs: int, clock: Clock) -> Curve:
+    """Returns c_t = clip(c_max - (t - R) * c_max / T', 0, c_max) for 0-based epoch t.
+
+    Source: AdvIBP, Fan & Li 2021, Algorithm 2, line 4.
+
+    Args:
+        c_max: the threshold until epoch `from_epoch`, R.
+        from_epoch: R.
+        control_epochs: T', after which it is 0.
+        clock: turns steps into epochs.
+    """
+
+    def threshold(step: tf.Tensor) -> tf.Tensor:
+        passed = tf.cast(clock.epoch(step) - from_epoch, tf.float32) / control_epochs
+        return c_max * (1.0 - tf.clip_by_value(passed, 0.0, 1.0))
+
+    said = {"c_max": c_max, "from_epoch": from_epoch, "control_epochs": control_epochs}
+    return Curve("delayed_threshold", said, from_epoch + control_epochs, threshold)
+
+
 def following(ramp: Curve, *, first: float, last: float) -> Curve:
     """Returns the weight that goes from `first` to `last` as a ramp rises, in proportion to it.
 

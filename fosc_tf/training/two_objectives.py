@@ -1,0 +1,268 @@
+"""Two losses whose gradients are mixed so that, where that is possible, both descend.
+
+trainer = TwoObjectiveTrainer(network, fosc_tf.defenses.get("adv_ibp", epsilon=0.3))
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from fosc_tf.attacks.latent import LatentFgsm
+from fosc_tf.bounds.program import read
+from fosc_tf.bounds.training_mode import cut_at
+from fosc_tf.errors import UserError
+from fosc_tf.models.all_layers import all_layers
+from fosc_tf.objectives.two_objectives import JOINT
+from fosc_tf.replicas import global_mean, num_replicas, put, sum_over_replicas
+from fosc_tf.schedules import at
+from fosc_tf.training.reduction import mean_over_replicas
+from fosc_tf.training.trainer import AdversarialTrainer
+from fosc_tf.types import Batch, Defense, Found, Judged, Number, Schedule
+
+PARTS = ("adversarial", "certified")
+"""The objective's terms whose gradients are mixed."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Mixing:
+    """How the two gradients are mixed; what the trainer must know besides the defense's parts.
+
+    Attributes:
+        phase: see `objectives.two_objectives`.
+        threshold: c_t, in nats of one example.
+        fosc_of: "example", or "batch" where the threshold is meant for the gradient of the batch's
+            mean loss, which is smaller by the size of the batch.
+        beta_1: decay of the gradients' moving averages.
+        beta_2: decay of those of their norms.
+        fixed: weight of the certified loss beside 1 of the adversarial one, always; None mixes.
+    """
+
+    phase: Schedule
+    threshold: Number | Schedule
+    fosc_of: str = "example"
+    beta_1: float = 0.9
+    beta_2: float = 0.99
+    fixed: float | None = None
+
+
+class Weights(NamedTuple):
+    """Factors of the two losses and of the square of the second, scalars.
+
+    Attributes:
+        adversarial: kappa_adv.
+        certified: kappa_IBP.
+        square: kappa_reg.
+        agree: 1 where the gradients agree, else 0.
+    """
+
+    adversarial: tf.Tensor
+    certified: tf.Tensor
+    square: tf.Tensor
+    agree: tf.Tensor
+
+
+class Moments(NamedTuple):
+    """What is known of the gradients before: of their means the products, of their norms the means.
+
+    Attributes:
+        first: ||m_1||^2.
+        product: <m_1, m_2>.
+        second: ||m_2||^2.
+        norms: v_1 and v_2.
+        known: whether any batch has been seen, bool.
+    """
+
+    first: tf.Tensor
+    product: tf.Tensor
+    second: tf.Tensor
+    norms: tuple[tf.Tensor, tf.Tensor]
+    known: tf.Tensor
+
+
+def weights(moments: Moments, is_strong: tf.Tensor) -> Weights:
+    """Returns the factors of the next update.
+
+    Where the mean gradients agree it goes along the bisector of their directions, as far as their
+    mean projects on it; else the one that leads is followed, the other one's projection on it taken
+    away: the adversarial one leads where the attack was strong. Before any batch is known both
+    count a half.
+
+    Source: Fan & Li 2021, Algorithm 1.
+
+    Args:
+        moments: of the batches before.
+        is_strong: whether the FOSC of this batch is at most c_t, bool scalar.
+    """
+    nothing, one = tf.zeros([]), tf.ones([])
+    v_1, v_2 = (tf.where(moments.known, each, one) for each in moments.norms)
+    v_1, v_2 = tf.maximum(v_1, 1e-12), tf.maximum(v_2, 1e-12)
+    along = moments.first / v_1 + moments.product / v_2 + moments.product / v_1
+    along += moments.second / v_2
+    length = moments.first / v_1**2 + 2.0 * moments.product / (v_1 * v_2)
+    length += moments.second / v_2**2
+    gamma = 0.5 * along / tf.where(length > 0, length, one)
+    agree, leads = moments.product > 0, tf.cast(is_strong, tf.float32)
+    apart = Weights(
+        leads - (1.0 - leads) * moments.product / v_1**2,
+        1.0 - leads - leads * moments.product / v_2**2,
+        0.5 * (1.0 - leads),
+        nothing,
+    )
+    together = Weights(gamma / v_1, gamma / v_2, nothing, one)
+    unknown = Weights(0.5 * one, 0.5 * one, nothing, nothing)
+    return Weights(
+        *(
+            tf.where(moments.known, tf.where(agree, a, b), c)
+            for a, b, c in zip(together, apart, unknown, strict=True)
+        )
+    )
+
+
+class TwoObjectiveTrainer(AdversarialTrainer):
+    """Trains on two losses; see `defenses.adv_ibp`.
+
+    The order that differs: each loss has a backward pass of its own, and they are mixed by what
+    was known of both before this batch. The attack's FOSC is measured in every batch. With an
+    attack in a hidden layer, all layers before it are frozen.
+
+    Raises:
+        UserError: a defense that also perturbs the weights; a network that cannot be cut at the
+            layer of the attack.
+    """
+
+    def __init__(self, network: keras.Model, defense: Defense, **arguments: Any) -> None:
+        if defense.perturbation is not None:
+            raise UserError(
+                "AdvIBP mixes gradients by those of the batches before, which a perturbation of "
+                "the weights would change",
+                "perturbation.gamma=0.0, or another defense",
+                repr(defense.perturbation),
+            )
+        if isinstance(defense.attack, LatentFgsm):
+            _freeze_before(network, defense.attack.layer)
+        super().__init__(network, defense, **arguments)
+
+        def averages(name: str) -> list[keras.Variable]:
+            return [
+                keras.Variable(tf.zeros(each.shape), trainable=False, name=f"{name}_{number}")
+                for number, each in enumerate(network.trainable_variables)
+            ]
+
+        self.mean_gradients = [averages(name) for name in PARTS]
+        self.mean_norms = [
+            keras.Variable(0.0, trainable=False, name=f"{name}_norm") for name in PARTS
+        ]
+        self.joint_batches = keras.Variable(0.0, trainable=False, name="joint_batches")
+
+    def attack(self, batch: Batch, step: tf.Tensor) -> Found | None:
+        """Returns what the attack finds, its FOSC measured."""
+        return self._attack(
+            self.network,
+            batch.image,
+            batch.label,
+            context=batch.context,
+            seed=self.seed,
+            step=step,
+            final_fosc=True,
+        )
+
+    def gradients(
+        self, batch: Batch, found: Found | None, step: tf.Tensor
+    ) -> tuple[Judged, list[tf.Tensor | None]]:
+        """Returns what the objective says, its loss mixed, and this replica's mixed gradients."""
+        variables, scale = self.network.trainable_variables, self.optimizer.scale_loss
+        with tf.GradientTape(persistent=True) as tape:
+            judged = self.defense.objective(self.network, batch, found, step)
+            losses = [scale(mean_over_replicas(judged.terms[name])) for name in PARTS]
+            penalties = [scale(mean_over_replicas(each)) for each in self.network.losses]
+        zero = tf.UnconnectedGradients.ZERO
+        shares = [tape.gradient(each, variables, unconnected_gradients=zero) for each in losses]
+        own = [tape.gradient(each, variables, unconnected_gradients=zero) for each in penalties]
+        del tape
+        mixing: Mixing = self.defense.mixing
+        is_joint = mixing.phase(step) == JOINT
+        chosen = self._weights(found, step)
+        adversarial = tf.where(is_joint, chosen.adversarial, 1.0)
+        certified = tf.where(is_joint, chosen.certified, 0.0)
+        square = tf.where(is_joint, chosen.square, 0.0)
+        bound = global_mean(judged.terms["certified"])
+        # The gradient of the square is 2 L times that of L.
+        factors = (adversarial, certified + 2.0 * square * bound)
+        mixed = [
+            tf.add_n([factors[0] * one, factors[1] * other, *rest])
+            for one, other, *rest in zip(*shares, *own, strict=True)
+        ]
+        with tf.control_dependencies([batch.label]):
+            self._learn(shares, tf.cast(is_joint, tf.float32))
+        loss = adversarial * judged.terms["adversarial"]
+        loss += (certified + square * bound) * judged.terms["certified"]
+        joint, agree = tf.cast(is_joint, tf.float32), chosen.agree
+        shown = {
+            "agree": joint * agree,
+            "adversarial_leads": joint * (1.0 - agree) * (1.0 - 2.0 * chosen.square),
+        }
+        terms = {name: tf.fill(tf.shape(loss), value) for name, value in shown.items()}
+        return judged._replace(loss=loss, terms=judged.terms | terms), mixed
+
+    def _weights(self, found: Found, step: tf.Tensor) -> Weights:
+        mixing: Mixing = self.defense.mixing
+        if mixing.fixed is not None:
+            return Weights(
+                tf.ones([]), tf.constant(mixing.fixed, tf.float32), tf.zeros([]), tf.zeros([])
+            )
+        fosc = global_mean(found.fosc)
+        if mixing.fosc_of == "batch":
+            fosc /= tf.cast(tf.size(found.fosc) * num_replicas(), tf.float32)
+        return weights(self._moments(), fosc <= tf.cast(at(mixing.threshold, step), tf.float32))
+
+    def _moments(self) -> Moments:
+        """Returns what is known, corrected for the zeros that averages began with."""
+        mixing: Mixing = self.defense.mixing
+        count = tf.convert_to_tensor(self.joint_batches)
+        is_known = count > 0
+
+        def corrected(beta: float) -> tf.Tensor:
+            return tf.where(is_known, 1.0 - tf.cast(beta, tf.float32) ** count, 1.0)
+
+        one, other = ([tf.convert_to_tensor(m) for m in each] for each in self.mean_gradients)
+        square = corrected(mixing.beta_1) ** 2
+        norms = [tf.convert_to_tensor(each) / corrected(mixing.beta_2) for each in self.mean_norms]
+        return Moments(
+            _product(one, one) / square,
+            _product(one, other) / square,
+            _product(other, other) / square,
+            (norms[0], norms[1]),
+            is_known,
+        )
+
+    def _learn(self, shares: list[list[tf.Tensor]], is_joint: tf.Tensor) -> None:
+        """Moves the averages by the gradients of the global batch, in the joint phase."""
+        mixing: Mixing = self.defense.mixing
+        unscaled = 1.0 / self.optimizer.scale_loss(tf.ones([]))
+        for means, norm, share in zip(self.mean_gradients, self.mean_norms, shares, strict=True):
+            whole = [unscaled * each for each in sum_over_replicas(share)]
+            for mean, gradient in zip(means, whole, strict=True):
+                _moved(mean, gradient, is_joint * (1.0 - mixing.beta_1))
+            _moved(norm, tf.linalg.global_norm(whole), is_joint * (1.0 - mixing.beta_2))
+        put(self.joint_batches, tf.convert_to_tensor(self.joint_batches) + is_joint)
+
+
+def _moved(average: keras.Variable, value: tf.Tensor, share: tf.Tensor) -> None:
+    before = tf.convert_to_tensor(average)
+    put(average, before + share * (value - before))
+
+
+def _product(one: list[tf.Tensor], other: list[tf.Tensor]) -> tf.Tensor:
+    return tf.add_n([tf.reduce_sum(a * b) for a, b in zip(one, other, strict=True)])
+
+
+def _freeze_before(network: keras.Model, layer: str) -> None:
+    """Freezes all layers that are passed before `layer`."""
+    earlier = {step.name for step in read(network).steps[: cut_at(network, layer)]}
+    for each in all_layers(network):
+        if each.name in earlier:
+            each.trainable = False
