@@ -1,4 +1,4 @@
-"""IBP on CIFAR-10: Gowal et al. 2018, the recipe of Shi et al. 2021 on CNN7.
+"""IBP on CIFAR-10: Gowal et al. 2018, the recipe of Shi et al. 2021.
 
 python main.py --config=configs/cifar_ibp.py
 python main.py --config=configs/cifar_ibp.py:epsilon=2/255,short

@@ -2,7 +2,6 @@
 
 python main.py --config=configs/digits_crown_ibp.py
 python main.py --config=configs/digits_crown_ibp.py --mode=certify
-python main.py --config=configs/digits_crown_ibp.py --mode=report
 """
 
 from configs import common

@@ -1,8 +1,7 @@
-"""CROWN-IBP on MNIST: Zhang et al. 2020, the recipe of Shi et al. 2021 on DM-small with batch norm.
+"""CROWN-IBP on MNIST: Zhang et al. 2020, the recipe of Shi et al. 2021.
 
 python main.py --config=configs/mnist_crown_ibp.py
 python main.py --config=configs/mnist_crown_ibp.py:epsilon=0.1,short
-
 """
 
 from configs import common

@@ -1,4 +1,4 @@
-"""IBP on MNIST: Gowal et al. 2018, the recipe of Shi et al. 2021 on DM-small with batch norm.
+"""IBP on MNIST: Gowal et al. 2018, the recipe of Shi et al. 2021.
 
     python main.py --config=configs/mnist_ibp.py
     python main.py --config=configs/mnist_ibp.py:epsilon=0.1,short

@@ -182,8 +182,49 @@ def mnist_memory() -> tuple[tuple[str, ...], ...]:
     )
 
 
-def _labelled(label: str, experiment: str, **fields: tuple) -> tuple[tuple[str, ...], ...]:
-    return tuple((f"{experiment},{label}", *rest) for _, *rest in runs(experiment, **fields))
+def mnist_certified() -> tuple[tuple[str, ...], ...]:
+    """Certified defenses on MNIST at 0.3 and 0.1, DM-small without batch norm, 20 epochs for all.
+
+    The weight of the linear bounds, or of the attack, is what each has in its own config.
+    """
+    short = {
+        "total_epochs": (20,),
+        "optimizer__drop_epochs": ("(15,18)",),
+        "model__batch_norm": (False,),
+        "evaluation__attacks": ("('clean','pgd-200','autoattack@1000')",),
+        "evaluation__check_examples": (0,),
+        "checkpoint__every_steps": (400,),
+    }
+    steps = {"defense__num_steps": (8,), "defense__step_share": (0.25,)}
+    gate = steps | {"defense__c_max": (0.1,), "defense__control_epochs": (20,)}
+    found = []
+    for epsilon in (0.3, 0.1):
+        of = f":epsilon={epsilon},short"
+        found += [
+            *_labelled(f"{epsilon}", "mnist_ibp", of, **short),
+            *_labelled(f"{epsilon}", "mnist_crown_ibp", of, **short),
+            *_labelled(f"{epsilon}", "mnist_adv_ibp", of, **short),
+            *_labelled(f"{epsilon},crown", "mnist_adv_ibp", of, **short | CROWN),
+            *_labelled(f"{epsilon},fixed", "mnist_adv_ibp", of, **short | FIXED),
+            *_labelled(f"{epsilon}", "mnist_mtl_ibp", of, **short),
+            *_labelled(f"{epsilon},K=8", "mnist_mtl_ibp", of, **short | steps),
+            *_labelled(f"{epsilon},K=8,gated", "mnist_mtl_ibp", of, **short | gate),
+            *_labelled(f"{epsilon}", "mnist_sabr", of, **short),
+        ]
+    return tuple(found)
+
+
+CROWN, FIXED = {"defense__bound": ("crown-ibp",)}, {"defense__fixed_weight": (1.0,)}
+
+
+def _labelled(
+    label: str, experiment: str, of: str = "", **fields: tuple
+) -> tuple[tuple[str, ...], ...]:
+    """Returns the runs under a label of their own; `of` is what follows the config's colon."""
+    return tuple(
+        (f"{experiment},{label}", f"{config}{of}", *rest)
+        for _, config, *rest in runs(experiment, **fields)
+    )
 
 
 def mnist_paper() -> tuple[tuple[str, ...], ...]:
@@ -259,6 +300,7 @@ SWEEPS = {
         mnist_late_drop,
         mnist_defenses,
         mnist_compared,
+        mnist_certified,
         mnist_memory,
         mnist_paper,
         cifar_pair,

@@ -210,12 +210,11 @@ class BatchNormalized(Affine):
             value: [batch, ..., channels] float32.
         """
         layer = self.layer
-        if layer.synchronized:
-            raise _unknown(layer, "synchronized=True, in training,", "synchronized=False")
         output = layer(value, training=True)
         if not layer.trainable:
             return output, self
-        mean, variance = tf.nn.moments(value, list(range(value.shape.rank - 1)))
+        axes = list(range(value.shape.rank - 1))
+        mean, variance = keras.ops.moments(value, axes, synchronized=layer.synchronized)
         scale = tf.math.rsqrt(variance + layer.epsilon)
         scale = scale * tf.convert_to_tensor(layer.gamma) if layer.scale else scale
         shift = -mean * scale

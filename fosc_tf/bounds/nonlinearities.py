@@ -40,7 +40,11 @@ def leaky_relu(slope: float) -> Elementwise:
             chosen = tf.where(upper > -lower, one, slope * one)
         return Lines(tf.where(open_, chosen, fixed), tf.zeros_like(lower), chord, raised)
 
-    return Elementwise(lambda x: tf.maximum(x, slope * x), lines, undecided=crossing, free=True)
+    def value(x: tf.Tensor) -> tf.Tensor:
+        # The gradient of a maximum costs several times that of TensorFlow's own ReLU.
+        return tf.nn.leaky_relu(x, slope) if slope else tf.nn.relu(x)
+
+    return Elementwise(value, lines, undecided=crossing, free=True)
 
 
 def sigmoid_like(

@@ -39,7 +39,7 @@ def adv_ibp(
     fosc_of: str = "batch",
     beta_1: float = 0.9,
     beta_2: float = 0.99,
-    fixed_weight: float | None = None,
+    fixed_weight: float = 0.0,
     latent_layer: str = "",
     step_share: float = 1.25,
     warm_up: float = 0.0,
@@ -85,7 +85,7 @@ def adv_ibp(
         beta_1: decay of the gradients' averages, in [0, 1).
         beta_2: decay of the norms' averages, in [0, 1).
         fixed_weight: weight of the second loss beside 1 of the first, instead of all that: the
-            baseline of Figure 2, where it is 1; None mixes.
+            baseline of Figure 2, where it is 1; 0 mixes.
         latent_layer: name of the layer before which the attack is; "" the image.
         step_share: length of the step over the radius, at most 2.
         warm_up: weight of the regularisers of `ibp` while the radius rises; 0 none.
@@ -99,8 +99,7 @@ def adv_ibp(
         inside(name, value, f"{name}=0.9", below=1)
     for name, value in {"clean_epochs": clean_epochs, "attacked_epochs": attacked_epochs}.items():
         number(name, value, f"{name}=10", least=0)
-    if fixed_weight is not None:
-        inside("fixed_weight", fixed_weight, "fixed_weight=1.0")
+    inside("fixed_weight", fixed_weight, "fixed_weight=1.0")
     if latent_layer and clean_epochs:
         raise UserError(
             "a latent stage goes on with a trained network, without clean epochs",
@@ -145,9 +144,9 @@ def adv_ibp(
             penalties=parts.penalties,
         ),
         trainer=TwoObjectiveTrainer,
-        mixing=Mixing(phase, threshold, fosc_of, beta_1, beta_2, fixed_weight),
+        mixing=Mixing(phase, threshold, fosc_of, beta_1, beta_2, fixed_weight or None),
         clock=clock,
         schedules=schedules,
-        terms=(*SHOWN, *PARTS, *(() if fixed_weight is not None else LED)),
+        terms=(*SHOWN, *PARTS, *(() if fixed_weight else LED)),
         proof="ibp",
     )

@@ -68,6 +68,7 @@ def crown_ibp(
         steps_per_epoch=steps_per_epoch,
         warm_up=warm_up,
         l1=l1,
+        norm=norm,
     )
     kappa = following(parts.epsilon, first=kappa_start, last=kappa_end)
     beta = following(parts.epsilon, first=1.0, last=beta_end)

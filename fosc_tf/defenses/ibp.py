@@ -68,6 +68,7 @@ def ibp(
         steps_per_epoch=steps_per_epoch,
         warm_up=warm_up,
         l1=l1,
+        norm=norm,
     )
     kappa = following(parts.epsilon, first=kappa_start, last=kappa_end)
     weighs = bool(kappa_start or kappa_end)

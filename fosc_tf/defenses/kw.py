@@ -53,6 +53,7 @@ def kw(
         total_epochs=total_epochs,
         steps_per_epoch=steps_per_epoch,
         l1=l1,
+        norm=norm,
     )
     return Defense(
         attack=None,

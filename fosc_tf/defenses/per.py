@@ -1,15 +1,15 @@
 """PER: cross-entropy, and polyhedral envelopes that are pushed away from the images.
 
-defense = get("per", epsilon=0.1, alpha=0.15, beta=0.1, num_steps=0)
+defense = get("per", epsilon=0.1, alpha=0.15, beta=0.1)
 """
 
 from __future__ import annotations
 
 from fosc_tf.attacks import PGD, starts
-from fosc_tf.attacks.limits import step_length
+from fosc_tf.attacks.limits import check_epsilon, step_length
 from fosc_tf.defenses.registry import register
 from fosc_tf.errors import UserError, unknown_name
-from fosc_tf.number import inside, number
+from fosc_tf.number import flag, inside, number
 from fosc_tf.objectives.envelope import envelope
 from fosc_tf.schedules import Clock, doubling, switch, times
 from fosc_tf.types import Defense
@@ -30,6 +30,7 @@ def per(
     closest: int = 4,
     examples: int = 0,
     inner: str = "linear",
+    attacked: bool = True,
     num_steps: int = 10,
     step_size: float | None = None,
     doublings: int = 0,
@@ -40,7 +41,7 @@ def per(
     """Returns polyhedral envelope regularisation.
 
     Algorithm: every batch, K steps of PGD from a noisy start with the network in evaluation mode
-    (PER+at; without steps it is PER). The weights descend the cross-entropy, the mean of clean and
+    (PER+at; PER leaves that out). The weights descend the cross-entropy, the mean of clean and
     adversarial images where there was an attack, plus beta * the sum over the `closest` wrong
     classes of max(0, 1 - d / alpha). There d is the distance from the adversarial image, within
     [0, 1], to where the linear bound of the class' margin, which holds in the ball around the
@@ -66,7 +67,8 @@ def per(
         closest: how many wrong classes count, C.
         examples: of each batch whose envelopes are looked at; 0 all.
         inner: bounds within, "linear" (L-PER) or "interval" (I-PER).
-        num_steps: K; 0 leaves the attack out.
+        attacked: PER+at; False is PER, on clean images alone.
+        num_steps: K.
         step_size: length of a step at the last radius, in proportion before; None means
             epsilon / 4.
         doublings: how often the radius doubles on its way to epsilon; 0 has it from the first.
@@ -74,14 +76,15 @@ def per(
         from_epoch: 0-based epoch from which on envelopes count.
         norm: "linf" or "l2".
     """
-    inside("epsilon", epsilon, "epsilon=0.1", ends="()")
-    alpha = 1.5 * epsilon if alpha is None else alpha
-    inside("alpha", alpha, "alpha=0.15", ends="()")
-    inside("beta", beta, "beta=0.1")
     for name, known, value in (("norm", NORMS, norm), ("inner bounds", INNER, inner)):
         if value not in known:
             raise unknown_name(name, value, known)
-    number("num_steps", num_steps, "num_steps=10", least=0)
+    check_epsilon(number("epsilon", epsilon, "epsilon=0.1"), norm)
+    alpha = 1.5 * epsilon if alpha is None else alpha
+    inside("alpha", alpha, "alpha=0.15", ends="()")
+    inside("beta", beta, "beta=0.1")
+    number("num_steps", num_steps, "num_steps=10", least=1)
+    flag("attacked", attacked)
     number("examples", examples, "examples=20", least=0)
     number("closest", closest, "closest=4", least=1)
     if closest > num_classes - 1:
@@ -100,7 +103,7 @@ def per(
     radius = doubling(final=epsilon, times=doublings, epochs=doubling_epochs, clock=clock)
     weight = switch(before=0.0, after=beta, epoch=from_epoch, clock=clock)
     attack = None
-    if num_steps:
+    if attacked:
         attack = PGD(
             epsilon=radius if doublings else epsilon,
             step_size=times(radius, step_length(step_size, epsilon) / epsilon)

@@ -8,7 +8,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from fosc_tf.attacks import PGD, fosc_above, starts
+from fosc_tf.attacks.limits import check_epsilon
 from fosc_tf.attacks.rules import StepRule
+from fosc_tf.bounds.region import NORMS
+from fosc_tf.errors import unknown_name
 from fosc_tf.number import inside, number
 from fosc_tf.objectives.certified import Penalty
 from fosc_tf.objectives.penalties import magnitudes, short_warm_up
@@ -44,6 +47,7 @@ def ramped(
     steps_per_epoch: int | None = None,
     warm_up: float = 0.0,
     l1: float = 0.0,
+    norm: str = "linf",
 ) -> Ramped:
     """Returns the parts of a certified defense.
 
@@ -57,12 +61,15 @@ def ramped(
         steps_per_epoch: batches of an epoch; None is told by `fit`.
         warm_up: lambda of `short_warm_up`.
         l1: weight of the kernels' magnitudes.
+        norm: of the ball, one that bounds know.
 
     Raises:
         UserError: a number out of its range, a ramp that the run does not end.
     """
+    if norm not in NORMS:
+        raise unknown_name("norm", norm, NORMS)
     clock = Clock(steps_per_epoch)
-    inside("epsilon", epsilon, "epsilon=8/255", below=1, ends="(]")
+    check_epsilon(number("epsilon", epsilon, "epsilon=8/255"), norm)
     inside("train_factor", train_factor, "train_factor=1.1", ends="()")
     inside("warm_up", warm_up, "warm_up=0.5")
     inside("l1", l1, "l1=1e-6")

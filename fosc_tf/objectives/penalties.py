@@ -11,7 +11,7 @@ from fosc_tf.bounds.interval_bounds import Interval
 from fosc_tf.bounds.primitives import Affine, Nonlinear
 from fosc_tf.bounds.program import Program
 from fosc_tf.objectives.certified import Bounded, Penalty
-from fosc_tf.replicas import sum_over_replicas
+from fosc_tf.replicas import num_replicas, sum_over_replicas
 from fosc_tf.schedules import Curve
 
 TOLERANCE = 0.5
@@ -54,23 +54,36 @@ def short_warm_up(weight: float, epsilon: Curve) -> Penalty:
     final = epsilon.arguments["final"]
 
     def penalty(here: Bounded, step: tf.Tensor) -> tf.Tensor:
-        inputs = [
-            (each.inputs[0], each.primitive)
-            for each in here.program.steps
-            if isinstance(each.primitive, Nonlinear)
-        ]
-        if not inputs:
-            return tf.zeros([])
-        entry = _radius(here.ends[_entry(here.program)])
-        found = tf.zeros([])
-        for number, primitive in inputs:
-            ends = here.ends[number]
-            found += _hinge(entry / tf.maximum(_radius(ends), _TINY))
-            if primitive.slopes(*ends) is not None:
-                found += _unbalanced(ends)
-        return weight * (1.0 - epsilon(step) / final) * found / len(inputs)
+        share = 1.0 - epsilon(step) / final
+
+        def regularised() -> tf.Tensor:
+            return weight * share * _loose_or_unbalanced(here)
+
+        # Several replicas cannot add up what only one branch has.
+        if num_replicas() > 1:
+            return regularised()
+        return tf.cond(share > 0, regularised, lambda: tf.zeros([]))
 
     return penalty
+
+
+def _loose_or_unbalanced(here: Bounded) -> tf.Tensor:
+    """Returns the mean of both parts over the nonlinear steps, a scalar."""
+    inputs = [
+        (each.inputs[0], each.primitive)
+        for each in here.program.steps
+        if isinstance(each.primitive, Nonlinear)
+    ]
+    if not inputs:
+        return tf.zeros([])
+    entry = _radius(here.ends[_entry(here.program)])
+    found = tf.zeros([])
+    for number, primitive in inputs:
+        ends = here.ends[number]
+        found += _hinge(entry / tf.maximum(_radius(ends), _TINY))
+        if primitive.slopes(*ends) is not None:
+            found += _unbalanced(ends)
+    return found / len(inputs)
 
 
 def _entry(program: Program) -> int:
@@ -109,5 +122,4 @@ def _unbalanced(ends: Interval) -> tf.Tensor:
 def _means(values: list[tf.Tensor]) -> list[tf.Tensor]:
     """Returns means over the batch of all replicas, with their gradients."""
     sums = sum_over_replicas([tf.reduce_mean(each) for each in values])
-    replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    return [each / replicas for each in sums]
+    return [each / num_replicas() for each in sums]

@@ -21,6 +21,11 @@ SMALL = {
     "replays": 3,
     "num_passes": 2,
     "weak_epochs": 1,
+    "start_epoch": 1,
+    "ramp_epochs": 1,
+    "clean_epochs": 1,
+    "attacked_epochs": 0,
+    "num_classes": 10,
     "warm_up_epochs": 1,
     # Of a divergence so near its minimum rounding decides many a sign.
     "deviation": 0.05,

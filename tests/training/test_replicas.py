@@ -13,6 +13,7 @@ from tests.training.two_replicas import printed
 pytestmark = pytest.mark.slow
 NAMES = [*defenses.names(), "dynamic, all options", "dynamic, annealed"]
 NAMES += ["standard, batch norm", "dynamic, batch norm", "grad_align, batch norm"]
+NAMES += ["ibp, batch norm", "mtl_ibp, batch norm"]
 NAMES += [ALL_PARTS, f"{ALL_PARTS}, batch norm"]
 
 

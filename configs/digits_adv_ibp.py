@@ -1,0 +1,13 @@
+"""AdvIBP on the embedded digits: Fan & Li 2021.
+
+python main.py --config=configs/digits_adv_ibp.py
+python main.py --config=configs/digits_adv_ibp.py --mode=certify
+"""
+
+from configs import common
+
+
+def get_config() -> common.Config:
+    """Returns the experiment."""
+    own = common.adv_ibp_arguments(short=True) | {"ramp_epochs": 25}
+    return common.certified_digits("adv_ibp", **own)

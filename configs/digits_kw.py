@@ -1,0 +1,15 @@
+"""KW on the embedded digits: Wong & Kolter 2018, the baseline of Liu 2022 (thesis), section 3.3.
+
+python main.py --config=configs/digits_kw.py
+python main.py --config=configs/digits_kw.py --mode=certify
+"""
+
+from configs import common
+
+
+def get_config() -> common.Config:
+    """Returns the experiment."""
+    config = common.certified_digits("kw", warm_up=None)
+    with config.unlocked():
+        config.model = common.Config({"name": "fc1", "weights": "", "initialization": "keras"})
+    return config

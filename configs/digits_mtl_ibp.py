@@ -1,0 +1,12 @@
+"""MTL-IBP on the embedded digits: De Palma et al. 2024.
+
+python main.py --config=configs/digits_mtl_ibp.py
+python main.py --config=configs/digits_mtl_ibp.py --mode=certify
+"""
+
+from configs import common
+
+
+def get_config() -> common.Config:
+    """Returns the experiment."""
+    return common.certified_digits("mtl_ibp", **common.expressive_arguments(0.1, 1e-6))

@@ -1,0 +1,12 @@
+"""SABR on the embedded digits: Müller et al. 2023.
+
+python main.py --config=configs/digits_sabr.py
+python main.py --config=configs/digits_sabr.py --mode=certify
+"""
+
+from configs import common
+
+
+def get_config() -> common.Config:
+    """Returns the experiment."""
+    return common.certified_digits("sabr", **common.sabr_arguments())

@@ -1,0 +1,17 @@
+"""CC-IBP on MNIST: De Palma et al. 2024.
+
+python main.py --config=configs/mnist_cc_ibp.py
+python main.py --config=configs/mnist_cc_ibp.py:epsilon=0.1,short
+"""
+
+from configs import common
+
+
+def get_config(arg: str | None = None) -> common.Config:
+    """Returns the experiment."""
+    of_epsilon = {
+        0.1: {"alpha": 0.1, "l1": 2e-6, "train_factor": 2.0},
+        0.3: {"train_factor": 4 / 3},
+    }
+    own = common.expressive_arguments(alpha=0.3, l1=3e-6)
+    return common.certified_mnist("cc_ibp", arg, of_epsilon, **own)

@@ -1,0 +1,19 @@
+"""PER+at on MNIST: Liu 2022 (thesis), section 3.3, Table 3.5, FC1.
+
+    python main.py --config=configs/mnist_per.py
+
+Paper, L-PER+at at 0.1, errors in % (clean / PGD / linear bounds / exact):
+1.81 / 7.73 / 12.90 / 8.22; L-PER, `--config.defense.attacked=False`: 1.60 / 7.45 / 11.71 / 7.69.
+"""
+
+from configs import common
+
+
+def get_config() -> common.Config:
+    """Returns the experiment."""
+    own = common.per_arguments(beta=0.1) | {"doublings": 4}
+    config = common.mnist("per", **own)
+    config.model.name = "fc1"
+    config.defense.epsilon = 0.1024
+    config.evaluation.epsilon = 0.1
+    return common.enveloped(config)
