@@ -1,7 +1,9 @@
 """CROWN-IBP on CIFAR-10: Zhang et al. 2020, the recipe of Shi et al. 2021.
 
-python main.py --config=configs/cifar_crown_ibp.py
-python main.py --config=configs/cifar_crown_ibp.py:epsilon=2/255,short
+    python main.py --config=configs/cifar_crown_ibp.py
+    python main.py --config=configs/cifar_crown_ibp.py:epsilon=2/255,short
+
+For GPUs; `short` is DM-small in 30 epochs.
 """
 
 from configs import common

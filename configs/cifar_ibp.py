@@ -1,7 +1,9 @@
 """IBP on CIFAR-10: Gowal et al. 2018, the recipe of Shi et al. 2021.
 
-python main.py --config=configs/cifar_ibp.py
-python main.py --config=configs/cifar_ibp.py:epsilon=2/255,short
+    python main.py --config=configs/cifar_ibp.py
+    python main.py --config=configs/cifar_ibp.py:epsilon=2/255,short
+
+For GPUs; `short` is DM-small in 30 epochs.
 """
 
 from configs import common

@@ -1,7 +1,9 @@
 """KW on CIFAR-10: Wong & Kolter 2018, the baseline of Liu 2022 (thesis), section 3.3.
 
-python main.py --config=configs/cifar_kw.py
-python main.py --config=configs/cifar_kw.py:epsilon=2/255,short
+    python main.py --config=configs/cifar_kw.py
+    python main.py --config=configs/cifar_kw.py:epsilon=2/255,short
+
+For GPUs; `short` is DM-small in 30 epochs.
 """
 
 from configs import common

@@ -141,6 +141,7 @@ def with_defense(
     step_share: float = 0.25,
     num_steps: int = 10,
     attacks: bool = True,
+    has_norm: bool = True,
     **arguments: object,
 ) -> Config:
     """Adds the section `defense`, lets the evaluation follow it, and closes the set of fields.
@@ -152,6 +153,7 @@ def with_defense(
         step_share: `step_size` in epsilons.
         num_steps: of the attack; 0 where the defense takes a single one and no such argument.
         attacks: whether the defense takes a `step_size`.
+        has_norm: whether it takes a `norm`; else it is linf.
         **arguments: the defense's own.
     """
     config.evaluation.epsilon = epsilon
@@ -164,11 +166,13 @@ def with_defense(
             defense.step_size = defense.get_ref("epsilon") * step_share  # same unit; follows it
         if num_steps and attacks:
             defense.num_steps = num_steps  # K, the most steps of the attack
-        defense.norm = "linf"  # of the ball: linf | l2 | l1
+        if has_norm:
+            defense.norm = "linf"  # of the ball: linf | l2 | l1
         for argument, value in arguments.items():
             defense[argument] = value
         config.evaluation.epsilon = defense.get_ref("epsilon") * 1.0
-        config.evaluation.norm = defense.get_ref("norm") + ""
+        if has_norm:
+            config.evaluation.norm = defense.get_ref("norm") + ""
     return config.lock()
 
 
@@ -300,6 +304,14 @@ def cyclic(
     return config
 
 
+def ramp_arguments(start_epoch: int, ramp_epochs: int) -> dict[str, object]:
+    """Returns the fields of a radius that rises."""
+    return {
+        "start_epoch": start_epoch,  # 0-based, with which epsilon begins to rise from 0
+        "ramp_epochs": ramp_epochs,  # epochs in which it rises
+    }
+
+
 def interval_arguments() -> dict[str, object]:
     """Returns the fields that IBP and CROWN-IBP have."""
     return {
@@ -317,6 +329,7 @@ def sabr_arguments(share: float = 0.6, l1: float = 1e-6) -> dict[str, object]:
         "num_steps": 8,  # K of the attack
         "step_share": 0.5,  # length of its first steps over epsilon
         "l1": l1,
+        "has_norm": False,
         **gate_arguments(),
     }
 
@@ -329,6 +342,7 @@ def expressive_arguments(alpha: float, l1: float) -> dict[str, object]:
         "num_steps": 1,  # K of the attack
         "step_share": 2.0,  # length of its steps over its radius; a single one of 2 finds a corner
         "l1": l1,
+        "has_norm": False,
         **gate_arguments(),
     }
 
@@ -347,7 +361,8 @@ def adv_ibp_arguments(short: bool, c_max: float = 1e-4) -> dict[str, object]:
         "start_epoch": None,  # follows the first two
         "clean_epochs": 1 if short else 10,  # on clean images
         "attacked_epochs": 2 if short else 40,  # on adversarial images, before epsilon rises
-        "ramp_epochs": 10 if short else 50,
+        "ramp_epochs": 10 if short else 50,  # epochs in which epsilon rises from 0
+        "has_norm": False,
         "warm_up": 0.0,
         "bound": "ibp",  # ibp | crown-ibp
         "c_max": c_max,  # the first threshold: the adversarial loss leads below it
@@ -459,7 +474,7 @@ def certified_digits(defense: str, **arguments: object) -> Config:
     config = _certified(base(), total_epochs=60, drop_epochs=(45, 55))
     config.optimizer.learning_rate = 2e-3
     config.certification.curve_examples = 100
-    own = CERTIFIED | {"start_epoch": 1, "ramp_epochs": 25} | arguments
+    own = CERTIFIED | ramp_arguments(1, 25) | arguments
     return with_defense(config, defense, epsilon=0.05, **_ended(own))
 
 
@@ -488,7 +503,7 @@ def certified_mnist(
     config.evaluation.batch_size = 500
     config.checkpoint.every_steps = 200
     config.log.fosc_every = 10
-    own = CERTIFIED | {"start_epoch": 1, "ramp_epochs": 10 if short else 20} | arguments
+    own = CERTIFIED | ramp_arguments(1, 10 if short else 20) | arguments
     own |= (of_epsilon or {}).get(epsilon, {})
     return with_defense(config, defense, epsilon=epsilon, **_ended(own))
 
@@ -520,7 +535,7 @@ def certified_cifar(
     config.evaluation.batch_size = 500
     config.checkpoint.every_steps = 100
     config.log.fosc_every = 10
-    own = CERTIFIED | {"start_epoch": 2, "ramp_epochs": 12 if short else 80} | arguments
+    own = CERTIFIED | ramp_arguments(2, 12 if short else 80) | arguments
     own |= (of_epsilon or {}).get(round(epsilon * 255), {})
     return with_defense(config, defense, epsilon=epsilon, **_ended(own))
 
@@ -535,7 +550,7 @@ def _certified(config: Config, *, total_epochs: int, drop_epochs: tuple[int, ...
     """Returns the config with the network and optimizer of Shi et al. 2021."""
     config.total_epochs = total_epochs
     config.model.name = "dm_small"
-    config.model.batch_norm = True
+    config.model.batch_norm = True  # before each activation
     config.model.initialization = "ibp"
     config.optimizer.name = "adam"
     config.optimizer.learning_rate = 5e-4

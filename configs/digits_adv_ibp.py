@@ -1,7 +1,9 @@
 """AdvIBP on the embedded digits: Fan & Li 2021.
 
-python main.py --config=configs/digits_adv_ibp.py
-python main.py --config=configs/digits_adv_ibp.py --mode=certify
+    python main.py --config=configs/digits_adv_ibp.py
+    python main.py --config=configs/digits_adv_ibp.py --mode=certify
+
+The second command proves what it has trained.
 """
 
 from configs import common

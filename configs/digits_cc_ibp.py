@@ -1,7 +1,9 @@
 """CC-IBP on the embedded digits: De Palma et al. 2024.
 
-python main.py --config=configs/digits_cc_ibp.py
-python main.py --config=configs/digits_cc_ibp.py --mode=certify
+    python main.py --config=configs/digits_cc_ibp.py
+    python main.py --config=configs/digits_cc_ibp.py --mode=certify
+
+The second command proves what it has trained.
 """
 
 from configs import common

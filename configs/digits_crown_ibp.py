@@ -1,7 +1,9 @@
 """CROWN-IBP on the embedded digits: Zhang et al. 2020, the recipe of Shi et al. 2021.
 
-python main.py --config=configs/digits_crown_ibp.py
-python main.py --config=configs/digits_crown_ibp.py --mode=certify
+    python main.py --config=configs/digits_crown_ibp.py
+    python main.py --config=configs/digits_crown_ibp.py --mode=certify
+
+The second command proves what it has trained.
 """
 
 from configs import common

@@ -1,7 +1,9 @@
 """IBP on the embedded digits: Gowal et al. 2018, the recipe of Shi et al. 2021.
 
-python main.py --config=configs/digits_ibp.py
-python main.py --config=configs/digits_ibp.py --mode=certify
+    python main.py --config=configs/digits_ibp.py
+    python main.py --config=configs/digits_ibp.py --mode=certify
+
+The second command proves what it has trained.
 """
 
 from configs import common

@@ -1,7 +1,9 @@
 """KW on the embedded digits: Wong & Kolter 2018, the baseline of Liu 2022 (thesis), section 3.3.
 
-python main.py --config=configs/digits_kw.py
-python main.py --config=configs/digits_kw.py --mode=certify
+    python main.py --config=configs/digits_kw.py
+    python main.py --config=configs/digits_kw.py --mode=certify
+
+The second command proves what it has trained.
 """
 
 from configs import common

@@ -1,7 +1,9 @@
 """PER+at on the embedded digits: Liu 2022 (thesis), section 3.3.
 
-python main.py --config=configs/digits_per.py
-python main.py --config=configs/digits_per.py --mode=certify
+    python main.py --config=configs/digits_per.py
+    python main.py --config=configs/digits_per.py --mode=certify
+
+The second command proves what it has trained.
 """
 
 from configs import common

@@ -1,7 +1,9 @@
 """SABR on the embedded digits: Müller et al. 2023.
 
-python main.py --config=configs/digits_sabr.py
-python main.py --config=configs/digits_sabr.py --mode=certify
+    python main.py --config=configs/digits_sabr.py
+    python main.py --config=configs/digits_sabr.py --mode=certify
+
+The second command proves what it has trained.
 """
 
 from configs import common

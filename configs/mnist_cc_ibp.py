@@ -1,7 +1,9 @@
 """CC-IBP on MNIST: De Palma et al. 2024.
 
-python main.py --config=configs/mnist_cc_ibp.py
-python main.py --config=configs/mnist_cc_ibp.py:epsilon=0.1,short
+    python main.py --config=configs/mnist_cc_ibp.py
+    python main.py --config=configs/mnist_cc_ibp.py:epsilon=0.1,short
+
+`short` is 25 epochs.
 """
 
 from configs import common

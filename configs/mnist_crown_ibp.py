@@ -1,7 +1,9 @@
 """CROWN-IBP on MNIST: Zhang et al. 2020, the recipe of Shi et al. 2021.
 
-python main.py --config=configs/mnist_crown_ibp.py
-python main.py --config=configs/mnist_crown_ibp.py:epsilon=0.1,short
+    python main.py --config=configs/mnist_crown_ibp.py
+    python main.py --config=configs/mnist_crown_ibp.py:epsilon=0.1,short
+
+`short` is 25 epochs.
 """
 
 from configs import common

@@ -1,7 +1,9 @@
 """KW on MNIST: Wong & Kolter 2018, the baseline of Liu 2022 (thesis), section 3.3.
 
-python main.py --config=configs/mnist_kw.py
-python main.py --config=configs/mnist_kw.py:epsilon=0.1,short
+    python main.py --config=configs/mnist_kw.py
+    python main.py --config=configs/mnist_kw.py:epsilon=0.1,short
+
+`short` is 25 epochs.
 """
 
 from configs import common

@@ -94,7 +94,7 @@ def check(config: ConfigDict) -> None:
     if config.distribution not in DISTRIBUTIONS:
         raise unknown_name("distribution", config.distribution, DISTRIBUTIONS)
     shape, defense = data.get(config.data.name).image_shape, config.defense
-    check_epsilon(defense.get("epsilon"), defense.get("norm"), shape)
+    check_epsilon(defense.get("epsilon"), defense.get("norm", "linf"), shape)
     if config.precision not in PRECISIONS:
         raise unknown_name("precision", config.precision, PRECISIONS)
     sections.check(config)

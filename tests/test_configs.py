@@ -20,12 +20,15 @@ DEFENSES = ("unsecured", "standard", "curriculum", "fgsm_pgd", "dynamic")
 DEFENSES += ("amata", "amata_dynamic", "fat", "fast", "n_fgsm", "grad_align")
 DEFENSES += ("trades", "mart", "iat", "sat", "adaptive_atta", "fine_tuning")
 DEFENSES += ("atta", "atas", "dynamic_memory", "free", "yopo")
+CERTIFIED = ("ibp", "crown_ibp", "adv_ibp", "sabr", "mtl_ibp", "cc_ibp", "per", "kw")
 COMBINED = {
     "amata_dynamic": "dynamic",
     "strong": "standard",
 }  # leaves that are not called after their defense
-SMALL_STEPS = {"num_steps": 2, "least_steps": 1}
-LEAVES = [f"{dataset}_{defense}" for dataset, defense in itertools.product(DATASETS, DEFENSES)]
+SMALL_STEPS = {"num_steps": 2, "least_steps": 1, "examples": 1}
+LEAVES = [
+    f"{dataset}_{defense}" for dataset, defense in itertools.product(DATASETS, DEFENSES + CERTIFIED)
+]
 LEAVES.append("cifar_strong")
 WIDE_RESNET = "model=wide_resnet_34_10"
 PREACT = ("amata", "fast", "n_fgsm", "grad_align", "trades", "mart", "iat", "sat", "fine_tuning")
@@ -91,6 +94,19 @@ def test_config_trains_one_step(leaf, tmp_path):
     assert max(moved) > 0
 
 
+@pytest.mark.parametrize("defense", [each for each in CERTIFIED if each != "per"])
+def test_certified_configs_know_radii_and_short_ones(defense):
+    whole, short = load(f"mnist_{defense}"), load(f"mnist_{defense}", "epsilon=0.1,short")
+    assert (whole.defense.epsilon, short.defense.epsilon) == (0.3, 0.1)
+    assert whole.total_epochs > short.total_epochs == 25
+    ends = short.defense.get("start_epoch", 3) + short.defense.ramp_epochs
+    assert ends < short.total_epochs
+    whole = load(f"cifar_{defense}", "epsilon=16/255")
+    assert whole.defense.epsilon == 16 / 255
+    with pytest.raises(ValueError, match=r"epsilon=8/255 or .* not 'epsilon=3/255'"):
+        load(f"cifar_{defense}", "epsilon=3/255")
+
+
 @pytest.mark.slow
 def test_wide_resnet_trains_one_step(tmp_path):
     config = load("cifar_dynamic", WIDE_RESNET)
@@ -131,7 +147,7 @@ def test_fields_are_typed_and_their_set_is_closed(leaf):
         config.total_epochs = "many"
 
 
-@pytest.mark.parametrize("leaf", [leaf for leaf in LEAVES if not leaf.endswith("unsecured")])
+@pytest.mark.parametrize("leaf", [leaf for leaf in LEAVES if "step_size" in load(leaf).defense])
 def test_evaluation_and_step_size_follow_the_training_epsilon(leaf):
     config = load(leaf)
     share = SHARES.get(leaf, SHARES.get(leaf.partition("_")[2], 0.25))

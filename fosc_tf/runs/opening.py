@@ -27,8 +27,10 @@ def lines(experiment: build.Experiment, folder: pathlib.Path) -> list[str]:
     defense = config.defense
     how = defense.name
     if "epsilon" in defense:
-        steps = amount(defense.num_steps, "step") if "num_steps" in defense else "a step"
-        how += f", {defense.norm} epsilon {defense.epsilon:.4g}, {steps}"
+        how += f", {defense.get('norm', 'linf')} epsilon {defense.epsilon:.4g}"
+        if experiment.trainer.defense.attack is not None:
+            steps = amount(defense.num_steps, "step") if "num_steps" in defense else "a step"
+            how += f", {steps}"
         length = defense.get("step_size")
         how += "" if length is None else f" of {length:.4g}"
     memory = experiment.trainer.defense.memory

@@ -227,7 +227,8 @@ def magnitudes(network):
 def signed_distance(slope, value, pixels):
     """Returns the linf distance within [0, 1] to where slope * d + value is 0; value's sign.
 
-    The greedy of the thesis: entries that leave [0, 1] stop at its end, and the others go on.
+    The greedy of the thesis: entries that leave [0, 1] stop at its end, and the others go on. None
+    where it is never 0.
     """
     sign = 1.0 if float(value) > 0 else -1.0
     slope, left = sign * slope, sign * value
@@ -236,6 +237,7 @@ def signed_distance(slope, value, pixels):
     free = steep != 0
     while True:
         if not free.any():
+            assert sign > 0  # else nothing is defined
             return None
         frozen = tf.constant(np.where(free | (steep == 0), 0.0, room), FLOAT)
         rest = left - tf.reduce_sum(tf.abs(slope) * frozen)

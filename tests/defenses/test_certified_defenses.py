@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from fosc_tf import defenses
+from fosc_tf.types import Batch
 from tests.attacks.toys import loss_and_gradient
 from tests.defenses import by_hand
 from tests.defenses import plain_bounds as plain
@@ -274,33 +275,39 @@ def test_attacked_logits_have_the_statistics_of_the_clean_batch_too():
     compared("mtl_ibp", SMOOTH, loss, {"alpha": 0.5, "warm_up": 0.0, "l1": 0.0}, make)
 
 
+def reaching():
+    """Returns a network whose bounds reach 0 within [0, 1] wherever they are below."""
+    return relus((12, 8), seed=1, gain=3.0)
+
+
 class Constant:
     """No ramp."""
 
-    told = {"epsilon": EPSILON, "num_classes": 3}
+    final = 0.02
+    told = {"epsilon": final, "num_classes": 3}
 
     def __call__(self, step):
-        return EPSILON
+        return self.final
 
 
 class Doubling(Constant):
     told = Constant.told | {"doublings": 1, "doubling_epochs": 2}
 
     def __call__(self, step):
-        return EPSILON / 2 if step < 2 * STEPS else EPSILON
+        return self.final / 2 if step < 2 * STEPS else self.final
 
 
 @pytest.mark.parametrize("inner", ["linear", "interval"])
 @pytest.mark.parametrize(
     ("radius", "arguments"),
     [
-        (Constant(), {"attacked": False, "closest": 2, "beta": 0.3}),
-        (Constant(), {"num_steps": 2, "closest": 1, "beta": 0.5, "alpha": 0.15}),
-        (Doubling(), {"num_steps": 2, "closest": 2, "beta": 0.3, "from_epoch": 1}),
+        (Constant(), {"attacked": False, "closest": 2, "beta": 0.1}),
+        (Constant(), {"num_steps": 2, "closest": 1, "beta": 0.1, "alpha": 0.05}),
+        (Doubling(), {"num_steps": 2, "closest": 2, "beta": 0.1, "from_epoch": 1}),
     ],
 )
 def test_per_trains_what_a_loop_written_out_trains(inner, radius, arguments):
-    alpha, steps = arguments.get("alpha", 1.5 * EPSILON), arguments.get("num_steps", 0)
+    alpha, steps = arguments.get("alpha", 1.5 * radius.final), arguments.get("num_steps", 0)
     from_epoch = arguments.get("from_epoch", 0)
 
     def of(network, image, label, step):
@@ -318,21 +325,40 @@ def test_per_trains_what_a_loop_written_out_trains(inner, radius, arguments):
 
         return loss
 
-    logs = compared("per", radius, of, arguments | {"inner": inner})
+    # Hinges are 1 / alpha times as steep as distances, and so is the rounding.
+    logs = compared("per", radius, of, arguments | {"inner": inner}, reaching, atol=5e-5)
     assert logs.get("gradients", [0] * 3) == [steps] * 3
     assert np.isfinite(logs["distance"]).all()
 
 
 def test_per_looks_at_some_examples_and_descends_their_mean():
-    """All weights stay as they are; the loss is that of cross-entropy and the terms' mean."""
-    network = relus()
-    defense = defenses.get("per", **Constant.told, examples=5, attacked=False, closest=2, beta=0.3)
-    batch = (tf.constant(IMAGE[:SIZE]), tf.constant(LABEL[:SIZE]), {})
-    judged = defense.objective(network, Batch(*batch), None, tf.constant(4, tf.int64))
+    network, (radius, told) = reaching(), (Constant.final, Constant.told)
+    defense = defenses.get("per", **told, examples=5, attacked=False, closest=2, beta=0.3)
+    image, label = IMAGE[:SIZE], LABEL[:SIZE]
+    batch = Batch(tf.constant(image), tf.constant(label), {})
+    judged = defense.objective(network, batch, None, tf.constant(4, tf.int64))
     taken = np.flatnonzero(judged.terms["distance"].numpy())
     assert len(taken) == 5
-    layers = layers_of(network, IMAGE[taken])
-    ends = plain.parallel_ends(layers, *box(IMAGE[taken], EPSILON))
-    away = plain.hinges(layers, ends, LABEL[taken], IMAGE[taken], 1.5 * EPSILON, 2)
-    nats = plain.nats(LABEL[:SIZE], plain.logits(layers, IMAGE[:SIZE]))
+    layers = layers_of(network, image)
+    ends = plain.parallel_ends(layers, *box(image[taken], radius))
+    away = plain.hinges(layers, ends, label[taken], image[taken], 1.5 * radius, 2)
+    nats = plain.nats(label, plain.logits(layers, image))
     np.testing.assert_allclose(np.mean(judged.loss), nats + 0.3 * away, rtol=1e-5)
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+@pytest.mark.parametrize("shift", [-8.0, 8.0])
+def test_per_is_finite_where_no_image_reaches_an_envelope(norm, shift):
+    """The bound of every margin of class 0 has the same sign all over [0, 1]."""
+    network = relus(gain=0.5)
+    kernel, bias = network.layers[-1].get_weights()
+    network.layers[-1].set_weights([kernel, bias + np.array([shift, 0.0, 0.0])])
+    defense = defenses.get("per", epsilon=0.1, num_classes=3, attacked=False, closest=2, norm=norm)
+    batch = Batch(tf.constant(IMAGE), tf.zeros(len(IMAGE), tf.int32), {})
+    with tf.GradientTape() as tape:
+        judged = defense.objective(network, batch, None, tf.constant(0, tf.int64))
+        loss = tf.reduce_mean(judged.loss)
+    assert np.isfinite(loss)
+    assert np.isfinite(judged.terms["distance"]).all()
+    for gradient in tape.gradient(loss, network.trainable_variables):
+        assert np.isfinite(gradient).all()
