@@ -246,6 +246,18 @@ def cifar_epsilons() -> tuple[tuple[str, ...], ...]:
     )
 
 
+def digits_pareto() -> tuple[tuple[str, ...], ...]:
+    """Clean against verified accuracy on the digits: the weights of IBP and of MTL-IBP.
+
+    `pareto.png` is drawn from held-out images; the test set is for the run that is chosen.
+    """
+    clean = {"evaluation__attacks": ("('clean',)",), "evaluation__check_examples": (0,)}
+    return (
+        *runs("digits_ibp", defense__kappa_end=(0.0, 0.25, 0.5, 0.75), **clean),
+        *runs("digits_mtl_ibp", defense__alpha=(0.02, 0.1, 0.3, 0.6), **clean),
+    )
+
+
 def cifar_pair() -> tuple[tuple[str, ...], ...]:
     """Standard against Dynamic training of the CIFAR-10 network, a quarter as wide, 15 epochs."""
     quarter = SHORT | {"model__width": (0.25,), "optimizer__drop_epochs": ("(9,13)",)}
@@ -301,6 +313,7 @@ SWEEPS = {
         mnist_defenses,
         mnist_compared,
         mnist_certified,
+        digits_pareto,
         mnist_memory,
         mnist_paper,
         cifar_pair,

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from fosc_tf.bounds.envelope import distance
 from fosc_tf.bounds.linear_bounds import at_image
+from fosc_tf.bounds.primitives import root
 from fosc_tf.bounds.region import Region
 from fosc_tf.bounds.training_mode import answer, training_mode
 from fosc_tf.objectives.adversarial import Objective
@@ -20,6 +21,7 @@ from fosc_tf.schedules import at
 from fosc_tf.types import Batch, Found, Judged, Number, Schedule
 
 _SEED = 31
+_TINY = 1e-12
 
 
 def envelope(
@@ -88,8 +90,11 @@ def envelope(
 def signed_distances(here: Bounded, image: tf.Tensor, norm: str) -> tf.Tensor:
     """Returns how far images are from where linear bounds reach 0, [batch, classes - 1].
 
-    Below 0 where a bound is already negative: minus the distance to where it is 0. Infinite where
-    no image within [0, 1] is as far.
+    Below 0 where a bound is already negative: minus the distance to where it is 0, or, where no
+    image within [0, 1] is, to where any point is. Infinite where a positive bound stays so at all
+    images.
+
+    Source: Liu 2022 (thesis), section 3.3, which does not say what holds where no image is.
 
     Args:
         here: linear functions below the margins hold in its region.
@@ -104,7 +109,10 @@ def signed_distances(here: Bounded, image: tf.Tensor, norm: str) -> tf.Tensor:
     value = constant + tf.reduce_sum(slope * pixels, axis=2)
     sign = tf.stop_gradient(tf.where(value < 0, -tf.ones_like(value), tf.ones_like(value)))
     away = distance(sign[..., None] * slope, sign * value, -pixels, 1.0 - pixels, norm)
-    return sign * away
+    size = tf.abs(slope)
+    dual = tf.reduce_sum(size, 2) if norm == "linf" else root(tf.reduce_sum(size * size, 2))
+    anywhere = tf.abs(value) / tf.maximum(dual, _TINY)
+    return sign * tf.where((sign < 0) & tf.math.is_inf(away), anywhere, away)
 
 
 def _taken(rows: tf.Tensor, examples: int | None, step: tf.Tensor) -> tf.Tensor:

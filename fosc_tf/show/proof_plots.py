@@ -60,6 +60,31 @@ def of_curve(rows: Rows) -> str:
 
 
 @style.applied()
+def pareto(points: Rows) -> Figure:
+    """Draws clean against verified accuracy on held-out images, from `pareto.json`."""
+    title = "Held-out images: clean and verified accuracy"
+    figure, ((axes,),) = style.panels(1, 1, title, width=5.2, height=3.6)
+    unbeaten = [point for point in points if point["unbeaten"]]
+    axes.plot(
+        [100 * point["held_out_clean"] for point in unbeaten],
+        [100 * point["held_out_verified"] for point in unbeaten],
+        color=style.GREY,
+        label="no other is better in both",
+    )
+    for mark, point in zip(style.marks(len(points)), points, strict=True):
+        axes.plot(
+            [100 * point["held_out_clean"]],
+            [100 * point["held_out_verified"]],
+            linestyle="none",
+            label=style.named(point["label"]),
+            **mark,
+        )
+    style.label(axes, "clean accuracy (%)", "verified accuracy (%)")
+    figure.legend(loc="outside lower center", ncols=1)
+    return figure
+
+
+@style.applied()
 def maps(image: np.ndarray, box: np.ndarray) -> Figure:
     """Draws images [n, height, width, channels] over how far their pixels may move, likewise."""
     n = len(image)

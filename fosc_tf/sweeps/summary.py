@@ -17,6 +17,7 @@ from rich.console import Console
 
 from fosc_tf import files
 from fosc_tf.show import columns, table
+from fosc_tf.sweeps import pareto
 
 Rows = Sequence[dict[str, Any]]
 READ = ("results.json", "history.json", "times.json")
@@ -79,13 +80,15 @@ def show(rows: Rows, console: Console) -> None:
 def write(rows: Rows, runs: Sequence[tuple[str, pathlib.Path]], folder: pathlib.Path) -> None:
     """Writes `sweep.json`, `sweep.md`, `sweep.png` and `sweep_courses.png` into `folder`.
 
+    Of runs that proved held-out images also `pareto.json` and `pareto.png`, see `sweeps.pareto`.
+
     Args:
         rows: what the function of that name returned.
         runs: what it was given.
         folder: for rows, table and pictures.
     """
     # Matplotlib is slow to import, and nothing else of a sweep needs it.
-    from fosc_tf.show import accuracy_plots, training_plots
+    from fosc_tf.show import accuracy_plots, proof_plots, training_plots
     from fosc_tf.show.style import encoded
 
     files.write(folder / "sweep.json", json.dumps(list(rows), indent=1) + "\n")
@@ -97,6 +100,10 @@ def write(rows: Rows, runs: Sequence[tuple[str, pathlib.Path]], folder: pathlib.
     for label, run in runs:
         histories.setdefault(names[label], []).append(table.read(run, "history.json"))
     files.write(folder / "sweep_courses.png", encoded(training_plots.costs(histories)))
+    points = pareto.of_runs(runs)
+    if len(points) > 1:
+        files.write(folder / "pareto.json", json.dumps(points, indent=1) + "\n")
+        files.write(folder / "pareto.png", encoded(proof_plots.pareto(points)))
 
 
 def _grid(rows: Rows) -> table.Grid:

@@ -267,6 +267,16 @@ def by_mixture(name, ramp, given, after=None):
     return of
 
 
+@pytest.mark.parametrize("name", ["sabr", *MIXTURES])
+def test_a_gate_stops_attacks_whose_fosc_is_small(name):
+    """A threshold of 1000 nats stops everyone at the first gradient; one epoch later it is 0."""
+    arguments = {"num_steps": 3, "step_share": 0.3, "c_max": 1000.0, "control_epochs": 1}
+    logs = training.fast(relus(), defenses.get(name, **SMOOTH.told, **arguments))
+    assert logs["threshold"] == [1000.0, 0.0, 0.0]
+    assert logs["gradients"][0] == 1
+    assert min(logs["gradients"][1:]) > 2
+
+
 def test_attacked_logits_have_the_statistics_of_the_clean_batch_too():
     make = lambda: relus(batch_norm=True)  # noqa: E731
     given = {"alpha": 0.5, "attack_factor": 1.0, "num_steps": 1, "step_share": 2.0}
