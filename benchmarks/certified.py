@@ -103,11 +103,24 @@ def theirs(network: keras.Model, image: tf.Tensor, label: tf.Tensor) -> dict[str
     if torch is None or not CLONE:
         return {}
     sys.path.insert(0, CLONE)
-    from auto_LiRPA import BoundedModule, BoundedTensor, CrossEntropyWrapper, PerturbationLpNorm
+    from auto_LiRPA import BoundedModule, BoundedTensor, PerturbationLpNorm
     from auto_LiRPA.bound_ops import BoundExp
 
     x = torch.from_numpy(np.ascontiguousarray(image.numpy().transpose(0, 3, 1, 2)))
-    y = torch.from_numpy(label.numpy().astype("int64"))
+    chosen = torch.from_numpy(np.eye(10, dtype="float32")[label.numpy()])
+
+    class Fused(torch.nn.Module):
+        """Its CrossEntropyWrapper, whose gather newer PyTorch exports as what it cannot read."""
+
+        def __init__(self, model: torch.nn.Module) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, x: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+            answer = self.model(x)
+            apart = answer - (answer * chosen).sum(dim=-1, keepdim=True)
+            return torch.exp(apart).sum(dim=-1, keepdim=True)
+
     radius = EPSILON / 2
     box = {"x_L": (x - radius).clamp(0, 1), "x_U": (x + radius).clamp(0, 1)}
     identity = np.eye(10)
@@ -136,14 +149,14 @@ def theirs(network: keras.Model, image: tf.Tensor, label: tf.Tensor) -> dict[str
     def fused() -> Run:
         copy = torch_copy(network)
         options = {"activation_bound_option": "adaptive", "loss_fusion": True}
-        first = (x[:1], y[:1])
-        model = BoundedModule(CrossEntropyWrapper(copy), first, bound_opts=options, device="cpu")
+        first = (x[:1], chosen[:1])
+        model = BoundedModule(Fused(copy), first, bound_opts=options, device="cpu")
         exponential = next(each for each in model.modules() if isinstance(each, BoundExp))
         optimizer = torch.optim.Adam(copy.parameters(), 5e-4)
 
         def run() -> float:
             optimizer.zero_grad()
-            given = (moving(), y)
+            given = (moving(), chosen)
             model(*given)
             _, by_intervals = model.compute_bounds(x=given, IBP=True, C=None, method=None)
             _, by_lines = model.compute_bounds(

@@ -227,8 +227,8 @@ def magnitudes(network):
 def signed_distance(slope, value, pixels):
     """Returns the linf distance within [0, 1] to where slope * d + value is 0; value's sign.
 
-    The greedy of the thesis: entries that leave [0, 1] stop at its end, and the others go on. None
-    where it is never 0.
+    The greedy of the thesis: entries that leave [0, 1] stop at its end, and the others go on. Where
+    it is never 0, None for a value above, and for one below the distance without limits.
     """
     sign = 1.0 if float(value) > 0 else -1.0
     slope, left = sign * slope, sign * value
@@ -237,8 +237,7 @@ def signed_distance(slope, value, pixels):
     free = steep != 0
     while True:
         if not free.any():
-            assert sign > 0  # else nothing is defined
-            return None
+            return None if sign > 0 else value / tf.reduce_sum(tf.abs(slope))
         frozen = tf.constant(np.where(free | (steep == 0), 0.0, room), FLOAT)
         rest = left - tf.reduce_sum(tf.abs(slope) * frozen)
         away = rest / tf.reduce_sum(tf.abs(slope) * tf.constant(free, FLOAT))
