@@ -121,7 +121,9 @@ def _shared(size: tf.Tensor, value: tf.Tensor, room: tf.Tensor, norm: str) -> tf
         left = value - tf.reduce_sum(tf.where(free, tf.zeros_like(size), size * room), axis=2)
         weight = tf.where(free, size, tf.zeros_like(size))
         total = tf.reduce_sum(weight if norm == "linf" else tf.square(weight), axis=2)
-        each = tf.where(total > 0, left / tf.where(total > 0, total, tf.ones_like(total)), never)
+        # Of nobody free nothing is left to share: who is then not there is told below. An infinite
+        # share would have no gradient.
+        each = tf.where(total > 0, left / tf.where(total > 0, total, tf.ones_like(total)), 0.0)
         each = tf.where(left > 0, each, tf.zeros_like(each))[..., None]
         share = tf.ones_like(size) if norm == "linf" else size
         # Nothing times infinity is nothing: entries without a slope stay where they are.

@@ -65,7 +65,8 @@ def adv_ibp(
     alone, trains on intervals alone while the radius rises, adds the square whenever the gradients
     disagree and weighs both by the norm moments in another way; this is the paper's algorithm. Of
     the first batch nothing is known, and both losses count a half. Momentum of the optimizer comes
-    on top, as there.
+    on top, as there. Epochs before the joint ones cost as much as those: what they do not use is
+    computed all the same.
 
     Args:
         epsilon: radius that is to be proved, over pixels in [0, 1], linf.

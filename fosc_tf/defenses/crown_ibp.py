@@ -36,8 +36,8 @@ def crown_ibp(
     Algorithm: as `ibp`, but what is descended is a mixture of the linear bounds, with the weight
     beta, and the interval bounds. Beta falls from 1 to `beta_end` as the radius rises: linear
     bounds lead through the ramp, intervals stay. With loss fusion one row goes back for all
-    classes (see `objectives.certified.crown_interval`), which bounds the cross-entropy a little
-    less tightly than one row a class.
+    classes (see `objectives.certified.crown_interval`); it bounds the cross-entropy in another way
+    than one row a class, of which neither is always the tighter.
 
     Source: Zhang et al. 2020, whose MNIST recipe has 200 epochs, a linear ramp of 50, and kappa
     from 1 to 0.5 or 0; loss fusion Xu et al. 2020; warm-up Shi et al. 2021.

@@ -63,7 +63,8 @@ def mtl_ibp(
         attack_factor: radius of the attack over that of the intervals.
         num_steps: K.
         step_share: length of a step over the radius of the attack, at most 2.
-        c_max: first FOSC threshold of the attack in nats; 0 has no gate.
+        c_max: first FOSC threshold in nats, at which an attack stops after its first step or a
+            later one; 0 has no gate.
         control_epochs: T', epochs until that threshold is 0.
         warm_up: lambda of Shi et al., weight of the regularisers while the radius rises; 0 none.
         l1: weight of the kernels' magnitudes.
@@ -111,7 +112,8 @@ def cc_ibp(
         attack_factor: radius of the attack over that of the intervals.
         num_steps: K.
         step_share: length of a step over the radius of the attack, at most 2.
-        c_max: first FOSC threshold of the attack in nats; 0 has no gate.
+        c_max: first FOSC threshold in nats, at which an attack stops after its first step or a
+            later one; 0 has no gate.
         control_epochs: T', epochs until that threshold is 0.
         warm_up: lambda of Shi et al., weight of the regularisers while the radius rises; 0 none.
         l1: weight of the kernels' magnitudes.

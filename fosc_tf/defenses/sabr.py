@@ -65,7 +65,8 @@ def sabr(
         keeps: share of upper ends kept at ReLUs of open sign, in (0, 1]; see `small_boxes`.
         num_steps: K.
         step_share: length of the first steps over the radius.
-        c_max: first FOSC threshold of the attack in nats; 0 has no gate.
+        c_max: first FOSC threshold in nats, at which an attack stops after its first step or a
+            later one; 0 has no gate.
         control_epochs: T', epochs until that threshold is 0.
         kappa_start: weight of the clean cross-entropy at radius 0.
         kappa_end: the same at the largest radius.

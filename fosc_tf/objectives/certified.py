@@ -66,7 +66,8 @@ class Bounded(NamedTuple):
     def judged(self, loss: tf.Tensor, margins: tf.Tensor, **terms: tf.Tensor) -> Judged:
         """Returns what is shown of every certified objective, beside `loss` [batch].
 
-        Terms: "verified", the share whose margins are above 0; "looseness", by how much, as a mean
+        Terms: "verified", the share whose margins are above 0 (with fused bounds those of
+        intervals, as that has no margins of its own); "looseness", by how much, as a mean
         over the wrong classes, the bound of a margin lies below the clean one, in logits.
         """
         own = tf.one_hot(self.label, self.logits.shape[1])
@@ -199,8 +200,10 @@ def crown_interval(
         if fused:
             robust = fused_cross_entropy(here, share)
         else:
-            linear = tf.cond(share > LEAST_WEIGHT, here.linear_margins, lambda: margins)
-            robust = robust_cross_entropy(share * linear + (1.0 - share) * margins)
+            intervals_alone = margins
+            linear = tf.cond(share > LEAST_WEIGHT, here.linear_margins, lambda: intervals_alone)
+            margins = share * linear + (1.0 - share) * margins
+            robust = robust_cross_entropy(margins)
         loss = mixed(here, natural, robust, step)
         return here.judged(loss + total(penalties, here, step), margins)
 

@@ -16,6 +16,7 @@ import keras
 import tensorflow as tf
 
 from fosc_tf.attacks.attack import Attack, asked, declared
+from fosc_tf.bounds.program import read
 from fosc_tf.errors import UserError
 from fosc_tf.number import number, whole
 from fosc_tf.readable import one_line, without_defaults
@@ -84,7 +85,8 @@ class AdversarialTrainer(Reporter):
 
     Raises:
         UserError: a network or defense that is none, `fosc_every` that is no whole number, an
-            attack that cannot run inside a compiled step.
+            attack that cannot run inside a compiled step; with a certified defense a network that
+            bounds do not know.
     """
 
     def __new__(cls, network: Any = None, defense: Any = None, **arguments: Any) -> Any:
@@ -116,6 +118,8 @@ class AdversarialTrainer(Reporter):
                 'fosc_tf.defenses.get("standard", epsilon=8/255)',
                 f"defense={defense!r}",
             )
+        if defense.proof is not None:
+            read(network)  # refused before anything is trained
         fosc_every = number("fosc_every", fosc_every, "fosc_every=10", least=0)
         seed = whole("seed", seed, least=0, below=2**63)
         self.network = network

@@ -57,12 +57,14 @@ class Weights(NamedTuple):
         certified: kappa_IBP.
         square: kappa_reg.
         agree: 1 where the gradients agree, else 0.
+        leads: 1 where they do not and the adversarial one is followed, else 0.
     """
 
     adversarial: tf.Tensor
     certified: tf.Tensor
     square: tf.Tensor
     agree: tf.Tensor
+    leads: tf.Tensor
 
 
 class Moments(NamedTuple):
@@ -111,9 +113,10 @@ def weights(moments: Moments, is_strong: tf.Tensor) -> Weights:
         1.0 - leads - leads * moments.product / v_2**2,
         0.5 * (1.0 - leads),
         nothing,
+        leads,
     )
-    together = Weights(gamma / v_1, gamma / v_2, nothing, one)
-    unknown = Weights(0.5 * one, 0.5 * one, nothing, nothing)
+    together = Weights(gamma / v_1, gamma / v_2, nothing, one, nothing)
+    unknown = Weights(0.5 * one, 0.5 * one, nothing, nothing, nothing)
     return Weights(
         *(
             tf.where(moments.known, tf.where(agree, a, b), c)
@@ -179,9 +182,8 @@ class TwoObjectiveTrainer(AdversarialTrainer):
             judged = self.defense.objective(self.network, batch, found, step)
             losses = [scale(mean_over_replicas(judged.terms[name])) for name in PARTS]
             penalties = [scale(mean_over_replicas(each)) for each in self.network.losses]
-        zero = tf.UnconnectedGradients.ZERO
-        shares = [tape.gradient(each, variables, unconnected_gradients=zero) for each in losses]
-        own = [tape.gradient(each, variables, unconnected_gradients=zero) for each in penalties]
+        shares = [_known(tape.gradient(each, variables), variables) for each in losses]
+        own = [_known(tape.gradient(each, variables), variables) for each in penalties]
         del tape
         mixing: Mixing = self.defense.mixing
         is_joint = mixing.phase(step) == JOINT
@@ -200,19 +202,17 @@ class TwoObjectiveTrainer(AdversarialTrainer):
             self._learn(shares, tf.cast(is_joint, tf.float32))
         loss = adversarial * judged.terms["adversarial"]
         loss += (certified + square * bound) * judged.terms["certified"]
-        joint, agree = tf.cast(is_joint, tf.float32), chosen.agree
-        shown = {
-            "agree": joint * agree,
-            "adversarial_leads": joint * (1.0 - agree) * (1.0 - 2.0 * chosen.square),
-        }
+        joint = tf.cast(is_joint, tf.float32)
+        shown = {"agree": joint * chosen.agree, "adversarial_leads": joint * chosen.leads}
         terms = {name: tf.fill(tf.shape(loss), value) for name, value in shown.items()}
         return judged._replace(loss=loss, terms=judged.terms | terms), mixed
 
     def _weights(self, found: Found, step: tf.Tensor) -> Weights:
         mixing: Mixing = self.defense.mixing
         if mixing.fixed is not None:
+            nothing = tf.zeros([])
             return Weights(
-                tf.ones([]), tf.constant(mixing.fixed, tf.float32), tf.zeros([]), tf.zeros([])
+                tf.ones([]), tf.constant(mixing.fixed, tf.float32), nothing, nothing, nothing
             )
         fosc = global_mean(found.fosc)
         if mixing.fosc_of == "batch":
@@ -249,6 +249,15 @@ class TwoObjectiveTrainer(AdversarialTrainer):
                 _moved(mean, gradient, is_joint * (1.0 - mixing.beta_1))
             _moved(norm, tf.linalg.global_norm(whole), is_joint * (1.0 - mixing.beta_2))
         put(self.joint_batches, tf.convert_to_tensor(self.joint_batches) + is_joint)
+
+
+def _known(gradients: list[tf.Tensor | None], variables: list[keras.Variable]) -> list[tf.Tensor]:
+    """Returns the gradients, zeros for variables that a loss does not reach."""
+    pairs = zip(gradients, variables, strict=True)
+    return [
+        tf.zeros_like(tf.convert_to_tensor(variable)) if gradient is None else gradient
+        for gradient, variable in pairs
+    ]
 
 
 def _moved(average: keras.Variable, value: tf.Tensor, share: tf.Tensor) -> None:
