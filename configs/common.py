@@ -471,10 +471,10 @@ CERTIFIED = {
 
 def certified_digits(defense: str, **arguments: object) -> Config:
     """Returns a small certified experiment on the embedded 8x8 digits, about a minute."""
-    config = _certified(base(), total_epochs=60, drop_epochs=(45, 55))
+    config = _certified(base(), total_epochs=40, drop_epochs=(30, 36))
     config.optimizer.learning_rate = 2e-3
     config.certification.curve_examples = 100
-    own = CERTIFIED | ramp_arguments(1, 25) | arguments
+    own = CERTIFIED | ramp_arguments(1, 20) | arguments
     return with_defense(config, defense, epsilon=0.05, **_ended(own))
 
 

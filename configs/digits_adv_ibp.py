@@ -11,5 +11,5 @@ from configs import common
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    own = common.adv_ibp_arguments(short=True) | {"ramp_epochs": 25}
+    own = common.adv_ibp_arguments(short=True) | {"ramp_epochs": 20}
     return common.certified_digits("adv_ibp", **own)

@@ -207,6 +207,12 @@ def defense(
         parts["label_smoothing"] = config.label_smoothing
     found = dataclasses.replace(found, **parts)
     going_back = config.get("monitor", {}).get("action") == "go_back"
+    if going_back and found.proof is not None:
+        raise UserError(
+            "certified training descends bounds, which nothing learns to fool: it is not watched",
+            "monitor.action=off or warn, or a defense that attacks",
+            f"monitor.action='go_back' with defense.name={config.defense.name!r}",
+        )
     return with_relief(found) if going_back else found
 
 

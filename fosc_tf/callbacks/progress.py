@@ -6,7 +6,7 @@ trainer.fit(batches, verbose=0, callbacks=[Progress(total_epochs=50, steps_per_e
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import keras
@@ -24,12 +24,13 @@ _COLUMNS = {
     "threshold": ("c_t", "{:.3f}", 7),
     "fosc": ("FOSC", "{:.3f}", 8),
     "gradients": ("gradients", "{:.1f}", 11),
-    "epsilon": ("epsilon", "{:.4f}", 9),
-    "verified": ("verified", "{:.1%}", 10),
+    "epsilon": ("epsilon", "{:.4f}", 8),
     "held_out_robust": ("held-out", "{:.1%}", 10),
-    "held_out_verified": ("proved", "{:.1%}", 8),
+    "held_out_verified": ("proved", "{:.1%}", 7),
 }
 """Heading, form and width by the name in the logs; with epoch, pace and time left 80 columns."""
+_NOT_BESIDE_PROOFS = ("fosc", "threshold")
+"""What would make the line too wide where held-out images are proved."""
 _OF_A_STEP = 3.0  # gradients that an update of the weights costs, its own forward passes included
 
 
@@ -43,7 +44,7 @@ class Progress(keras.callbacks.Callback):
         total_epochs: T.
         steps_per_epoch: batches of one epoch.
         batch_size: examples of one batch.
-        held_out: whether the logs of an epoch will hold `held_out_robust`.
+        held_out: what the end of an epoch will add to its logs, such as `held_out_robust`.
         afterwards: what else counts for the time left, see `Pace`; None nothing.
         console: where to write; the standard output if None.
     """
@@ -54,7 +55,7 @@ class Progress(keras.callbacks.Callback):
         total_epochs: int,
         steps_per_epoch: int,
         batch_size: int,
-        held_out: bool = False,
+        held_out: Collection[str] = (),
         afterwards: Pace | None = None,
         console: Console | None = None,
     ) -> None:
@@ -102,7 +103,9 @@ class Progress(keras.callbacks.Callback):
             self._work = None
 
     def _head(self, logs: dict[str, Any]) -> None:
-        known = {*logs, *(["held_out_robust"] if self.held_out else [])}
+        known = {*logs, *self.held_out}
+        if "held_out_verified" in known:
+            known -= {*_NOT_BESIDE_PROOFS}
         self._columns = [name for name in _COLUMNS if name in known]
         cells = [f"{_COLUMNS[name][0]:>{_COLUMNS[name][2]}}" for name in self._columns]
         self._listener.say(f"{'epoch':>7}{''.join(cells)}{'images/s':>10}{'left':>9}")

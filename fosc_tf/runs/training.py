@@ -156,7 +156,9 @@ def _watchers(
                     every=config.evaluation.held_out_every,
                 )
             )
-        if config.get("monitor") and config.monitor.action != "off":
+        monitored = config.get("monitor") and config.monitor.action != "off"
+        # A bound is no attack that training could learn to fool.
+        if monitored and experiment.trainer.defense.proof is None:
             watchers.append(
                 callbacks.CollapseMonitor(
                     len(experiment.held_out.image),
@@ -189,7 +191,7 @@ def _watchers(
             total_epochs=experiment.epochs,
             steps_per_epoch=experiment.steps_per_epoch,
             batch_size=experiment.batch_size,
-            held_out=any(isinstance(each, callbacks.HeldOut) for each in watchers),
+            held_out=[name for each in watchers for name in getattr(each, "adds", ())],
             afterwards=forecast.of(experiment),
         ),
     ]

@@ -53,7 +53,7 @@ def train(progress, *, epochs=1, logs=LOGS, ended=LOGS):
 @pytest.mark.parametrize("terminal", [True, False])
 def test_a_heading_and_a_line_an_epoch(terminal):
     written = console(terminal=terminal)
-    train(progress_of(written, held_out=True), epochs=2, ended=ALL)
+    train(progress_of(written, held_out=("held_out_robust",)), epochs=2, ended=ALL)
     lines = lines_of(written)
     heads = [line.split() for line in lines if "accuracy" in line]
     names = "epoch,loss,accuracy,c_t,FOSC,gradients,held-out,images/s,left"
@@ -74,15 +74,25 @@ def test_columns_of_what_is_logged_alone():
     assert row.split()[:3] == ["1/3", "1.000", "50.0%"]
 
 
-def test_the_longest_line_fits_80_columns():
+PROVED = ALL | {"epsilon": 0.3, "held_out_verified": 0.4567, "verified": 0.5}
+
+
+@pytest.mark.parametrize("logs", [ALL, PROVED], ids=["attacked", "proved"])
+def test_the_longest_line_fits_80_columns(logs):
     progress = Progress(
-        total_epochs=120, steps_per_epoch=4, batch_size=64, held_out=True, console=console()
+        total_epochs=120,
+        steps_per_epoch=4,
+        batch_size=64,
+        held_out=[name for name in logs if name.startswith("held_out")],
+        console=console(),
     )
     progress.set_model(stand_in(steps=477))
     progress._started, progress._first_step = -1e4, 1
-    progress._head(ALL)
-    assert len(progress._text(477, ALL | {"loss": 123.456}, ended=True)) <= 80
-    assert len(progress.console.file.getvalue().rstrip()) <= 80
+    progress._head(logs)
+    assert len(progress._text(477, logs | {"loss": 123.456}, ended=True)) <= 80
+    head = progress.console.file.getvalue().rstrip()
+    assert len(head) <= 80
+    assert ("proved" in head) == ("FOSC" not in head) == (logs is PROVED)
 
 
 def test_pace_and_time_left(monkeypatch):
@@ -109,7 +119,7 @@ def test_pace_and_time_left(monkeypatch):
 
 
 def test_resumed_epoch_goes_on_where_it_was():
-    progress = progress_of(console(), at=7, held_out=True)
+    progress = progress_of(console(), at=7, held_out=("held_out_robust",))
     progress.on_epoch_begin(1)
     progress.on_train_batch_end(0, LOGS)
     assert progress._work.line.split()[0] == "2/3"

@@ -5,7 +5,7 @@ import dataclasses
 import keras
 import pytest
 
-from fosc_tf import defenses
+from fosc_tf import build, defenses
 from fosc_tf.training import AdversarialTrainer, WeightPerturbation
 from tests.data.three_parts import refused
 from tests.defenses.arguments import arguments_of
@@ -98,6 +98,19 @@ def test_smoothed_labels_and_probabilities():
         rule="which softmax hides",
         right="without its softmax",
         received="'end'",
+    )
+
+
+def test_a_monitor_that_goes_back():
+    from configs import digits_sabr
+
+    config = digits_sabr.get_config()
+    config.monitor.action = "go_back"
+    refused(
+        lambda: build.defense(config, 10),
+        rule="it is not watched",
+        right="warn",
+        received="'sabr'",
     )
 
 
