@@ -14,6 +14,8 @@ def get_config() -> common.Config:
     """Returns the experiment."""
     own = common.per_arguments(beta=0.1) | {"doublings": 4}
     config = common.mnist("per", **own)
-    config.model.name = "fc1"
+    with config.unlocked():
+        config.model.name = "fc1"
+        config.model.activation = "relu"  # relu | sigmoid | tanh
     config.defense.epsilon = 0.1
     return common.enveloped(config)

@@ -214,6 +214,35 @@ def mnist_certified() -> tuple[tuple[str, ...], ...]:
     return tuple(found)
 
 
+def mnist_envelopes() -> tuple[tuple[str, ...], ...]:
+    """A row of Table 3.6 of Liu's thesis: FC1 at 0.1, 30 epochs, the doublings shortened with them.
+
+    What is proved of each is asked by --mode=certify in its folder.
+    """
+    short = {
+        "total_epochs": (30,),
+        "evaluation__attacks": ("('clean','pgd-200','autoattack@1000')",),
+        "evaluation__check_examples": (0,),
+    }
+    standard = short | {
+        "model__name": ("fc1",),
+        "defense__epsilon": (0.1,),
+        "data__batch_size": (100,),
+        "optimizer__name": ("adam",),
+        "optimizer__learning_rate": (1e-3,),
+        "optimizer__weight_decay": (0.0,),
+        "optimizer__schedule": ("constant",),
+    }
+    per = short | {"defense__doubling_epochs": (6,)}
+    alone, sigmoid = {"defense__attacked": (False,)}, {"model__activation": ("sigmoid",)}
+    return (
+        *runs("mnist_per", **per),
+        *_labelled("fc1", "mnist_standard", **standard),
+        *_labelled("alone", "mnist_per", **per | alone),
+        *_labelled("sigmoid", "mnist_per", **per | alone | sigmoid),
+    )
+
+
 CROWN, FIXED = {"defense__bound": ("crown-ibp",)}, {"defense__fixed_weight": (1.0,)}
 
 
@@ -313,6 +342,7 @@ SWEEPS = {
         mnist_defenses,
         mnist_compared,
         mnist_certified,
+        mnist_envelopes,
         digits_pareto,
         mnist_memory,
         mnist_paper,
