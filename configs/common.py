@@ -138,7 +138,7 @@ def with_defense(
     name: str,
     *,
     epsilon: float,
-    step_share: float = 0.25,
+    step_share: float | None = 0.25,
     num_steps: int = 10,
     attacks: bool = True,
     has_norm: bool = True,
@@ -152,7 +152,8 @@ def with_defense(
         epsilon: radius of the ball.
         step_share: `step_size` in epsilons.
         num_steps: of the attack; 0 where the defense takes a single one and no such argument.
-        attacks: whether the defense takes a `step_size`.
+        attacks: whether the defense takes a `step_size`; else `step_share` itself is a field of it,
+            or none if that is None.
         has_norm: whether it takes a `norm`; else it is linf.
         **arguments: the defense's own.
     """
@@ -164,7 +165,9 @@ def with_defense(
         defense.epsilon = epsilon  # radius over pixels in [0, 1]
         if attacks:
             defense.step_size = defense.get_ref("epsilon") * step_share  # same unit; follows it
-        if num_steps and attacks:
+        elif step_share is not None:
+            defense.step_share = step_share  # length of a step over the attack's radius
+        if num_steps:
             defense.num_steps = num_steps  # K, the most steps of the attack
         if has_norm:
             defense.norm = "linf"  # of the ball: linf | l2 | l1
@@ -475,7 +478,7 @@ def certified_digits(defense: str, **arguments: object) -> Config:
     config.optimizer.learning_rate = 2e-3
     config.certification.curve_examples = 100
     own = CERTIFIED | ramp_arguments(1, 20) | arguments
-    return with_defense(config, defense, epsilon=0.05, **_ended(own))
+    return with_defense(config, defense, epsilon=0.05, **_ended(own, config.total_epochs))
 
 
 def certified_mnist(
@@ -505,7 +508,7 @@ def certified_mnist(
     config.log.fosc_every = 10
     own = CERTIFIED | ramp_arguments(1, 10 if short else 20) | arguments
     own |= (of_epsilon or {}).get(epsilon, {})
-    return with_defense(config, defense, epsilon=epsilon, **_ended(own))
+    return with_defense(config, defense, epsilon=epsilon, **_ended(own, config.total_epochs))
 
 
 def certified_cifar(
@@ -537,13 +540,16 @@ def certified_cifar(
     config.log.fosc_every = 10
     own = CERTIFIED | ramp_arguments(2, 12 if short else 80) | arguments
     own |= (of_epsilon or {}).get(round(epsilon * 255), {})
-    return with_defense(config, defense, epsilon=epsilon, **_ended(own))
+    return with_defense(config, defense, epsilon=epsilon, **_ended(own, config.total_epochs))
 
 
-def _ended(arguments: dict[str, object]) -> dict[str, object]:
-    """Returns the arguments without those that are None: fields the defense does not have."""
+def _ended(arguments: dict[str, object], total_epochs: int) -> dict[str, object]:
+    """Returns the arguments without fields that the defense does not have, which are None here, and
+    no schedule longer than the run."""
     kept = {name: value for name, value in arguments.items() if value is not None}
-    return {"attacks": False} | kept
+    if "control_epochs" in kept:
+        kept["control_epochs"] = min(kept["control_epochs"], total_epochs)
+    return {"attacks": False, "num_steps": 0, "step_share": None} | kept
 
 
 def _certified(config: Config, *, total_epochs: int, drop_epochs: tuple[int, ...]) -> Config:

@@ -196,7 +196,8 @@ def mnist_certified() -> tuple[tuple[str, ...], ...]:
         "checkpoint__every_steps": (400,),
     }
     steps = {"defense__num_steps": (8,), "defense__step_share": (0.25,)}
-    gate = steps | {"defense__c_max": (0.1,), "defense__control_epochs": (20,)}
+    control = {"defense__control_epochs": (20,)}
+    gate = steps | control | {"defense__c_max": (0.1,)}
     found = []
     for epsilon in (0.3, 0.1):
         of = f":epsilon={epsilon},short"
@@ -206,10 +207,10 @@ def mnist_certified() -> tuple[tuple[str, ...], ...]:
             *_labelled(f"{epsilon}", "mnist_adv_ibp", of, **short),
             *_labelled(f"{epsilon},crown", "mnist_adv_ibp", of, **short | CROWN),
             *_labelled(f"{epsilon},fixed", "mnist_adv_ibp", of, **short | FIXED),
-            *_labelled(f"{epsilon}", "mnist_mtl_ibp", of, **short),
-            *_labelled(f"{epsilon},K=8", "mnist_mtl_ibp", of, **short | steps),
+            *_labelled(f"{epsilon}", "mnist_mtl_ibp", of, **short | control),
+            *_labelled(f"{epsilon},K=8", "mnist_mtl_ibp", of, **short | control | steps),
             *_labelled(f"{epsilon},K=8,gated", "mnist_mtl_ibp", of, **short | gate),
-            *_labelled(f"{epsilon}", "mnist_sabr", of, **short),
+            *_labelled(f"{epsilon}", "mnist_sabr", of, **short | control),
         ]
     return tuple(found)
 
@@ -232,6 +233,7 @@ def mnist_envelopes() -> tuple[tuple[str, ...], ...]:
         "optimizer__learning_rate": (1e-3,),
         "optimizer__weight_decay": (0.0,),
         "optimizer__schedule": ("constant",),
+        "optimizer__drop_epochs": ("()",),
     }
     per = short | {"defense__doubling_epochs": (6,)}
     alone, sigmoid = {"defense__attacked": (False,)}, {"model__activation": ("sigmoid",)}

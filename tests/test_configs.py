@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 
-from fosc_tf import build, data
+from fosc_tf import build, config_check, data
 from fosc_tf.runs import opening
 from tests.program import ROOT
 
@@ -99,8 +99,11 @@ def test_certified_configs_know_radii_and_short_ones(defense):
     whole, short = load(f"mnist_{defense}"), load(f"mnist_{defense}", "epsilon=0.1,short")
     assert (whole.defense.epsilon, short.defense.epsilon) == (0.3, 0.1)
     assert whole.total_epochs > short.total_epochs == 25
+    config_check.check(short)
     ends = short.defense.get("start_epoch", 3) + short.defense.ramp_epochs
     assert ends < short.total_epochs
+    if "attack_factor" in whole.defense:
+        assert load(f"cifar_{defense}", "epsilon=2/255").defense.num_steps == 8
     whole = load(f"cifar_{defense}", "epsilon=16/255")
     assert whole.defense.epsilon == 16 / 255
     with pytest.raises(ValueError, match=r"epsilon=8/255 or .* not 'epsilon=3/255'"):
