@@ -82,7 +82,8 @@ def base() -> Config:
     config.evaluation.stop_when_wrong = False  # PGD stops an example at its first error
     config.evaluation.surrogates = ()  # work folders or SavedModels to transfer attacks from
     config.evaluation.check_examples = 100  # test images of the sanity checks; 0 none
-    config.evaluation.held_out_attack = "pgd-10"  # chooses the best epoch, on data.held_out
+    config.evaluation.held_out_attack = "pgd-10"  # chooses the best epoch, on data.held_out; of
+    # certified defenses what is proved there does
     config.evaluation.held_out_every = 1  # epochs; 0 never
 
     config.monitor = Config()  # of catastrophic overfitting, on data.held_out

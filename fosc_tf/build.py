@@ -206,6 +206,12 @@ def defense(
     if config.get("label_smoothing"):
         parts["label_smoothing"] = config.label_smoothing
     found = dataclasses.replace(found, **parts)
+    if found.proof is not None and config.precision != "float32":
+        raise UserError(
+            "what bounds are trained of must be computed in float32",
+            "precision=float32",
+            f"precision={config.precision!r} with defense.name={config.defense.name!r}",
+        )
     going_back = config.get("monitor", {}).get("action") == "go_back"
     if going_back and found.proof is not None:
         raise UserError(

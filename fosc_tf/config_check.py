@@ -106,7 +106,10 @@ def check(config: ConfigDict) -> None:
         )
     sections.check_known(config, _FIELDS, by_name=("model", "defense", "optimizer"))
     _check_whole_numbers(config)
-    for field in ("control_epochs", "fgsm_epochs", "weak_epochs", "warm_up_epochs"):
+    of_run = ["fgsm_epochs", "weak_epochs", "warm_up_epochs"]
+    if defense.get("c_max") != 0:  # else no threshold is ever asked
+        of_run.append("control_epochs")
+    for field in of_run:
         sections.at_most_all_epochs(f"defense.{field}", defense.get(field, 0), config)
     if config.defense.name == "fine_tuning" and not config.model.get("weights"):
         raise UserError(

@@ -391,6 +391,13 @@ def global_max_pooling(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Prim
     return [pooled] if layer.keepdims else [pooled, _reshaped((shapes[0][2],))]
 
 
+@register(L.Softmax)
+def softmax(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Primitive]:
+    """Raises `UserError`: what is bounded are logits."""
+    del shapes
+    return of_activation(layer, keras.activations.softmax)
+
+
 @register(L.Activation)
 def activation(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Primitive]:
     """Returns what its function does."""

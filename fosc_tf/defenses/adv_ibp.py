@@ -56,8 +56,9 @@ def adv_ibp(
     c_max until the radius has come to its end and then falls to 0 over T' epochs; the interval loss
     leads elsewhere, and half of its square is added. With `bound="crown-ibp"` (AdvCROWN-IBP) the
     second loss is that of `crown_ibp` while the radius rises. With `latent_layer`, for a network
-    that has been trained before, all layers before that one are frozen and the attack is within the
-    interval bounds of what it reads; a stage for each layer in turn is a run for each.
+    that has been trained before, all layers before that one are frozen, and stay so, and the attack
+    is within the interval bounds of what it reads, batch norms in evaluation mode; a stage for each
+    layer in turn is a run for each.
 
     Source: Fan & Li 2021, Algorithms 1 and 2, appendix A.5 and A.6.
 
@@ -89,8 +90,9 @@ def adv_ibp(
             baseline of Figure 2, where it is 1; 0 mixes.
         latent_layer: name of the layer before which the attack is; "" the image.
         step_share: length of the step over the radius, at most 2.
-        warm_up: weight of the regularisers of `ibp` while the radius rises; 0 none.
-        l1: weight of the kernels' magnitudes.
+        warm_up: weight of the regularisers of `ibp` while the radius rises; 0 none. A part of the
+            second loss.
+        l1: weight of the kernels' magnitudes, a part of the second loss.
     """
     if bound not in BOUNDS:
         raise unknown_name("bound", bound, BOUNDS)
@@ -101,6 +103,8 @@ def adv_ibp(
     for name, value in {"clean_epochs": clean_epochs, "attacked_epochs": attacked_epochs}.items():
         number(name, value, f"{name}=10", least=0)
     inside("fixed_weight", fixed_weight, "fixed_weight=1.0")
+    if not isinstance(latent_layer, str):
+        raise UserError("latent_layer is a name", 'latent_layer="dense1"', f"{latent_layer!r}")
     if latent_layer and clean_epochs:
         raise UserError(
             "a latent stage goes on with a trained network, without clean epochs",

@@ -6,7 +6,7 @@ defense = get("per", epsilon=0.1, alpha=0.15, beta=0.1)
 from __future__ import annotations
 
 from fosc_tf.attacks import PGD, starts
-from fosc_tf.attacks.limits import check_epsilon, step_length
+from fosc_tf.attacks.limits import check_climb, check_epsilon, step_length
 from fosc_tf.defenses.registry import register
 from fosc_tf.errors import UserError, unknown_name
 from fosc_tf.number import flag, inside, number
@@ -84,6 +84,11 @@ def per(
     inside("alpha", alpha, "alpha=0.15", ends="()")
     inside("beta", beta, "beta=0.1")
     number("num_steps", num_steps, "num_steps=10", least=1)
+    number("num_classes", num_classes, "num_classes=10", least=2)
+    if batch_size is not None:
+        number("batch_size", batch_size, "batch_size=100", least=1)
+    length = number("step_size", step_length(step_size, epsilon), "epsilon / 4")
+    check_climb(epsilon, length, num_steps, norm, "ball")
     flag("attacked", attacked)
     number("examples", examples, "examples=20", least=0)
     number("closest", closest, "closest=4", least=1)
@@ -106,9 +111,7 @@ def per(
     if attacked:
         attack = PGD(
             epsilon=radius if doublings else epsilon,
-            step_size=times(radius, step_length(step_size, epsilon) / epsilon)
-            if doublings
-            else step_length(step_size, epsilon),
+            step_size=times(radius, length / epsilon) if doublings else length,
             num_steps=num_steps,
             norm=norm,
             start=starts.uniform,

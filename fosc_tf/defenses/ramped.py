@@ -11,7 +11,7 @@ from fosc_tf.attacks import PGD, fosc_above, starts
 from fosc_tf.attacks.limits import check_epsilon
 from fosc_tf.attacks.rules import StepRule
 from fosc_tf.bounds.region import NORMS
-from fosc_tf.errors import unknown_name
+from fosc_tf.errors import UserError, unknown_name
 from fosc_tf.number import inside, number
 from fosc_tf.objectives.certified import Penalty
 from fosc_tf.objectives.penalties import magnitudes, short_warm_up
@@ -71,6 +71,7 @@ def ramped(
     clock = Clock(steps_per_epoch)
     check_epsilon(number("epsilon", epsilon, "epsilon=8/255"), norm)
     inside("train_factor", train_factor, "train_factor=1.1", ends="()")
+    _check_radius(epsilon * train_factor, norm, f"train_factor={train_factor} with {epsilon=}")
     inside("warm_up", warm_up, "warm_up=0.5")
     inside("l1", l1, "l1=1e-6")
     if total_epochs is not None:
@@ -89,6 +90,12 @@ def ramped(
         *([magnitudes(l1)] if l1 else []),
     )
     return Ramped(clock, rise, penalties)
+
+
+def _check_radius(radius: float, norm: str, received: str) -> None:
+    """Raises `UserError` for a box that is larger than the cube of all images."""
+    if norm == "linf" and radius > 1.0:
+        raise UserError("no radius in training exceeds 1: pixels are in [0, 1]", "1.0", received)
 
 
 class InnerAttack(NamedTuple):
@@ -135,6 +142,8 @@ def inner_attack(
     number("num_steps", num_steps, "num_steps=8", least=1)
     inside("c_max", c_max, "c_max=0.25, or 0 for no gate")
     number("control_epochs", control_epochs, "control_epochs=40", least=1)
+    largest = parts.epsilon.arguments["final"] * factor
+    _check_radius(largest, "linf", f"attack_factor={factor} at the radius {largest / factor:.4g}")
     radius = times(parts.epsilon, factor)
     schedules: dict[str, Schedule] = {}
     if c_max:

@@ -257,7 +257,7 @@ def fused_cross_entropy(here: Bounded, share: tf.Tensor) -> tf.Tensor:
     """Returns the logarithm of the mixed bounds of S, [batch]."""
     rows = here.rows()
     upper = -elided(here.program, here.region, here.ends, rows)  # of z_j - z_y
-    lower = elided(here.program, here.region, here.ends, -rows)
+    lower = tf.minimum(elided(here.program, here.region, here.ends, -rows), upper)
     largest = tf.stop_gradient(tf.nn.relu(tf.reduce_max(upper, axis=1, keepdims=True)))
 
     def by_lines() -> tf.Tensor:

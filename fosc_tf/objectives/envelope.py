@@ -8,11 +8,13 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from fosc_tf.attacks import ball as balls
 from fosc_tf.bounds.envelope import distance
 from fosc_tf.bounds.linear_bounds import at_image
 from fosc_tf.bounds.primitives import root
 from fosc_tf.bounds.region import Region
 from fosc_tf.bounds.training_mode import answer, training_mode
+from fosc_tf.errors import UserError
 from fosc_tf.objectives.adversarial import Objective
 from fosc_tf.objectives.certified import Bounded, within
 from fosc_tf.objectives.terms import to_label
@@ -74,11 +76,18 @@ def envelope(
         region = Region.around(part.image, tf.cast(at(epsilon, step), tf.float32), norm)
         here = within(network, part, program, logits, region, style)
         away = signed_distances(here, where, norm)
+        if closest > away.shape[1]:
+            raise UserError(
+                "there are no more wrong classes than classes but one",
+                f"closest={away.shape[1]}",
+                f"closest={closest} with {away.shape[1] + 1} classes",
+            )
         hinge = tf.nn.relu(1.0 - tf.sort(away, axis=1)[:, :closest] / alpha)
         each = tf.cast(at(beta, step), tf.float32) * tf.reduce_sum(hinge, axis=1)
         # The mean over those taken, as a part of the mean over all.
-        share = tf.cast(rows * num_replicas(), tf.float32)
-        share /= tf.cast(examples, tf.float32) if examples else share
+        whole = rows * num_replicas()
+        share = tf.cast(whole, tf.float32)
+        share /= tf.cast(tf.minimum(examples, whole) if examples else whole, tf.float32)
         loss += share * tf.scatter_nd(taken[:, None], each, [rows])
         least = tf.minimum(tf.reduce_min(away, axis=1), alpha)
         terms = {"distance": share * tf.scatter_nd(taken[:, None], least, [rows])}
@@ -91,8 +100,8 @@ def signed_distances(here: Bounded, image: tf.Tensor, norm: str) -> tf.Tensor:
     """Returns how far images are from where linear bounds reach 0, [batch, classes - 1].
 
     Below 0 where a bound is already negative: minus the distance to where it is 0, or, where no
-    image within [0, 1] is, to where any point is. Infinite where a positive bound stays so at all
-    images.
+    image within [0, 1] is, to where any point is, at most as far as images can be apart. Infinite
+    where a positive bound stays so at all images.
 
     Source: Liu 2022 (thesis), section 3.3, which does not say what holds where no image is.
 
@@ -111,7 +120,9 @@ def signed_distances(here: Bounded, image: tf.Tensor, norm: str) -> tf.Tensor:
     away = distance(sign[..., None] * slope, sign * value, -pixels, 1.0 - pixels, norm)
     size = tf.abs(slope)
     dual = tf.reduce_sum(size, 2) if norm == "linf" else root(tf.reduce_sum(size * size, 2))
-    anywhere = tf.abs(value) / tf.maximum(dual, _TINY)
+    # No farther than images can be apart: where a bound has hardly any slope there is no distance.
+    farthest = balls.get(norm).diameter(image.shape[1:])
+    anywhere = tf.minimum(tf.abs(value) / tf.maximum(dual, _TINY), farthest)
     return sign * tf.where((sign < 0) & tf.math.is_inf(away), anywhere, away)
 
 

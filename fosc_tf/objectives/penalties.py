@@ -30,7 +30,7 @@ def magnitudes(weight: float) -> Penalty:
         del step
         kernels = [each for each in here.network.trainable_variables if len(each.shape) > 1]
         sizes = [tf.reduce_sum(tf.abs(tf.convert_to_tensor(each))) for each in kernels]
-        return weight * tf.add_n(sizes)
+        return weight * tf.add_n([tf.zeros([]), *sizes])
 
     return penalty
 

@@ -37,6 +37,8 @@ def small_boxes(
 ) -> Objective:
     """Returns the robust cross-entropy of interval bounds over a small box.
 
+    The terms "verified" and "looseness" are those of the small box: no proof of the whole one.
+
     The box has `share` of the half-width that the images' own box has at each pixel, and lies
     inside of it, as near to the adversarial image as it can.
 
@@ -47,8 +49,8 @@ def small_boxes(
         epsilon: radius over pixels in [0, 1], linf.
         share: lambda, in (0, 1].
         natural: weight of the clean cross-entropy.
-        keeps: share of the upper end that is kept at ReLUs whose input may be of both signs. Below
-            1 these are no bounds any more; the authors' recipe for 2 / 255 has 0.8.
+        keeps: share of the upper end that is kept at nonlinear steps whose input may be of both
+            signs. Below 1 these are no bounds any more; the authors' recipe for 2 / 255 has 0.8.
         penalties: of what is bounded.
     """
 

@@ -26,7 +26,8 @@ def settle(
     attacked as the defense attacks it, with the network in evaluation mode, and then answered as
     the objective has it, in training mode; nothing else of the network changes. An objective that
     answers more than once a batch, as TRADES does, gives each answer the same weight. Without an
-    attack of its own (`free`, `yopo`) a defense is taken to train on clean images.
+    attack of its own (`free`, `yopo`) a defense is taken to train on clean images; certified
+    ones have the statistics of clean images in all that they do.
 
     Source: the update of batch norms in stochastic weight averaging, Izmailov et al. 2018, with the
     images of the defense for clean ones.
@@ -53,6 +54,9 @@ def settle(
             batch = Batch.of(data).cast()
             if defense.memory is not None:
                 batch = batch._replace(context=batch.context | defense.memory.read(batch))
+            if defense.proof is not None:
+                answers.of(network)(batch.image, training=True)
+                continue
             found = attack and attack(
                 network, batch.image, batch.label, context=batch.context, seed=seed, step=step
             )

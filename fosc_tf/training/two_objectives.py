@@ -130,7 +130,7 @@ class TwoObjectiveTrainer(AdversarialTrainer):
 
     The order that differs: each loss has a backward pass of its own, and they are mixed by what
     was known of both before this batch. The attack's FOSC is measured in every batch. With an
-    attack in a hidden layer, all layers before it are frozen.
+    attack in a hidden layer, all layers before it are frozen, and stay so in the network.
 
     Raises:
         UserError: a defense that also perturbs the weights; a network that cannot be cut at the
@@ -145,9 +145,9 @@ class TwoObjectiveTrainer(AdversarialTrainer):
                 "perturbation.gamma=0.0, or another defense",
                 repr(defense.perturbation),
             )
+        super().__init__(network, defense, **arguments)
         if isinstance(defense.attack, LatentFgsm):
             _freeze_before(network, defense.attack.layer)
-        super().__init__(network, defense, **arguments)
 
         def averages(name: str) -> list[keras.Variable]:
             return [
@@ -178,6 +178,13 @@ class TwoObjectiveTrainer(AdversarialTrainer):
     ) -> tuple[Judged, list[tf.Tensor | None]]:
         """Returns what the objective says, its loss mixed, and this replica's mixed gradients."""
         variables, scale = self.network.trainable_variables, self.optimizer.scale_loss
+        known = [tuple(each.shape) for each in self.mean_gradients[0]]
+        if [tuple(each.shape) for each in variables] != known:
+            raise UserError(
+                "AdvIBP remembers gradients of the weights that were trainable as it was made",
+                "layers frozen or set free before AdversarialTrainer(...)",
+                f"{len(variables)} trainable arrays, of {len(known)} then",
+            )
         with tf.GradientTape(persistent=True) as tape:
             judged = self.defense.objective(self.network, batch, found, step)
             losses = [scale(mean_over_replicas(judged.terms[name])) for name in PARTS]
@@ -243,12 +250,20 @@ class TwoObjectiveTrainer(AdversarialTrainer):
         """Moves the averages by the gradients of the global batch, in the joint phase."""
         mixing: Mixing = self.defense.mixing
         unscaled = 1.0 / self.optimizer.scale_loss(tf.ones([]))
-        for means, norm, share in zip(self.mean_gradients, self.mean_norms, shares, strict=True):
-            whole = [unscaled * each for each in sum_over_replicas(share)]
+        wholes = [[unscaled * each for each in sum_over_replicas(share)] for share in shares]
+        lengths = [tf.linalg.global_norm(whole) for whole in wholes]
+        # A scale of losses that overflows makes a batch that no update is made of.
+        learns = (is_joint > 0) & tf.math.is_finite(lengths[0] + lengths[1])
+        for means, norm, whole, length in zip(
+            self.mean_gradients, self.mean_norms, wholes, lengths, strict=True
+        ):
             for mean, gradient in zip(means, whole, strict=True):
-                _moved(mean, gradient, is_joint * (1.0 - mixing.beta_1))
-            _moved(norm, tf.linalg.global_norm(whole), is_joint * (1.0 - mixing.beta_2))
-        put(self.joint_batches, tf.convert_to_tensor(self.joint_batches) + is_joint)
+                _moved(mean, gradient, 1.0 - mixing.beta_1, learns)
+            _moved(norm, length, 1.0 - mixing.beta_2, learns)
+        put(
+            self.joint_batches,
+            tf.convert_to_tensor(self.joint_batches) + tf.cast(learns, tf.float32),
+        )
 
 
 def _known(gradients: list[tf.Tensor | None], variables: list[keras.Variable]) -> list[tf.Tensor]:
@@ -260,9 +275,9 @@ def _known(gradients: list[tf.Tensor | None], variables: list[keras.Variable]) -
     ]
 
 
-def _moved(average: keras.Variable, value: tf.Tensor, share: tf.Tensor) -> None:
+def _moved(average: keras.Variable, value: tf.Tensor, share: float, learns: tf.Tensor) -> None:
     before = tf.convert_to_tensor(average)
-    put(average, before + share * (value - before))
+    put(average, tf.where(learns, before + share * (value - before), before))
 
 
 def _product(one: list[tf.Tensor], other: list[tf.Tensor]) -> tf.Tensor:
@@ -272,6 +287,12 @@ def _product(one: list[tf.Tensor], other: list[tf.Tensor]) -> tf.Tensor:
 def _freeze_before(network: keras.Model, layer: str) -> None:
     """Freezes all layers that are passed before `layer`."""
     earlier = {step.name for step in read(network).steps[: cut_at(network, layer)]}
-    for each in all_layers(network):
-        if each.name in earlier:
-            each.trainable = False
+    layers = [each for each in all_layers(network) if each.name in earlier]
+    if not any(each.weights for each in layers):
+        raise UserError(
+            "a latent stage freezes the layers before its own, of which one at least has weights",
+            'a later layer, or latent_layer="" for the image',
+            f"latent_layer={layer!r}",
+        )
+    for each in layers:
+        each.trainable = False
