@@ -155,9 +155,9 @@ def mnist_compared() -> tuple[tuple[str, ...], ...]:
     return (
         *runs("mnist_trades", **SHORT),
         *runs("mnist_mart", **SHORT),
-        *_labelled("awp", "mnist_standard", **SHORT | awp),
-        *_labelled("awp", "mnist_dynamic", **control | awp),
-        *_labelled("ema", "mnist_dynamic", **control | ema),
+        *_labelled("gamma=0.01", "mnist_standard", **SHORT | awp),
+        *_labelled("gamma=0.01", "mnist_dynamic", **control | awp),
+        *_labelled("decay=0.999", "mnist_dynamic", **control | ema),
         *runs("mnist_adaptive_atta", **SHORT | {"defense__warm_up_epochs": (2,)}),
         *runs("mnist_iat", **SHORT | {"defense__warm_up_epochs": (2,)}),
         *runs("mnist_sat", **SHORT | {"defense__warm_up_epochs": (6,)}),
@@ -174,9 +174,9 @@ def mnist_memory() -> tuple[tuple[str, ...], ...]:
         *runs("mnist_standard", **TRIAL),
         *runs("mnist_atta", defense__num_steps=(1, 3), **atta),
         *runs("mnist_dynamic", **control | {"defense__feasible": ("box",)}),
-        *_labelled("c_t=0.25", "mnist_dynamic_memory", **k1, defense__c_min=(0.25,)),
+        *_labelled("c_min=0.25", "mnist_dynamic_memory", **k1, defense__c_min=(0.25,)),
         *_labelled("stop_share=0.5", "mnist_dynamic_memory", **k1, defense__stop_share=(0.5,)),
-        *_labelled("reset=4", "mnist_dynamic_memory", **k1, defense__reset_epochs=(4,)),
+        *_labelled("reset_epochs=4", "mnist_dynamic_memory", **k1, defense__reset_epochs=(4,)),
         *runs("mnist_amata_dynamic", **control),
         *runs("mnist_atas", **TRIAL),
     )
@@ -202,15 +202,19 @@ def mnist_certified() -> tuple[tuple[str, ...], ...]:
     for epsilon in (0.3, 0.1):
         of = f":epsilon={epsilon},short"
         found += [
-            *_labelled(f"{epsilon}", "mnist_ibp", of, **short),
-            *_labelled(f"{epsilon}", "mnist_crown_ibp", of, **short),
-            *_labelled(f"{epsilon}", "mnist_adv_ibp", of, **short),
-            *_labelled(f"{epsilon},crown", "mnist_adv_ibp", of, **short | CROWN),
-            *_labelled(f"{epsilon},fixed", "mnist_adv_ibp", of, **short | FIXED),
-            *_labelled(f"{epsilon}", "mnist_mtl_ibp", of, **short | control),
-            *_labelled(f"{epsilon},K=8", "mnist_mtl_ibp", of, **short | control | steps),
-            *_labelled(f"{epsilon},K=8,gated", "mnist_mtl_ibp", of, **short | gate),
-            *_labelled(f"{epsilon}", "mnist_sabr", of, **short | control),
+            *_labelled(f"epsilon={epsilon}", "mnist_ibp", of, **short),
+            *_labelled(f"epsilon={epsilon}", "mnist_crown_ibp", of, **short),
+            *_labelled(f"epsilon={epsilon}", "mnist_adv_ibp", of, **short),
+            *_labelled(f"epsilon={epsilon},bound=crown-ibp", "mnist_adv_ibp", of, **short | CROWN),
+            *_labelled(f"epsilon={epsilon},fixed_weight=1.0", "mnist_adv_ibp", of, **short | FIXED),
+            *_labelled(f"epsilon={epsilon}", "mnist_mtl_ibp", of, **short | control),
+            *_labelled(
+                f"epsilon={epsilon},num_steps=8", "mnist_mtl_ibp", of, **short | control | steps
+            ),
+            *_labelled(
+                f"epsilon={epsilon},num_steps=8,c_max=0.1", "mnist_mtl_ibp", of, **short | gate
+            ),
+            *_labelled(f"epsilon={epsilon}", "mnist_sabr", of, **short | control),
         ]
     return tuple(found)
 
@@ -239,9 +243,9 @@ def mnist_envelopes() -> tuple[tuple[str, ...], ...]:
     alone, sigmoid = {"defense__attacked": (False,)}, {"model__activation": ("sigmoid",)}
     return (
         *runs("mnist_per", **per),
-        *_labelled("fc1", "mnist_standard", **standard),
-        *_labelled("alone", "mnist_per", **per | alone),
-        *_labelled("sigmoid", "mnist_per", **per | alone | sigmoid),
+        *_labelled("name=fc1", "mnist_standard", **standard),
+        *_labelled("attacked=False", "mnist_per", **per | alone),
+        *_labelled("activation=sigmoid", "mnist_per", **per | alone | sigmoid),
     )
 
 
