@@ -45,8 +45,8 @@ from fosc_tf.bounds.program import read
 from fosc_tf.bounds.rounding import slack
 from fosc_tf.errors import UserError
 from fosc_tf.models.all_layers import all_layers
-from fosc_tf.objectives.terms import cross_entropy
 from fosc_tf.probe import probe_images
+from fosc_tf.terms import cross_entropy
 
 SIGNATURES = {
     "serving_default": (("image",), ("logits",)),

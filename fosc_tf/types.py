@@ -212,7 +212,7 @@ class Defense:
         perturbation: of the weights, while the gradients are taken (`training.WeightPerturbation`).
         average: of the weights, beside them (`training.WeightAverage`).
         label_smoothing: share of each label that is spread over all classes, in [0, 1), wherever
-            the objective compares with labels (`objectives.terms.to_label`); attacks do not see it.
+            the objective compares with labels (`terms.to_label`); attacks do not see it.
         relief: what makes the attack stronger while training goes on (`defenses.relief`), or None.
         state: Keras variables that live across steps; the trainer tracks and checkpoints them.
         calibrate: called once before the first step as `calibrate(network, image, label)` to

@@ -6,13 +6,14 @@ import pathlib
 PACKAGE = pathlib.Path(__file__).parents[1] / "fosc_tf"
 # Every room and every file beside them, from the ground up: each may import what stands before it.
 FLOORS = (
-    ("errors", "quiet", "probe", "launcher", "readable", "signs"),
+    ("errors", "quiet", "probe", "launcher", "readable", "signs", "choice"),
     ("fields", "files", "number", "registry", "comments", "config_file", "sheet"),
     ("types", "replicas", "sections"),
     ("data", "schedules", "models"),
-    ("memory", "objectives", "show", "command"),
+    ("memory", "show", "command", "terms"),
     ("attacks",),
     ("bounds",),
+    ("objectives",),
     ("training", "evaluation", "export", "vnnlib"),
     ("defenses",),
     ("analysis", "callbacks"),

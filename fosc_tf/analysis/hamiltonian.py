@@ -18,7 +18,7 @@ from fosc_tf.attacks.limits import check_climb, check_draw
 from fosc_tf.attacks.starts import Start
 from fosc_tf.errors import UserError
 from fosc_tf.number import number, whole
-from fosc_tf.objectives.terms import cross_entropy
+from fosc_tf.terms import cross_entropy
 from fosc_tf.types import Batch
 
 

@@ -18,7 +18,7 @@ from fosc_tf.attacks import PGD
 from fosc_tf.attacks.limits import check_draw, check_examples
 from fosc_tf.errors import UserError, unknown_name
 from fosc_tf.number import whole
-from fosc_tf.objectives.terms import cross_entropy
+from fosc_tf.terms import cross_entropy
 from fosc_tf.types import Batch, Point
 
 AXES = ("rademacher", "principal")

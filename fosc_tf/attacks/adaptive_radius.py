@@ -15,7 +15,7 @@ from fosc_tf.attacks.attack import Attack, Traits
 from fosc_tf.attacks.limits import check_climb
 from fosc_tf.attacks.pgd import PGD
 from fosc_tf.number import inside
-from fosc_tf.objectives.terms import is_right
+from fosc_tf.terms import is_right
 from fosc_tf.types import Batch, Found, PerExample, Schedule
 
 RADIUS, NEXT_RADIUS, _STEPS = "radius", "next_radius", "num_steps"

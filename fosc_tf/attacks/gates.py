@@ -18,10 +18,10 @@ import tensorflow as tf
 
 from fosc_tf.errors import UserError
 from fosc_tf.number import number
-from fosc_tf.objectives.terms import is_right
 from fosc_tf.readable import one_line, readable
 from fosc_tf.registry import Registry, check_takes
 from fosc_tf.schedules import at
+from fosc_tf.terms import is_right
 from fosc_tf.types import Batch, Number, Point, Schedule
 
 GATES = Registry("gate")

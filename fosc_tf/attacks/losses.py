@@ -16,10 +16,10 @@ import tensorflow as tf
 
 from fosc_tf.errors import UserError
 from fosc_tf.number import number
-from fosc_tf.objectives.terms import cross_entropy
 from fosc_tf.probe import probe_images
 from fosc_tf.readable import amount
 from fosc_tf.registry import Registry
+from fosc_tf.terms import cross_entropy
 
 Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 LOSSES = Registry("attack loss", ("logits", "target"))

@@ -14,7 +14,7 @@ from fosc_tf.attacks.fosc import fosc
 from fosc_tf.attacks.limits import check_draw, check_examples
 from fosc_tf.attacks.pgd import PGD
 from fosc_tf.errors import UserError
-from fosc_tf.objectives.terms import is_right
+from fosc_tf.terms import is_right
 from fosc_tf.types import Batch, Point
 
 

@@ -13,8 +13,8 @@ import keras
 
 from fosc_tf import files
 from fosc_tf.callbacks.nan_guard import NanGuard
+from fosc_tf.choice import best_of
 from fosc_tf.training.checkpoints import Checkpoints
-from fosc_tf.training.choice import best_of
 from fosc_tf.training.ledger import Ledger
 from fosc_tf.training.stopwatch import Seconds, Stopwatch
 
@@ -24,7 +24,7 @@ TIMES = "times.json"
 class Saving(keras.callbacks.Callback):
     """Keeps the run's ledger and its checkpoints; must come after what adds to the epoch's logs.
 
-    Which epoch is the best is told in `training.choice`. Checkpoints made within
+    Which epoch is the best is told in `choice`. Checkpoints made within
     an epoch carry its running means, which Keras resets as the epoch begins again on resuming:
     they are put back. A checkpoint holds their sum over replicas, of which each gets an equal share
     back; the run that saved goes on from equal shares too, so that both round alike. Times too are

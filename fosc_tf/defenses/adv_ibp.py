@@ -6,13 +6,13 @@ defense = get("adv_ibp", epsilon=0.3, ramp_epochs=50)
 from __future__ import annotations
 
 from fosc_tf.attacks import PGD
-from fosc_tf.attacks.latent import LatentFgsm
+from fosc_tf.bounds.latent import LatentFgsm
 from fosc_tf.defenses.ramped import ramped
 from fosc_tf.defenses.registry import register
 from fosc_tf.errors import UserError, unknown_name
 from fosc_tf.number import inside, number
-from fosc_tf.objectives.certified import SHOWN
-from fosc_tf.objectives.two_objectives import two_objectives
+from fosc_tf.objectives.two_losses import two_objectives
+from fosc_tf.objectives.worst_case import SHOWN
 from fosc_tf.schedules import begun, delayed_threshold, following, held_before, times
 from fosc_tf.training.two_objectives import PARTS, Mixing, TwoObjectiveTrainer
 from fosc_tf.types import Defense

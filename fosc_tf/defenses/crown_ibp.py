@@ -8,7 +8,7 @@ from __future__ import annotations
 from fosc_tf.defenses.ramped import ramped
 from fosc_tf.defenses.registry import register
 from fosc_tf.number import flag
-from fosc_tf.objectives.certified import SHOWN, crown_interval
+from fosc_tf.objectives.worst_case import SHOWN, crown_interval
 from fosc_tf.schedules import following
 from fosc_tf.types import Defense
 
@@ -36,7 +36,7 @@ def crown_ibp(
     Algorithm: as `ibp`, but what is descended is a mixture of the linear bounds, with the weight
     beta, and the interval bounds. Beta falls from 1 to `beta_end` as the radius rises: linear
     bounds lead through the ramp, intervals stay. With loss fusion one row goes back for all
-    classes (see `objectives.certified.crown_interval`); it bounds the cross-entropy in another way
+    classes (see `objectives.worst_case.crown_interval`); it bounds the cross-entropy in another way
     than one row a class, of which neither is always the tighter.
 
     Source: Zhang et al. 2020, whose MNIST recipe has 200 epochs, a linear ramp of 50, and kappa

@@ -15,8 +15,8 @@ from fosc_tf.attacks.limits import step_length
 from fosc_tf.defenses.registry import register
 from fosc_tf.memory import Memory, Spec
 from fosc_tf.number import number, whole
-from fosc_tf.objectives.terms import is_right, to_label
 from fosc_tf.schedules import Clock, switch
+from fosc_tf.terms import is_right, to_label
 from fosc_tf.types import Batch, Defense, Found, Judged
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fosc_tf.defenses.ramped import ramped
 from fosc_tf.defenses.registry import register
-from fosc_tf.objectives.certified import SHOWN, linear_approximation
+from fosc_tf.objectives.worst_case import SHOWN, linear_approximation
 from fosc_tf.types import Defense
 
 

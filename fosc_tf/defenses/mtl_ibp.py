@@ -11,8 +11,8 @@ from fosc_tf.defenses.ramped import inner_attack, ramped
 from fosc_tf.defenses.registry import register
 from fosc_tf.number import inside
 from fosc_tf.objectives.adversarial import Objective
-from fosc_tf.objectives.certified import SHOWN
 from fosc_tf.objectives.expressive import mixed_losses, mixed_margins
+from fosc_tf.objectives.worst_case import SHOWN
 from fosc_tf.types import Defense
 
 

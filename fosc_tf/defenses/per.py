@@ -10,7 +10,7 @@ from fosc_tf.attacks.limits import check_climb, check_epsilon, step_length
 from fosc_tf.defenses.registry import register
 from fosc_tf.errors import UserError, unknown_name
 from fosc_tf.number import flag, inside, number
-from fosc_tf.objectives.envelope import envelope
+from fosc_tf.objectives.distances import envelope
 from fosc_tf.schedules import Clock, doubling, switch, times
 from fosc_tf.types import Defense
 

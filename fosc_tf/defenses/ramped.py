@@ -13,8 +13,8 @@ from fosc_tf.attacks.rules import StepRule
 from fosc_tf.bounds.region import NORMS
 from fosc_tf.errors import UserError, unknown_name
 from fosc_tf.number import inside, number
-from fosc_tf.objectives.certified import Penalty
 from fosc_tf.objectives.penalties import magnitudes, short_warm_up
+from fosc_tf.objectives.worst_case import Penalty
 from fosc_tf.schedules import Clock, Curve, epsilon_ramp, fosc_threshold, times
 from fosc_tf.types import Schedule
 

@@ -11,8 +11,8 @@ from fosc_tf.attacks.rules import Shortening
 from fosc_tf.defenses.ramped import inner_attack, ramped
 from fosc_tf.defenses.registry import register
 from fosc_tf.number import inside, number
-from fosc_tf.objectives.certified import SHOWN
 from fosc_tf.objectives.small_boxes import small_boxes
+from fosc_tf.objectives.worst_case import SHOWN
 from fosc_tf.schedules import following
 from fosc_tf.types import Defense
 

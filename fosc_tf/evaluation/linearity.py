@@ -16,7 +16,7 @@ from fosc_tf.attacks import ball as balls
 from fosc_tf.attacks.limits import check_epsilon
 from fosc_tf.attacks.slope import slope
 from fosc_tf.number import inside, number
-from fosc_tf.objectives.terms import cross_entropy
+from fosc_tf.terms import cross_entropy
 from fosc_tf.types import Batch
 
 

@@ -25,7 +25,7 @@ from fosc_tf.data import test_batches
 from fosc_tf.errors import UserError
 from fosc_tf.evaluation.journal import Journal, Known, fingerprint, key
 from fosc_tf.evaluation.stages import Stages
-from fosc_tf.objectives.terms import is_right
+from fosc_tf.terms import is_right
 
 _NOWHERE = {"farthest": 0.0, "outside": 0.0}
 """How far clean images went; the units are those of `Survival`."""

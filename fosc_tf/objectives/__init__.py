@@ -2,8 +2,8 @@
 
 from fosc_tf.objectives.adversarial import adversarial, self_weighted
 from fosc_tf.objectives.gradient_alignment import gradient_alignment
-from fosc_tf.objectives.terms import cross_entropy, divergence, to_label
 from fosc_tf.objectives.two_predictions import mart, trades
+from fosc_tf.terms import cross_entropy, divergence, to_label
 
 __all__ = [
     "adversarial",

@@ -12,9 +12,9 @@ import tensorflow as tf
 
 from fosc_tf.errors import UserError
 from fosc_tf.objectives.adversarial import Objective
-from fosc_tf.objectives.terms import cross_entropy, distribution, divergence, to_label
 from fosc_tf.replicas import global_mean
 from fosc_tf.schedules import Clock
+from fosc_tf.terms import cross_entropy, distribution, divergence, to_label
 from fosc_tf.types import Batch, Found, Judged
 
 TARGET = "target"

@@ -10,8 +10,8 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from fosc_tf.objectives.terms import cross_entropy, to_label
 from fosc_tf.schedules import Clock
+from fosc_tf.terms import cross_entropy, to_label
 from fosc_tf.types import Batch, Found, Judged
 
 Objective = Callable[[keras.Model, Batch, Found | None, tf.Tensor], Judged]

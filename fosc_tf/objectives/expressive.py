@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from fosc_tf.bounds.training_mode import answer
 from fosc_tf.objectives.adversarial import Objective
-from fosc_tf.objectives.certified import (
+from fosc_tf.objectives.worst_case import (
     Bounded,
     Penalty,
     bounded,

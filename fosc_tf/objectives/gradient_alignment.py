@@ -13,8 +13,8 @@ import tensorflow as tf
 
 from fosc_tf.models.folding import folded
 from fosc_tf.objectives.adversarial import Objective, adversarial
-from fosc_tf.objectives.terms import cross_entropy
 from fosc_tf.replicas import global_mean
+from fosc_tf.terms import cross_entropy
 from fosc_tf.types import Batch, Found, Judged
 
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 from fosc_tf.bounds.interval_bounds import Interval
 from fosc_tf.bounds.primitives import Affine, Nonlinear
 from fosc_tf.bounds.program import Program
-from fosc_tf.objectives.certified import Bounded, Penalty
+from fosc_tf.objectives.worst_case import Bounded, Penalty
 from fosc_tf.replicas import num_replicas, sum_over_replicas
 from fosc_tf.schedules import Curve
 

@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from fosc_tf.objectives.adversarial import Objective
-from fosc_tf.objectives.terms import divergence, to_label
+from fosc_tf.terms import divergence, to_label
 from fosc_tf.types import Batch, Found, Judged
 
 _ROOM = 1e-4  # keeps the logarithm of the margin finite

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from fosc_tf.choice import best_of
 from fosc_tf.readable import amount
 from fosc_tf.show import columns
 from fosc_tf.show.columns import Rows, signed
-from fosc_tf.training.choice import best_of
 
 Arrays = Mapping[str, np.ndarray]
 

@@ -14,13 +14,13 @@ from typing import Any
 import jinja2
 
 from fosc_tf import files
+from fosc_tf.choice import best_of
 from fosc_tf.errors import visible
 from fosc_tf.readable import amount
 from fosc_tf.show import accuracy_plots, captions, columns, markdown, table, training_plots
 from fosc_tf.show.columns import Rows, percent
 from fosc_tf.show.headline import headline, strongest_first
 from fosc_tf.show.picture import Picture, Section
-from fosc_tf.training.choice import best_of
 
 
 @dataclasses.dataclass(frozen=True)

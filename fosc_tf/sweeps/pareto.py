@@ -11,8 +11,8 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
+from fosc_tf.choice import best_of
 from fosc_tf.show import table
-from fosc_tf.training.choice import best_of
 
 AXES = ("held_out_clean", "held_out_verified")
 

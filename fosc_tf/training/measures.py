@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 
 from fosc_tf.attacks.attack import Attack
-from fosc_tf.objectives.terms import cross_entropy, is_right
+from fosc_tf.terms import cross_entropy, is_right
 from fosc_tf.training.direction import direction
 from fosc_tf.training.robust_accuracy import RobustAccuracy
 from fosc_tf.types import Batch, Defense, Found, Judged

@@ -16,8 +16,8 @@ from fosc_tf.attacks import AutoAttack, presets
 from fosc_tf.attacks.attack import Attack, declared
 from fosc_tf.attacks.independent import Independent
 from fosc_tf.errors import UserError
-from fosc_tf.objectives.terms import is_right
 from fosc_tf.replicas import add
+from fosc_tf.terms import is_right
 from fosc_tf.types import Defense, Found
 
 NAME = "robust_accuracy"

@@ -82,12 +82,15 @@ class AdversarialTrainer(Reporter):
     Attributes:
         batches_seen: int64 scalar, batches trained on so far.
         companions: callbacks that every `fit` has besides those that it is given.
+        needs_fosc: whether the FOSC of every batch is measured, whatever `fosc_every` says.
 
     Raises:
         UserError: a network or defense that is none, `fosc_every` that is no whole number, an
             attack that cannot run inside a compiled step; with a certified defense a network that
             bounds do not know.
     """
+
+    needs_fosc = False
 
     def __new__(cls, network: Any = None, defense: Any = None, **arguments: Any) -> Any:
         """Returns the trainer whose order of updates the defense needs."""
@@ -299,6 +302,8 @@ class AdversarialTrainer(Reporter):
         if self._attack is None:
             return None
         measured = self.fosc_every > 0 and step % self.fosc_every == 0
+        if self.needs_fosc:
+            measured = True
         return self._attack(
             self.network,
             batch.image,

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from fosc_tf.attacks.latent import LatentFgsm
+from fosc_tf.bounds.latent import LatentFgsm
 from fosc_tf.bounds.program import read
 from fosc_tf.bounds.training_mode import cut_at
 from fosc_tf.errors import UserError
 from fosc_tf.models.all_layers import all_layers
-from fosc_tf.objectives.two_objectives import JOINT
+from fosc_tf.objectives.two_losses import JOINT
 from fosc_tf.replicas import global_mean, num_replicas, put, sum_over_replicas
 from fosc_tf.schedules import at
 from fosc_tf.training.reduction import mean_over_replicas
@@ -32,7 +32,7 @@ class Mixing:
     """How the two gradients are mixed; what the trainer must know besides the defense's parts.
 
     Attributes:
-        phase: see `objectives.two_objectives`.
+        phase: see `objectives.two_losses`.
         threshold: c_t, in nats of one example.
         fosc_of: "example", or "batch" where the threshold is meant for the gradient of the batch's
             mean loss, which is smaller by the size of the batch.
@@ -137,6 +137,8 @@ class TwoObjectiveTrainer(AdversarialTrainer):
             layer of the attack.
     """
 
+    needs_fosc = True
+
     def __init__(self, network: keras.Model, defense: Defense, **arguments: Any) -> None:
         if defense.perturbation is not None:
             raise UserError(
@@ -160,18 +162,6 @@ class TwoObjectiveTrainer(AdversarialTrainer):
             keras.Variable(0.0, trainable=False, name=f"{name}_norm") for name in PARTS
         ]
         self.joint_batches = keras.Variable(0.0, trainable=False, name="joint_batches")
-
-    def attack(self, batch: Batch, step: tf.Tensor) -> Found | None:
-        """Returns what the attack finds, its FOSC measured."""
-        return self._attack(
-            self.network,
-            batch.image,
-            batch.label,
-            context=batch.context,
-            seed=self.seed,
-            step=step,
-            final_fosc=True,
-        )
 
     def gradients(
         self, batch: Batch, found: Found | None, step: tf.Tensor

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from fosc_tf.attacks import PGD
 from fosc_tf.attacks.slope import _power_of_two, slope
-from fosc_tf.objectives.terms import cross_entropy
+from fosc_tf.terms import cross_entropy
 from tests.attacks.toys import NUM_CLASSES, SHAPE, images, mlp
 
 

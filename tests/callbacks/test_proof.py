@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 
 from fosc_tf import bounds, callbacks, defenses, models
+from fosc_tf.choice import best_of, score
 from fosc_tf.training import AdversarialTrainer
-from fosc_tf.training.choice import best_of, score
 from tests import small_run
 from tests.data.three_parts import refused
 

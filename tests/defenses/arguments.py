@@ -26,6 +26,7 @@ SMALL = {
     "clean_epochs": 1,
     "attacked_epochs": 0,
     "num_classes": 10,
+    "closest": 2,
     "warm_up_epochs": 1,
     # Of a divergence so near its minimum rounding decides many a sign.
     "deviation": 0.05,

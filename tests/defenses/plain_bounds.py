@@ -228,7 +228,8 @@ def signed_distance(slope, value, pixels):
     """Returns the linf distance within [0, 1] to where slope * d + value is 0; value's sign.
 
     The greedy of the thesis: entries that leave [0, 1] stop at its end, and the others go on. Where
-    it is never 0, None for a value above, and for one below the distance without limits.
+    it is never 0, None for a value above, and for one below the distance without limits, at most 1
+    and the value.
     """
     sign = 1.0 if float(value) > 0 else -1.0
     slope, left = sign * slope, sign * value
@@ -237,7 +238,8 @@ def signed_distance(slope, value, pixels):
     free = steep != 0
     while True:
         if not free.any():
-            return None if sign > 0 else value / tf.reduce_sum(tf.abs(slope))
+            anywhere = left / tf.reduce_sum(tf.abs(slope))
+            return None if sign > 0 else -tf.minimum(anywhere, 1.0 + left)
         frozen = tf.constant(np.where(free | (steep == 0), 0.0, room), FLOAT)
         rest = left - tf.reduce_sum(tf.abs(slope) * frozen)
         away = rest / tf.reduce_sum(tf.abs(slope) * tf.constant(free, FLOAT))

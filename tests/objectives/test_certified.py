@@ -7,7 +7,11 @@ import tensorflow as tf
 
 import fosc_tf
 from fosc_tf.bounds.training_mode import answer
-from fosc_tf.objectives.certified import (
+from fosc_tf.objectives.distances import envelope
+from fosc_tf.objectives.expressive import mixed_losses, mixed_margins
+from fosc_tf.objectives.penalties import magnitudes, short_warm_up
+from fosc_tf.objectives.small_boxes import small_box, small_boxes
+from fosc_tf.objectives.worst_case import (
     Bounded,
     bounded,
     crown_interval,
@@ -15,10 +19,6 @@ from fosc_tf.objectives.certified import (
     linear_approximation,
     robust_cross_entropy,
 )
-from fosc_tf.objectives.envelope import envelope
-from fosc_tf.objectives.expressive import mixed_losses, mixed_margins
-from fosc_tf.objectives.penalties import magnitudes, short_warm_up
-from fosc_tf.objectives.small_boxes import small_box, small_boxes
 from fosc_tf.schedules import Clock, epsilon_ramp
 from fosc_tf.types import Batch, Found
 from tests.attacks.toys import images, labels, with_batch_norm_and_dropout

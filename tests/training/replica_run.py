@@ -41,7 +41,7 @@ def variants(defenses, arguments_of):
         arguments_of("dynamic") | {"least_steps": 1},
         "digits_mlp",
     )
-    for name in ("dynamic", "grad_align", "free", "yopo", "ibp"):
+    for name in ("standard", "dynamic", "grad_align", "free", "yopo", "ibp"):
         found[f"{name}, batch norm"] = (name, arguments_of(name), "mnist_cnn")
     found[ALL_PARTS] = ("dynamic", arguments_of("dynamic"), "digits_mlp")
     found[f"{ALL_PARTS}, batch norm"] = ("dynamic", arguments_of("dynamic"), "mnist_cnn")

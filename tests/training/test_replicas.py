@@ -45,7 +45,7 @@ def test_two_replicas_train_what_one_trains(found, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_two_replicas_log_what_one_logs(found, name):
     assert found["defenses"][name]["names"]
-    assert found["defenses"][name]["logs"] < 1e-5
+    assert found["defenses"][name]["logs"] < max(1e-5, tolerance(name))
 
 
 def test_shares_of_the_replicas_add_up_to_the_mean(found):

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from fosc_tf import defenses
-from fosc_tf.attacks.latent import LatentFgsm
+from fosc_tf.bounds.latent import LatentFgsm
 from fosc_tf.training import WeightPerturbation
 from fosc_tf.training.two_objectives import Moments, weights
 from tests.attacks.toys import assert_same, loss_and_gradient

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from fosc_tf.objectives.terms import is_right
+from fosc_tf.terms import is_right
 
 
 class Outcome(NamedTuple):

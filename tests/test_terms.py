@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from fosc_tf.objectives import cross_entropy
-from fosc_tf.objectives.terms import is_right
+from fosc_tf.terms import is_right
 
 
 def test_cross_entropy_by_hand():

@@ -18,9 +18,9 @@ from fosc_tf.bounds.program import read
 from fosc_tf.bounds.region import Region
 from fosc_tf.bounds.training_mode import answer, cut_at
 from fosc_tf.number import inside
-from fosc_tf.objectives.terms import cross_entropy
 from fosc_tf.replicas import rows_of_global_batch
 from fosc_tf.schedules import at
+from fosc_tf.terms import cross_entropy
 from fosc_tf.types import Batch, Found, Number, Schedule
 
 

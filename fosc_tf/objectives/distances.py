@@ -16,10 +16,10 @@ from fosc_tf.bounds.region import Region
 from fosc_tf.bounds.training_mode import answer, training_mode
 from fosc_tf.errors import UserError
 from fosc_tf.objectives.adversarial import Objective
-from fosc_tf.objectives.certified import Bounded, within
-from fosc_tf.objectives.terms import to_label
+from fosc_tf.objectives.worst_case import Bounded, within
 from fosc_tf.replicas import num_replicas, rows_of_global_batch
 from fosc_tf.schedules import at
+from fosc_tf.terms import to_label
 from fosc_tf.types import Batch, Found, Judged, Number, Schedule
 
 _SEED = 31
@@ -100,8 +100,8 @@ def signed_distances(here: Bounded, image: tf.Tensor, norm: str) -> tf.Tensor:
     """Returns how far images are from where linear bounds reach 0, [batch, classes - 1].
 
     Below 0 where a bound is already negative: minus the distance to where it is 0, or, where no
-    image within [0, 1] is, to where any point is, at most as far as images can be apart. Infinite
-    where a positive bound stays so at all images.
+    image within [0, 1] is, to where any point is, but no more than the farthest two images are
+    apart times 1 and the bound's magnitude. Infinite where a positive bound stays so at all images.
 
     Source: Liu 2022 (thesis), section 3.3, which does not say what holds where no image is.
 
@@ -120,8 +120,8 @@ def signed_distances(here: Bounded, image: tf.Tensor, norm: str) -> tf.Tensor:
     away = distance(sign[..., None] * slope, sign * value, -pixels, 1.0 - pixels, norm)
     size = tf.abs(slope)
     dual = tf.reduce_sum(size, 2) if norm == "linf" else root(tf.reduce_sum(size * size, 2))
-    # No farther than images can be apart: where a bound has hardly any slope there is no distance.
-    farthest = balls.get(norm).diameter(image.shape[1:])
+    # Where a bound has hardly any slope there is no distance, and the bound itself must rise.
+    farthest = balls.get(norm).diameter(image.shape[1:]) * (1.0 + tf.abs(value))
     anywhere = tf.minimum(tf.abs(value) / tf.maximum(dual, _TINY), farthest)
     return sign * tf.where((sign < 0) & tf.math.is_inf(away), anywhere, away)
 

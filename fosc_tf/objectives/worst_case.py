@@ -20,8 +20,8 @@ from fosc_tf.bounds.program import Program
 from fosc_tf.bounds.region import Region
 from fosc_tf.bounds.training_mode import training_mode
 from fosc_tf.objectives.adversarial import Objective
-from fosc_tf.objectives.terms import cross_entropy
 from fosc_tf.schedules import at
+from fosc_tf.terms import cross_entropy
 from fosc_tf.types import Batch, Found, Judged, Number, Schedule
 
 LEAST_WEIGHT = 1e-5
