@@ -117,8 +117,7 @@ def test_bounds_have_the_statistics_of_the_clean_batch(warm_up):
     compared("ibp", SMOOTH, loss, arguments, normalised, atol=COARSE if warm_up else FINE)
 
 
-@pytest.mark.parametrize("fused", [True, False])
-@pytest.mark.parametrize("beta_end", [0.0, 0.6])
+@pytest.mark.parametrize(("fused", "beta_end"), [(True, 0.6), (False, 0.0)])
 def test_crown_ibp_trains_what_a_loop_written_out_trains(fused, beta_end):
     def of(network, image, label, step):
         def loss():
