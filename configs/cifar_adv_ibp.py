@@ -6,15 +6,15 @@
 Paper, DM-small, errors in % at 8/255 (clean / verified / PGD-200): 57.88 / 70.31 / 66.52.
 """
 
-from configs import common
+from configs import certified, common
 
 
 def get_config(arg: str | None = None) -> common.Config:
     """Returns the experiment."""
     short = "short" in (arg or "")
-    own = common.adv_ibp_arguments(short, c_max=1e-3) | {"train_factor": 1.1}
+    own = certified.adv_ibp_arguments(short, c_max=1e-3) | {"train_factor": 1.1}
     if not short:
         own |= {"clean_epochs": 400, "attacked_epochs": 410, "ramp_epochs": 1000}
         own |= {"control_epochs": 280}
-    config = common.certified_cifar("adv_ibp", arg, {2: {"c_max": 1e-5}}, **own)
-    return config if short else common.adv_ibp_paper(config, 3200, (2200, 2700), 0.1)
+    config = certified.cifar("adv_ibp", arg, {2: {"c_max": 1e-5}}, **own)
+    return config if short else certified.adv_ibp_paper(config, 3200, (2200, 2700), 0.1)

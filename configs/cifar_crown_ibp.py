@@ -6,9 +6,9 @@
 For GPUs; `short` is DM-small in 30 epochs.
 """
 
-from configs import common
+from configs import certified, common
 
 
 def get_config(arg: str | None = None) -> common.Config:
     """Returns the experiment."""
-    return common.certified_cifar("crown_ibp", arg, **common.crown_arguments())
+    return certified.cifar("crown_ibp", arg, **certified.crown_arguments())

@@ -6,14 +6,13 @@ Paper, L-PER+at at 2/255, errors in % (clean / PGD / linear bounds / exact): 28.
 48.43.
 """
 
-from configs import common
+from configs import certified, common
 
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    own = common.per_arguments(beta=0.001, examples=10) | {"alpha": 0.1}
+    own = certified.per_arguments(beta=0.001, examples=10) | {"alpha": 0.1}
     config = common.cifar("per", **own)
-    with config.unlocked():
-        config.model = common.Config({"name": "dm_small", "weights": "", "initialization": "keras"})
+    certified.with_model(config, "dm_small")
     config.defense.epsilon = 2 / 255
-    return common.enveloped(config, drop_epochs=(90,))
+    return certified.enveloped(config, drop_epochs=(90,))

@@ -6,10 +6,10 @@
 The second command proves what it has trained.
 """
 
-from configs import common
+from configs import certified, common
 
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    own = common.adv_ibp_arguments(short=True) | {"ramp_epochs": 20}
-    return common.certified_digits("adv_ibp", **own)
+    own = certified.adv_ibp_arguments(short=True) | {"ramp_epochs": 20}
+    return certified.digits("adv_ibp", **own)

@@ -6,9 +6,9 @@
 The second command proves what it has trained.
 """
 
-from configs import common
+from configs import certified, common
 
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.certified_digits("crown_ibp", **common.crown_arguments())
+    return certified.digits("crown_ibp", **certified.crown_arguments())

@@ -6,12 +6,9 @@
 The second command proves what it has trained.
 """
 
-from configs import common
+from configs import certified, common
 
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    config = common.certified_digits("kw", warm_up=None)
-    with config.unlocked():
-        config.model = common.Config({"name": "fc1", "weights": "", "initialization": "keras"})
-    return config
+    return certified.with_model(certified.digits("kw", warm_up=None), "fc1")

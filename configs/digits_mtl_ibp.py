@@ -6,9 +6,9 @@
 The second command proves what it has trained.
 """
 
-from configs import common
+from configs import certified, common
 
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.certified_digits("mtl_ibp", **common.expressive_arguments(0.1, 1e-6))
+    return certified.digits("mtl_ibp", **certified.expressive_arguments(0.1, 1e-6))

@@ -6,12 +6,12 @@
 The second command proves what it has trained.
 """
 
-from configs import common
+from configs import certified, common
 
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    config = common.digits("per", **common.per_arguments(beta=0.1))
+    config = common.digits("per", **certified.per_arguments(beta=0.1))
     config.model.name = "fc1"
     config.defense.epsilon, config.defense.alpha = 0.05, 0.075
-    return common.enveloped(config)
+    return certified.enveloped(config)

@@ -6,9 +6,9 @@
 The second command proves what it has trained.
 """
 
-from configs import common
+from configs import certified, common
 
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.certified_digits("sabr", **common.sabr_arguments())
+    return certified.digits("sabr", **certified.sabr_arguments())

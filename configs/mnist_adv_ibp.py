@@ -9,7 +9,7 @@ with `--config.model.weights=FOLDER --config.defense.latent_layer=conv2`, no cle
 epochs and `--config.optimizer.learning_rate=1.25e-4`.
 """
 
-from configs import common
+from configs import certified, common
 
 
 def get_config(arg: str | None = None) -> common.Config:
@@ -21,6 +21,6 @@ def get_config(arg: str | None = None) -> common.Config:
         0.2: half,
         0.3: {"train_factor": 4 / 3},
     }
-    own = common.adv_ibp_arguments(short)
-    config = common.certified_mnist("adv_ibp", arg, of_epsilon, **own)
-    return config if short else common.adv_ibp_paper(config, 250, (150, 200), 0.25)
+    own = certified.adv_ibp_arguments(short)
+    config = certified.mnist("adv_ibp", arg, of_epsilon, **own)
+    return config if short else certified.adv_ibp_paper(config, 250, (150, 200), 0.25)

@@ -6,7 +6,7 @@
 `short` is 25 epochs.
 """
 
-from configs import common
+from configs import certified, common
 
 
 def get_config(arg: str | None = None) -> common.Config:
@@ -15,5 +15,5 @@ def get_config(arg: str | None = None) -> common.Config:
         0.1: {"alpha": 0.1, "l1": 2e-6, "train_factor": 2.0},
         0.3: {"train_factor": 4 / 3},
     }
-    own = common.expressive_arguments(alpha=0.3, l1=3e-6)
-    return common.certified_mnist("cc_ibp", arg, of_epsilon, **own)
+    own = certified.expressive_arguments(alpha=0.3, l1=3e-6)
+    return certified.mnist("cc_ibp", arg, of_epsilon, **own)

@@ -6,9 +6,9 @@
 `short` is 25 epochs.
 """
 
-from configs import common
+from configs import certified, common
 
 
 def get_config(arg: str | None = None) -> common.Config:
     """Returns the experiment."""
-    return common.certified_mnist("crown_ibp", arg, **common.crown_arguments())
+    return certified.mnist("crown_ibp", arg, **certified.crown_arguments())

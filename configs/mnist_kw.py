@@ -6,12 +6,9 @@
 `short` is 25 epochs.
 """
 
-from configs import common
+from configs import certified, common
 
 
 def get_config(arg: str | None = None) -> common.Config:
     """Returns the experiment."""
-    config = common.certified_mnist("kw", arg, warm_up=None)
-    with config.unlocked():
-        config.model = common.Config({"name": "fc1", "weights": "", "initialization": "keras"})
-    return config
+    return certified.with_model(certified.mnist("kw", arg, warm_up=None), "fc1")

@@ -6,7 +6,7 @@
 Paper, verified accuracy in % with CNN7 (branch and bound): 98.43 at 0.1 (CC-IBP).
 """
 
-from configs import common
+from configs import certified, common
 
 
 def get_config(arg: str | None = None) -> common.Config:
@@ -15,5 +15,5 @@ def get_config(arg: str | None = None) -> common.Config:
         0.1: {"alpha": 0.01, "l1": 1e-5, "train_factor": 2.0},
         0.3: {"train_factor": 4 / 3},
     }
-    own = common.expressive_arguments(alpha=0.08, l1=1e-6)
-    return common.certified_mnist("mtl_ibp", arg, of_epsilon, **own)
+    own = certified.expressive_arguments(alpha=0.08, l1=1e-6)
+    return certified.mnist("mtl_ibp", arg, of_epsilon, **own)

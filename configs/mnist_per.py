@@ -7,15 +7,15 @@ Paper, L-PER+at at 0.1, errors in % (clean / PGD / linear bounds / exact):
 There the radius doubles from 0.0064 to 0.1024, here from 0.00625.
 """
 
-from configs import common
+from configs import certified, common
 
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    own = common.per_arguments(beta=0.1) | {"doublings": 4}
+    own = certified.per_arguments(beta=0.1) | {"doublings": 4}
     config = common.mnist("per", **own)
     with config.unlocked():
         config.model.name = "fc1"
         config.model.activation = "relu"  # relu | sigmoid | tanh
     config.defense.epsilon = 0.1
-    return common.enveloped(config)
+    return certified.enveloped(config)

@@ -6,10 +6,10 @@
 Paper, verified accuracy in % with CNN7: 98.22 at 0.1, 93.40 at 0.3.
 """
 
-from configs import common
+from configs import certified, common
 
 
 def get_config(arg: str | None = None) -> common.Config:
     """Returns the experiment."""
     at_01 = {"share": 0.4, "l1": 1e-5}
-    return common.certified_mnist("sabr", arg, {0.1: at_01}, **common.sabr_arguments())
+    return certified.mnist("sabr", arg, {0.1: at_01}, **certified.sabr_arguments())

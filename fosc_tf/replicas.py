@@ -53,7 +53,10 @@ def sum_over_replicas(tensors: list[tf.Tensor | None]) -> list[tf.Tensor | None]
 
 
 def global_mean(values: tf.Tensor) -> tf.Tensor:
-    """Returns the mean of `values` [batch] over the examples of all replicas, a scalar on each."""
+    """Returns the mean of `values` [batch, ...] over the examples of all replicas, on each of them.
+
+    It has a gradient; all replicas have as many examples.
+    """
     (total,) = sum_over_replicas([tf.reduce_mean(values)])
     return total / num_replicas()
 

@@ -219,7 +219,7 @@ class Defense:
             fill `state` that is still unset.
         proof: method of bounds (`bounds.METHODS`) by which what is trained can be proved; the
             share of held-out images that it proves chooses the best epoch. None where nothing is.
-        mixing: of the gradients of two losses (`training.two_objectives.Mixing`), or None.
+        mixing: of the gradients of two losses (`training.gradient_mixing.Mixing`), or None.
     """
 
     attack: Callable[..., Found] | None

@@ -33,7 +33,7 @@ LEAVES.append("cifar_strong")
 WIDE_RESNET = "model=wide_resnet_34_10"
 PREACT = ("amata", "fast", "n_fgsm", "grad_align", "trades", "mart", "iat", "sat", "fine_tuning")
 PREACT = dict.fromkeys(PREACT, "preact_resnet18")
-SHARED = {"__init__", "common", "sweeps"}  # files of configs/ that are no experiment
+SHARED = {"__init__", "certified", "common", "sweeps"}  # files of configs/ that are no experiment
 
 
 def load(leaf, *arg):

@@ -12,8 +12,9 @@ import tensorflow as tf
 
 from fosc_tf.bounds.inner_bounds import inner
 from fosc_tf.bounds.interval_bounds import Interval, intervals
+from fosc_tf.bounds.leads import by_class, leads
 from fosc_tf.bounds.linear_bounds import lower_bounds
-from fosc_tf.bounds.methods import Asked, by_class, leads
+from fosc_tf.bounds.methods import Asked
 from fosc_tf.bounds.primitives import Affine
 from fosc_tf.bounds.program import read
 

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from fosc_tf.bounds.leads import leads
 from fosc_tf.bounds.linear_bounds import at_image
-from fosc_tf.bounds.methods import Asked, leads
+from fosc_tf.bounds.methods import Asked
 from fosc_tf.bounds.primitives import root
 from fosc_tf.bounds.program import read
 from fosc_tf.bounds.rounding import slack

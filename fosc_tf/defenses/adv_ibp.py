@@ -11,10 +11,11 @@ from fosc_tf.defenses.ramped import ramped
 from fosc_tf.defenses.registry import register
 from fosc_tf.errors import UserError, unknown_name
 from fosc_tf.number import inside, number
+from fosc_tf.objectives.bounded import SHOWN
 from fosc_tf.objectives.two_losses import two_objectives
-from fosc_tf.objectives.worst_case import SHOWN
 from fosc_tf.schedules import begun, delayed_threshold, following, held_before, times
-from fosc_tf.training.two_objectives import PARTS, Mixing, TwoObjectiveTrainer
+from fosc_tf.training.gradient_mixing import PARTS, Mixing
+from fosc_tf.training.two_objectives import TwoObjectiveTrainer
 from fosc_tf.types import Defense
 
 LED = ("agree", "adversarial_leads")
@@ -136,22 +137,20 @@ def adv_ibp(
         attack = LatentFgsm(latent_layer, epsilon=radius, step_share=step_share)
     else:
         attack = PGD(epsilon=radius, step_size=times(radius, step_share), num_steps=1)
-    schedules = {"epsilon": parts.epsilon, "threshold": threshold}
     beta = following(parts.epsilon, first=1.0, last=0.0) if bound == "crown-ibp" else None
-    schedules |= {} if beta is None else {"beta": beta}
-    return Defense(
+    objective = two_objectives(
+        epsilon=parts.epsilon,
+        phase=phase,
+        crown=beta,
+        latent_layer=latent_layer or None,
+        penalties=parts.penalties,
+    )
+    return parts.defense(
+        objective,
+        proof="ibp",
         attack=attack,
-        objective=two_objectives(
-            epsilon=parts.epsilon,
-            phase=phase,
-            crown=beta,
-            latent_layer=latent_layer or None,
-            penalties=parts.penalties,
-        ),
+        changing={"threshold": threshold} | ({} if beta is None else {"beta": beta}),
+        terms=(*SHOWN, *PARTS, *(() if fixed_weight else LED)),
         trainer=TwoObjectiveTrainer,
         mixing=Mixing(phase, threshold, fosc_of, beta_1, beta_2, fixed_weight or None),
-        clock=clock,
-        schedules=schedules,
-        terms=(*SHOWN, *PARTS, *(() if fixed_weight else LED)),
-        proof="ibp",
     )

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from fosc_tf.defenses.ramped import ramped
 from fosc_tf.defenses.registry import register
-from fosc_tf.number import flag
-from fosc_tf.objectives.worst_case import SHOWN, crown_interval
+from fosc_tf.number import flag, inside
+from fosc_tf.objectives.worst_case import crown_interval
 from fosc_tf.schedules import following
 from fosc_tf.types import Defense
 
@@ -70,21 +70,16 @@ def crown_ibp(
         l1=l1,
         norm=norm,
     )
-    kappa = following(parts.epsilon, first=kappa_start, last=kappa_end)
+    kappa = parts.kappa(kappa_start, kappa_end)
+    inside("beta_end", beta_end, "beta_end=0.0", below=1, ends="[]")
     beta = following(parts.epsilon, first=1.0, last=beta_end)
-    weighs = bool(kappa_start or kappa_end)
-    return Defense(
-        attack=None,
-        objective=crown_interval(
-            epsilon=parts.epsilon,
-            natural=kappa if weighs else 0.0,
-            crown=beta,
-            fused=flag("loss_fusion", loss_fusion),
-            norm=norm,
-            penalties=parts.penalties,
-        ),
-        clock=parts.clock,
-        schedules={"epsilon": parts.epsilon, "beta": beta} | ({"kappa": kappa} if weighs else {}),
-        terms=SHOWN,
-        proof="ibp" if beta_end == 0 else "crown-ibp",
+    objective = crown_interval(
+        epsilon=parts.epsilon,
+        natural=kappa.get("kappa", 0.0),
+        crown=beta,
+        fused=flag("loss_fusion", loss_fusion),
+        norm=norm,
+        penalties=parts.penalties,
     )
+    proof = "crown-ibp" if beta_end else "ibp"
+    return parts.defense(objective, proof=proof, changing={"beta": beta, **kappa})

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from fosc_tf.defenses.ramped import ramped
 from fosc_tf.defenses.registry import register
-from fosc_tf.objectives.worst_case import SHOWN, interval
-from fosc_tf.schedules import following
+from fosc_tf.objectives.worst_case import interval
 from fosc_tf.types import Defense
 
 
@@ -70,18 +69,11 @@ def ibp(
         l1=l1,
         norm=norm,
     )
-    kappa = following(parts.epsilon, first=kappa_start, last=kappa_end)
-    weighs = bool(kappa_start or kappa_end)
-    return Defense(
-        attack=None,
-        objective=interval(
-            epsilon=parts.epsilon,
-            natural=kappa if weighs else 0.0,
-            norm=norm,
-            penalties=parts.penalties,
-        ),
-        clock=parts.clock,
-        schedules={"epsilon": parts.epsilon} | ({"kappa": kappa} if weighs else {}),
-        terms=SHOWN,
-        proof="ibp",
+    kappa = parts.kappa(kappa_start, kappa_end)
+    objective = interval(
+        epsilon=parts.epsilon,
+        natural=kappa.get("kappa", 0.0),
+        norm=norm,
+        penalties=parts.penalties,
     )
+    return parts.defense(objective, proof="ibp", changing=kappa)

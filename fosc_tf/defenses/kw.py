@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fosc_tf.defenses.ramped import ramped
 from fosc_tf.defenses.registry import register
-from fosc_tf.objectives.worst_case import SHOWN, linear_approximation
+from fosc_tf.objectives.worst_case import linear_approximation
 from fosc_tf.types import Defense
 
 
@@ -55,11 +55,5 @@ def kw(
         l1=l1,
         norm=norm,
     )
-    return Defense(
-        attack=None,
-        objective=linear_approximation(epsilon=parts.epsilon, norm=norm, penalties=parts.penalties),
-        clock=parts.clock,
-        schedules={"epsilon": parts.epsilon},
-        terms=SHOWN,
-        proof="linear",
-    )
+    objective = linear_approximation(epsilon=parts.epsilon, norm=norm, penalties=parts.penalties)
+    return parts.defense(objective, proof="linear")

@@ -1,18 +1,15 @@
-"""MTL-IBP and CC-IBP: a little of interval bounds, much of an attack.
+"""MTL-IBP: a little of the loss of interval bounds, much of that of an attack.
 
 defense = get("mtl_ibp", epsilon=0.3, alpha=0.08, ramp_epochs=20)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from fosc_tf.defenses.ramped import inner_attack, ramped
+from fosc_tf.defenses.inner_attack import inner_attack
+from fosc_tf.defenses.ramped import ramped
 from fosc_tf.defenses.registry import register
 from fosc_tf.number import inside
-from fosc_tf.objectives.adversarial import Objective
-from fosc_tf.objectives.expressive import mixed_losses, mixed_margins
-from fosc_tf.objectives.worst_case import SHOWN
+from fosc_tf.objectives.expressive import mixed_losses
 from fosc_tf.types import Defense
 
 
@@ -69,71 +66,17 @@ def mtl_ibp(
         warm_up: lambda of Shi et al., weight of the regularisers while the radius rises; 0 none.
         l1: weight of the kernels' magnitudes.
     """
-    return _expressive(mixed_losses, **locals())
-
-
-@register("cc_ibp")
-def cc_ibp(
-    *,
-    epsilon: float,
-    steps_per_epoch: int | None = None,
-    total_epochs: int | None = None,
-    start_epoch: int = 1,
-    ramp_epochs: int = 20,
-    ramp: str = "smooth",
-    train_factor: float = 1.0,
-    alpha: float = 0.3,
-    attack_factor: float = 1.0,
-    num_steps: int = 1,
-    step_share: float = 2.0,
-    c_max: float = 0.0,
-    control_epochs: int = 40,
-    warm_up: float = 0.5,
-    l1: float = 3e-6,
-) -> Defense:
-    """Returns training on the loss of a convex combination of bounds and attacked logits.
-
-    Algorithm: as `mtl_ibp`, but the weights descend the cross-entropy of the logit differences
-    alpha * interval bounds + (1 - alpha) * those at what the attack found.
-
-    Source: De Palma et al. 2024 and their code. MNIST at 0.1: alpha 0.1, l1 2e-6, `train_factor` 2;
-    at 0.3: 0.3, 3e-6, 4 / 3. CIFAR-10: 0.01, 3e-6 at 2 / 255; 0.5, 0 at 8 / 255; the rest as in
-    `mtl_ibp`, its departures too. Gated by FOSC: ours.
-
-    Args:
-        epsilon: radius that is to be proved, over pixels in [0, 1], linf.
-        steps_per_epoch: batches in one pass over the training set; None is told by `fit`.
-        total_epochs: of the run, which must see the end of the ramp; None where nobody counts.
-        start_epoch: 0-based epoch with which the radius begins to rise.
-        ramp_epochs: how long it rises.
-        ramp: "smooth" or "linear".
-        train_factor: largest radius in training over epsilon.
-        alpha: weight of the bounds, in [0, 1].
-        attack_factor: radius of the attack over that of the intervals.
-        num_steps: K.
-        step_share: length of a step over the radius of the attack, at most 2.
-        c_max: first FOSC threshold in nats, at which an attack stops after its first step or a
-            later one; 0 has no gate.
-        control_epochs: T', epochs until that threshold is 0.
-        warm_up: lambda of Shi et al., weight of the regularisers while the radius rises; 0 none.
-        l1: weight of the kernels' magnitudes.
-    """
-    return _expressive(mixed_margins, **locals())
-
-
-def _expressive(
-    objective: Callable[..., Objective],
-    *,
-    alpha: float,
-    attack_factor: float,
-    num_steps: int,
-    step_share: float,
-    c_max: float,
-    control_epochs: int,
-    **ramp: object,
-) -> Defense:
-    """Returns the defense with one of the two mixtures."""
-    parts = ramped(**ramp)
+    parts = ramped(
+        epsilon=epsilon,
+        train_factor=train_factor,
+        start_epoch=start_epoch,
+        ramp_epochs=ramp_epochs,
+        ramp=ramp,
+        total_epochs=total_epochs,
+        steps_per_epoch=steps_per_epoch,
+        warm_up=warm_up,
+        l1=l1,
+    )
     inside("alpha", alpha, "alpha=0.1", below=1, ends="[]")
     attack, changing = inner_attack(
         parts,
@@ -143,11 +86,5 @@ def _expressive(
         c_max=c_max,
         control_epochs=control_epochs,
     )
-    return Defense(
-        attack=attack,
-        objective=objective(epsilon=parts.epsilon, alpha=alpha, penalties=parts.penalties),
-        clock=parts.clock,
-        schedules={"epsilon": parts.epsilon} | changing,
-        terms=SHOWN,
-        proof="crown-ibp",
-    )
+    objective = mixed_losses(epsilon=parts.epsilon, alpha=alpha, penalties=parts.penalties)
+    return parts.defense(objective, proof="crown-ibp", attack=attack, changing=changing)

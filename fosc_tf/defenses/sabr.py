@@ -8,12 +8,11 @@ from __future__ import annotations
 import math
 
 from fosc_tf.attacks.rules import Shortening
-from fosc_tf.defenses.ramped import inner_attack, ramped
+from fosc_tf.defenses.inner_attack import inner_attack
+from fosc_tf.defenses.ramped import ramped
 from fosc_tf.defenses.registry import register
 from fosc_tf.number import inside, number
 from fosc_tf.objectives.small_boxes import small_boxes
-from fosc_tf.objectives.worst_case import SHOWN
-from fosc_tf.schedules import following
 from fosc_tf.types import Defense
 
 
@@ -97,19 +96,14 @@ def sabr(
         control_epochs=control_epochs,
         rule=Shortening(shorter),
     )
-    kappa = following(parts.epsilon, first=kappa_start, last=kappa_end)
-    weighs = bool(kappa_start or kappa_end)
-    return Defense(
-        attack=attack,
-        objective=small_boxes(
-            epsilon=parts.epsilon,
-            share=share,
-            natural=kappa if weighs else 0.0,
-            keeps=keeps,
-            penalties=parts.penalties,
-        ),
-        clock=parts.clock,
-        schedules={"epsilon": parts.epsilon} | ({"kappa": kappa} if weighs else {}) | changing,
-        terms=SHOWN,
-        proof="crown-ibp",
+    kappa = parts.kappa(kappa_start, kappa_end)
+    objective = small_boxes(
+        epsilon=parts.epsilon,
+        share=share,
+        natural=kappa.get("kappa", 0.0),
+        keeps=keeps,
+        penalties=parts.penalties,
+    )
+    return parts.defense(
+        objective, proof="crown-ibp", attack=attack, changing={**kappa, **changing}
     )

@@ -16,7 +16,7 @@ from fosc_tf.bounds.region import Region
 from fosc_tf.bounds.training_mode import answer, training_mode
 from fosc_tf.errors import UserError
 from fosc_tf.objectives.adversarial import Objective
-from fosc_tf.objectives.worst_case import Bounded, within
+from fosc_tf.objectives.bounded import Bounded, within
 from fosc_tf.replicas import num_replicas, rows_of_global_batch
 from fosc_tf.schedules import at
 from fosc_tf.terms import to_label

@@ -12,8 +12,7 @@ import tensorflow as tf
 
 from fosc_tf.bounds.training_mode import answer
 from fosc_tf.objectives.adversarial import Objective
-from fosc_tf.objectives.worst_case import (
-    Bounded,
+from fosc_tf.objectives.bounded import (
     Penalty,
     bounded,
     robust_cross_entropy,
@@ -61,16 +60,6 @@ def mixed_margins(
     return _objective(mix, epsilon, penalties)
 
 
-def attacked_margins(here: Bounded, image: tf.Tensor) -> tf.Tensor:
-    """Returns z_y - z_j at adversarial images, [batch, classes].
-
-    Batch norms have the statistics of the clean batch, as the bounds have.
-    """
-    logits = tf.cast(answer(here.program, image), tf.float32)
-    own = tf.one_hot(here.label, logits.shape[1])
-    return tf.reduce_sum(own * logits, axis=1, keepdims=True) - logits
-
-
 def _objective(
     mix: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
     epsilon: Number | Schedule,
@@ -81,7 +70,9 @@ def _objective(
     ) -> Judged:
         here = bounded(network, batch, epsilon, step)
         margins = here.interval_margins()
-        loss = mix(margins, attacked_margins(here, found.image))
+        # Batch norms have the statistics of the clean batch here too.
+        attacked = here.margins_of(tf.cast(answer(here.program, found.image), tf.float32))
+        loss = mix(margins, attacked)
         return here.judged(loss + total(penalties, here, step), margins)
 
     return objective

@@ -10,8 +10,8 @@ import tensorflow as tf
 from fosc_tf.bounds.interval_bounds import Interval
 from fosc_tf.bounds.primitives import Affine, Nonlinear
 from fosc_tf.bounds.program import Program
-from fosc_tf.objectives.worst_case import Bounded, Penalty
-from fosc_tf.replicas import num_replicas, sum_over_replicas
+from fosc_tf.objectives.bounded import Bounded, Penalty
+from fosc_tf.replicas import global_mean, num_replicas
 from fosc_tf.schedules import Curve
 
 TOLERANCE = 0.5
@@ -99,17 +99,16 @@ def _hinge(ratio: tf.Tensor) -> tf.Tensor:
 
 
 def _radius(ends: Interval) -> tf.Tensor:
-    (radius,) = _means([0.5 * (ends.upper - ends.lower)])
-    return radius
+    return global_mean(0.5 * (ends.upper - ends.lower))
 
 
 def _unbalanced(ends: Interval) -> tf.Tensor:
     centre = 0.5 * (ends.lower + ends.upper)
     active = tf.cast(tf.stop_gradient(ends.lower) > 0, centre.dtype)
     inactive = tf.cast(tf.stop_gradient(ends.upper) < 0, centre.dtype)
-    up, down, middle = _means([centre * active, centre * inactive, centre])
+    up, down, middle = map(global_mean, (centre * active, centre * inactive, centre))
     square = tf.square(centre - middle)
-    wide_up, wide_down = _means([square * active, square * inactive])
+    wide_up, wide_down = map(global_mean, (square * active, square * inactive))
     both = (up > _TINY) & (down < -_TINY) & (wide_up > _TINY) & (wide_down > _TINY)
 
     def ratio(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
@@ -117,9 +116,3 @@ def _unbalanced(ends: Interval) -> tf.Tensor:
         return tf.minimum(a / b, b / a)
 
     return _hinge(ratio(up, -down)) + _hinge(ratio(wide_up, wide_down))
-
-
-def _means(values: list[tf.Tensor]) -> list[tf.Tensor]:
-    """Returns means over the batch of all replicas, with their gradients."""
-    sums = sum_over_replicas([tf.reduce_mean(each) for each in values])
-    return [each / num_replicas() for each in sums]

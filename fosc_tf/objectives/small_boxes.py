@@ -16,7 +16,7 @@ from fosc_tf.bounds.program import Program
 from fosc_tf.bounds.region import Region
 from fosc_tf.bounds.training_mode import training_mode
 from fosc_tf.objectives.adversarial import Objective
-from fosc_tf.objectives.worst_case import (
+from fosc_tf.objectives.bounded import (
     Penalty,
     mixed,
     robust_cross_entropy,

@@ -13,13 +13,8 @@ import tensorflow as tf
 
 from fosc_tf.bounds.training_mode import answer, cut_at
 from fosc_tf.objectives.adversarial import Objective
-from fosc_tf.objectives.worst_case import (
-    Penalty,
-    bounded,
-    fused_cross_entropy,
-    robust_cross_entropy,
-    total,
-)
+from fosc_tf.objectives.bounded import Penalty, bounded, robust_cross_entropy, total
+from fosc_tf.objectives.worst_case import fused_cross_entropy
 from fosc_tf.schedules import at
 from fosc_tf.terms import cross_entropy
 from fosc_tf.types import Batch, Found, Judged, Number, Schedule

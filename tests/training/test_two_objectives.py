@@ -10,7 +10,7 @@ import tensorflow as tf
 from fosc_tf import defenses
 from fosc_tf.bounds.latent import LatentFgsm
 from fosc_tf.training import WeightPerturbation
-from fosc_tf.training.two_objectives import Moments, weights
+from fosc_tf.training.gradient_mixing import Moments, weights
 from tests.attacks.toys import assert_same, loss_and_gradient
 from tests.data.three_parts import refused
 from tests.defenses import plain_bounds as plain
