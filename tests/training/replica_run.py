@@ -18,6 +18,8 @@ SIZE, STEPS, EPOCHS = 16, 2, 2
 
 COMPOSED = ("amata", "curriculum", "fgsm_pgd", "fine_tuning", "mart", "n_fgsm")
 """Made of nothing but schedules and parts of others, that are trained here."""
+FOR_WORKERS = "standard, batch norm"
+"""The variant that only `worker_run` trains."""
 ALL_PARTS = "memory, perturbation, average, mixed gradients"
 
 
@@ -41,7 +43,7 @@ def variants(defenses, arguments_of):
         arguments_of("dynamic") | {"least_steps": 1},
         "digits_mlp",
     )
-    for name in ("standard", "dynamic", "grad_align", "free", "yopo", "ibp"):
+    for name in ("standard", "dynamic", "grad_align", "ibp"):
         found[f"{name}, batch norm"] = (name, arguments_of(name), "mnist_cnn")
     found[ALL_PARTS] = ("dynamic", arguments_of("dynamic"), "digits_mlp")
     found[f"{ALL_PARTS}, batch norm"] = ("dynamic", arguments_of("dynamic"), "mnist_cnn")
@@ -245,7 +247,9 @@ def main():
 
     found = {"rows": rows(strategy), "odd batch": odd_batch(strategy)}
     found |= {"normalised": normalised(strategy), "aligned": aligned(strategy), "defenses": {}}
-    for name, arguments in variants(defenses, arguments_of).items():
+    wanted = variants(defenses, arguments_of)
+    del wanted[FOR_WORKERS]
+    for name, arguments in wanted.items():
         change = [with_all_parts] if ALL_PARTS in name else []
         one = train(*arguments, contextlib.nullcontext(), *change)
         found["defenses"][name] = differences(one, train(*arguments, strategy.scope(), *change))
