@@ -12,9 +12,11 @@ from fosc_tf.analysis.density import kernel_density
 from fosc_tf.analysis.difficulty import difficulty, difficulty_distance
 from fosc_tf.analysis.hamiltonian import Control, Hamiltonian
 from fosc_tf.analysis.landscape import landscape
+from fosc_tf.analysis.lipschitz import Lipschitz, lipschitz_bound
 from fosc_tf.analysis.optimality import Optimality, Score, controls, criterion, score
 from fosc_tf.analysis.recording import Recording
 from fosc_tf.analysis.settings import Settings, Subject
+from fosc_tf.analysis.spectral_norm import spectral_norm
 from fosc_tf.analysis.stepwise import picked, step_curves, traces
 from fosc_tf.analysis.training_views import (
     adaptation,
@@ -30,6 +32,7 @@ __all__ = [
     "Control",
     "Grid",
     "Hamiltonian",
+    "Lipschitz",
     "Optimality",
     "Recording",
     "Score",
@@ -52,10 +55,12 @@ __all__ = [
     "kernel_density",
     "landscape",
     "last_epoch",
+    "lipschitz_bound",
     "make_views",
     "pearson",
     "picked",
     "score",
+    "spectral_norm",
     "step_curves",
     "traces",
 ]
