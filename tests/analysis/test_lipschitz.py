@@ -35,7 +35,7 @@ def shaken(network):
 
 
 def test_dense_convolution_and_batch_norm_by_their_matrices():
-    """The convolutions have 128 rows and columns or more and go by Lanczos, what follows does not."""
+    """The convolutions have 128 rows or more and go by Lanczos, what follows does not."""
     network = shaken(
         keras.Sequential(
             [
