@@ -31,7 +31,9 @@ def kinks(arrays: Mapping[str, np.ndarray], title: str) -> Figure:
         axes.plot(arrays["theta"], arrays["clean"], label="clean", **clean)
         axes.plot(arrays["theta"], loss, label="under attack", **attacked)
         axes.set_title(f"epsilon {epsilon:g}")
-        style.label(axes, "weight", "loss (nats)" if axes is panels[0] else "", 0.0)
+    for axes in panels:  # drawn first: they share the height of the highest
+        style.label(axes, "weight", "loss (nats)" if axes is panels[0] else "")
+    panels[0].set_ylim(0.0)
     panels[0].legend()
     return figure
 

@@ -18,7 +18,6 @@ from fosc_tf.analysis import (
     witness,
 )
 from fosc_tf.analysis.logistic_toys import DUAL
-from fosc_tf.show import style, toy_plots
 from tests.data.three_parts import refused
 
 FEATURES, CLASSES = 4, 3
@@ -171,13 +170,6 @@ def test_the_kink_of_figure_4_2():
     assert lowest.tolist() == [0, middle]  # 1.2 > x = 1: the constant has won
     worst_of_two = np.logaddexp(0, np.maximum(0.4 * theta, 1.6 * theta))
     np.testing.assert_allclose(arrays["loss"][0], worst_of_two)
-
-
-def test_the_pictures():
-    figure = toy_plots.kinks(kink(), "One weight")
-    assert [axes.get_title("left") for axes in figure.axes] == ["epsilon 0.6", "epsilon 1.2"]
-    np.testing.assert_array_equal(figure.axes[1].lines[1].get_ydata(), kink()["loss"][1])
-    assert style.encoded(figure) == style.encoded(toy_plots.kinks(kink(), "One weight"))
 
 
 @pytest.mark.parametrize(
