@@ -10,11 +10,26 @@ from fosc_tf.analysis.control_search import Grid, Trials
 from fosc_tf.analysis.cross_table import Setting, cross_table
 from fosc_tf.analysis.density import kernel_density
 from fosc_tf.analysis.difficulty import difficulty, difficulty_distance
+from fosc_tf.analysis.gaussian_mixture import Constants, Errors, Gap, GaussianMixture, Training
 from fosc_tf.analysis.hamiltonian import Control, Hamiltonian
 from fosc_tf.analysis.landscape import landscape
+from fosc_tf.analysis.lipschitz import Lipschitz, lipschitz_bound
+from fosc_tf.analysis.logistic_toys import (
+    binary_hessian,
+    binary_loss,
+    constant_radius,
+    critical_epsilon,
+    curvature,
+    kink,
+    multiclass_loss,
+    separable_radius,
+    witness,
+)
+from fosc_tf.analysis.max_margin import descent_directions, interpolator, max_margin
 from fosc_tf.analysis.optimality import Optimality, Score, controls, criterion, score
 from fosc_tf.analysis.recording import Recording
 from fosc_tf.analysis.settings import Settings, Subject
+from fosc_tf.analysis.spectral_norm import spectral_norm
 from fosc_tf.analysis.stepwise import picked, step_curves, traces
 from fosc_tf.analysis.training_views import (
     adaptation,
@@ -27,35 +42,55 @@ from fosc_tf.analysis.training_views import (
 
 __all__ = [
     "Bins",
+    "Constants",
     "Control",
+    "Errors",
+    "Gap",
+    "GaussianMixture",
     "Grid",
     "Hamiltonian",
+    "Lipschitz",
     "Optimality",
     "Recording",
     "Score",
     "Setting",
     "Settings",
     "Subject",
+    "Training",
     "Trials",
     "adaptation",
     "automatic_upper",
+    "binary_hessian",
+    "binary_loss",
     "chosen_epochs",
+    "constant_radius",
     "controls",
     "course",
     "criterion",
+    "critical_epsilon",
     "cross_table",
+    "curvature",
+    "descent_directions",
     "difficulty",
     "difficulty_distance",
     "fosc_bins",
     "fosc_by_epoch",
     "gradient_norms",
+    "interpolator",
     "kernel_density",
+    "kink",
     "landscape",
     "last_epoch",
+    "lipschitz_bound",
     "make_views",
+    "max_margin",
+    "multiclass_loss",
     "pearson",
     "picked",
     "score",
+    "separable_radius",
+    "spectral_norm",
     "step_curves",
     "traces",
+    "witness",
 ]

@@ -87,8 +87,8 @@ def of_activation(layer: Any, activation: Any) -> list[Primitive]:
         activations.softplus: nonlinearities.softplus,
         activations.gelu: lambda: nonlinearities.gelu(False),
         activations.leaky_relu: lambda: nonlinearities.leaky_relu(0.2),
-        activations.elu: lambda: Elementwise(tf.nn.elu),
-        activations.relu6: lambda: Elementwise(tf.nn.relu6),
+        activations.elu: lambda: Elementwise(tf.nn.elu, lipschitz=1.0),
+        activations.relu6: lambda: Elementwise(tf.nn.relu6, lipschitz=1.0),
     }
     if activation in known:
         return [known[activation]()]
@@ -379,7 +379,11 @@ def max_pooling(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Primitive]:
     def pool(x: tf.Tensor) -> tf.Tensor:
         return tf.nn.max_pool2d(x, layer.pool_size, layer.strides, layer.padding.upper())
 
-    return [Largest(pool)]
+    # An entry is in several windows where they overlap.
+    inside = [
+        -(-size // stride) for size, stride in zip(layer.pool_size, layer.strides, strict=True)
+    ]
+    return [Largest(pool, lipschitz=math.sqrt(math.prod(inside)))]
 
 
 @register(L.GlobalMaxPooling2D)
@@ -387,7 +391,7 @@ def global_max_pooling(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Prim
     """Returns the largest entry of each channel."""
     _channels_last(layer)
     size = shapes[0][:2]
-    pooled = Largest(lambda x: tf.nn.max_pool2d(x, size, 1, "VALID"))
+    pooled = Largest(lambda x: tf.nn.max_pool2d(x, size, 1, "VALID"), lipschitz=1.0)
     return [pooled] if layer.keepdims else [pooled, _reshaped((shapes[0][2],))]
 
 
@@ -417,7 +421,7 @@ def relu(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Primitive]:
     if layer.max_value is None:
         return [nonlinearities.leaky_relu(slope)]
     most = float(layer.max_value)
-    return [Elementwise(lambda x: tf.minimum(tf.maximum(x, slope * x), most))]
+    return [Elementwise(lambda x: tf.minimum(tf.maximum(x, slope * x), most), lipschitz=1.0)]
 
 
 @register(L.LeakyReLU)
@@ -437,4 +441,8 @@ def elu(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Primitive]:
     alpha = float(layer.alpha)
     if alpha < 0:
         raise _unknown(layer, f"alpha={alpha}", "alpha of at least 0")
-    return [Elementwise(lambda x: tf.where(x > 0, x, alpha * tf.math.expm1(tf.minimum(x, 0.0))))]
+
+    def value(x: tf.Tensor) -> tf.Tensor:
+        return tf.where(x > 0, x, alpha * tf.math.expm1(tf.minimum(x, 0.0)))
+
+    return [Elementwise(value, lipschitz=max(alpha, 1.0))]

@@ -109,7 +109,14 @@ class Lines(NamedTuple):
 
 
 class Nonlinear(abc.ABC):
-    """A function of one input that is no linear map."""
+    """A function of one input that is no linear map.
+
+    Attributes:
+        lipschitz: how many times farther, in l2, two outputs are apart than their inputs at most;
+            None where nobody says.
+    """
+
+    lipschitz: float | None = None
 
     def undecided(self, lower: tf.Tensor, upper: tf.Tensor) -> tf.Tensor:
         """Returns where the lines between two ends are no exact account of the function, bool."""
@@ -153,6 +160,7 @@ class Elementwise(Nonlinear):
         undecided: of lower and upper to where the function is not a line between them, bool; None
             is everywhere.
         free: whether `lines` takes slopes as its style.
+        lipschitz: the largest magnitude of its slope; None where nobody says.
     """
 
     def __init__(
@@ -163,9 +171,10 @@ class Elementwise(Nonlinear):
         *,
         undecided: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None,
         free: bool = False,
+        lipschitz: float | None = None,
     ) -> None:
         self.value, self._lines, self._interval = value, lines, interval
-        self._undecided, self._free = undecided, free
+        self._undecided, self._free, self.lipschitz = undecided, free, lipschitz
 
     def undecided(self, lower: tf.Tensor, upper: tf.Tensor) -> tf.Tensor:
         """See `Nonlinear`."""
@@ -211,10 +220,13 @@ class Largest(Nonlinear):
 
     Args:
         pool: from [batch, ...] to the largest of each group, differentiable.
+        lipschitz: root of the number of groups that one entry is in; None where nobody says.
     """
 
-    def __init__(self, pool: Callable[[tf.Tensor], tf.Tensor]) -> None:
-        self.pool = pool
+    def __init__(
+        self, pool: Callable[[tf.Tensor], tf.Tensor], *, lipschitz: float | None = None
+    ) -> None:
+        self.pool, self.lipschitz = pool, lipschitz
 
     def interval(self, lower: tf.Tensor, upper: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """See `Nonlinear`."""

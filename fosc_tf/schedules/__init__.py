@@ -5,6 +5,7 @@ from fosc_tf.schedules.clock import Clock
 from fosc_tf.schedules.curve import Curve
 from fosc_tf.schedules.curves import begun, fosc_threshold, staircase, switch
 from fosc_tf.schedules.learning_rate import step_decay
+from fosc_tf.schedules.periodic import periodic_epsilon
 from fosc_tf.schedules.ramps import (
     delayed_threshold,
     doubling,
@@ -28,6 +29,7 @@ __all__ = [
     "held_before",
     "fosc_threshold",
     "path_step",
+    "periodic_epsilon",
     "staircase",
     "step_decay",
     "switch",
