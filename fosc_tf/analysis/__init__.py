@@ -8,6 +8,12 @@ from fosc_tf.analysis.album import make_views
 from fosc_tf.analysis.bins import Bins, automatic_upper, fosc_bins, pearson
 from fosc_tf.analysis.control_search import Grid, Trials
 from fosc_tf.analysis.cross_table import Setting, cross_table
+from fosc_tf.analysis.curvature import (
+    Trace,
+    hessian_density,
+    hessian_eigenvalues,
+    hessian_trace,
+)
 from fosc_tf.analysis.density import kernel_density
 from fosc_tf.analysis.difficulty import difficulty, difficulty_distance
 from fosc_tf.analysis.hamiltonian import Control, Hamiltonian
@@ -15,7 +21,9 @@ from fosc_tf.analysis.landscape import landscape
 from fosc_tf.analysis.optimality import Optimality, Score, controls, criterion, score
 from fosc_tf.analysis.recording import Recording
 from fosc_tf.analysis.settings import Settings, Subject
+from fosc_tf.analysis.spectrum import Spectrum
 from fosc_tf.analysis.stepwise import picked, step_curves, traces
+from fosc_tf.analysis.surface import loss_surface, random_directions, random_loss
 from fosc_tf.analysis.training_views import (
     adaptation,
     chosen_epochs,
@@ -35,7 +43,9 @@ __all__ = [
     "Score",
     "Setting",
     "Settings",
+    "Spectrum",
     "Subject",
+    "Trace",
     "Trials",
     "adaptation",
     "automatic_upper",
@@ -49,12 +59,18 @@ __all__ = [
     "fosc_bins",
     "fosc_by_epoch",
     "gradient_norms",
+    "hessian_density",
+    "hessian_eigenvalues",
+    "hessian_trace",
     "kernel_density",
     "landscape",
     "last_epoch",
+    "loss_surface",
     "make_views",
     "pearson",
     "picked",
+    "random_directions",
+    "random_loss",
     "score",
     "step_curves",
     "traces",
