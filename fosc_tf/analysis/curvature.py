@@ -63,9 +63,9 @@ def hessian_eigenvalues(
         epsilon: radius of the ball, units of `norm` over pixels in [0, 1]; 0 for the clean loss.
         which: "largest", or "smallest" for those furthest below 0.
         method: one of `METHODS`.
-        tolerance: largest residual norm, relative to the magnitude of the outermost eigenvalue. In
-            float32 products are known to about 1e-6 of it, so less than 1e-5 needs float64.
-            "power" gives up after 1000 steps each; the residual norms tell.
+        tolerance: residual norm to stop at, relative to the largest magnitude of all eigenvalues.
+            In float32 products are known to about 1e-6 of it, so less than 1e-5 needs float64.
+            "power" goes on after 1000 steps each; `Spectrum.residuals` tells what was reached.
         norm: of the ball.
         num_steps: of PGD, each epsilon / 4 long, from a random start.
         seed: of random starts and of the first vector.

@@ -15,6 +15,7 @@ from fosc_tf.errors import UserError
 
 Product = Callable[[np.ndarray], np.ndarray]
 _GLANCE = 5  # steps that tell the matrix' size well enough to stop by
+_ROUGHLY = 0.01  # of the smallest eigenvalue
 _RESTARTS = 100
 _MOST = 1000  # power iterations for one eigenvalue
 
@@ -24,8 +25,8 @@ def lanczos(product: Product, size: int, k: int, tolerance: float, seed: int) ->
 
     Source: ARPACK's implicitly restarted Lanczos, by `scipy.sparse.linalg.eigsh`. A matrix of few
     rows is written out instead. ARPACK's tolerance is relative to each eigenvalue, and those near 0
-    drown in the rounding of float32; so the matrix is shifted by its own size, and the residual
-    norms end below `tolerance` times that of the largest eigenvalue.
+    drown in the rounding of float32; so the matrix is shifted by about its own norm, and residual
+    norms end below `tolerance` times that norm.
 
     Args:
         product: the matrix times [size] float64.
@@ -42,8 +43,7 @@ def lanczos(product: Product, size: int, k: int, tolerance: float, seed: int) ->
         matrix = np.stack([product(row) for row in np.eye(size)])
         return np.linalg.eigh((matrix + matrix.T) / 2)[1][:, -k:].T
     start = np.random.default_rng(seed).standard_normal(size)
-    nodes, _ = quadrature(*tridiagonal(product, start, _GLANCE))
-    shift = float(np.abs(nodes).max()) or 1.0
+    shift = _scale(product, start) or 1.0
     shifted = linalg.LinearOperator(
         (size, size), matvec=lambda vector: product(vector) + shift * vector, dtype=np.float64
     )
@@ -65,42 +65,41 @@ def power(product: Product, size: int, k: int, tolerance: float, seed: int) -> n
 
     Source: Liu 2022 (thesis), section 4.2.3, after Yao et al. 2018: the iteration v <- H v / |H v|
     with the eigenvectors found so far taken out. Departures: it stops by the residual norm, not by
-    how far the eigenvalue moved, or after 1000 steps; and where an eigenvalue below 0 has the
-    largest magnitude, the matrix is shifted to find the largest one above it.
+    how far the eigenvalue moved, or after 1000 steps; and the smallest eigenvalue, if below 0, is
+    first lifted to 0 by a shift, so that the largest one has the largest magnitude.
     """
     random, found = np.random.default_rng(seed), np.zeros([0, size])
-    shift = scale = 0.0
-    while len(found) < k:
-        vector = random.standard_normal(size)
-        vector, value, scale = _climbed(product, found, vector, shift, tolerance, scale)
-        if value + shift < -tolerance * scale:
-            shift = -value
-        else:
-            found = np.concatenate([found, vector[None]])
+    start = random.standard_normal(size)
+    scale = _scale(product, start)
+    lowest = _iterated(product, found, start, -scale, _ROUGHLY * scale)
+    shift = max(0.0, -float(lowest @ product(lowest)))
+    for _ in range(k):
+        start = random.standard_normal(size)
+        vector = _iterated(product, found, start, shift, tolerance * scale)
+        found = np.concatenate([found, vector[None]])
     return found
 
 
-def _climbed(
-    product: Product,
-    found: np.ndarray,
-    vector: np.ndarray,
-    shift: float,
-    tolerance: float,
-    scale: float,
-) -> tuple[np.ndarray, float, float]:
-    """Returns one more eigenvector, its eigenvalue, and the largest magnitude seen so far."""
+def _iterated(
+    product: Product, found: np.ndarray, vector: np.ndarray, shift: float, within: float
+) -> np.ndarray:
+    """Returns one more eigenvector of the shifted matrix, of the largest magnitude that is left."""
     vector = _beside(found, vector)
     vector /= np.linalg.norm(vector)
     for _ in range(_MOST):
         ahead = _beside(found, product(vector))
-        value = float(vector @ ahead)
-        scale = max(scale, abs(value))
-        if np.linalg.norm(ahead - value * vector) <= tolerance * scale:
+        if np.linalg.norm(ahead - (vector @ ahead) * vector) <= within:
             break
         ahead = ahead + shift * vector
         vector = _beside(found, ahead / np.linalg.norm(ahead))
         vector /= np.linalg.norm(vector)
-    return vector, value, scale
+    return vector
+
+
+def _scale(product: Product, start: np.ndarray) -> float:
+    """Returns a magnitude of the outermost eigenvalue, too small by less than a factor of 2."""
+    nodes, _ = quadrature(*tridiagonal(product, start, _GLANCE))
+    return float(np.abs(nodes).max())
 
 
 def tridiagonal(product: Product, start: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
