@@ -18,6 +18,7 @@ from fosc_tf.analysis import (
     random_loss,
 )
 from fosc_tf.analysis.weight_loss import WeightLoss
+from fosc_tf.attacks.compiled import _shelf
 from tests.attacks import toys
 from tests.data.three_parts import refused
 
@@ -245,6 +246,17 @@ def test_freezing_a_layer_is_seen(data):
     assert hessian_eigenvalues(network, *data, k=1).vectors.shape == (1, 323)
     network.layers[1].trainable = False
     assert hessian_eigenvalues(network, *data, k=1).vectors.shape == (1, 51)
+
+
+def test_nothing_is_compiled_twice(data):
+    network = toys.mlp()
+    given = {"k": 2, "epsilon": EPSILON, "batch_size": 5}
+    first = hessian_eigenvalues(network, *data, **given)
+    kept = list(_shelf(network))
+    network.layers[-1].set_weights([0.5 * each for each in network.layers[-1].get_weights()])
+    again = hessian_eigenvalues(network, *data, **given)
+    assert list(_shelf(network)) == kept
+    assert abs(again.values[0] - first.values[0]) > 1e-3
 
 
 def test_trace(network, data):
