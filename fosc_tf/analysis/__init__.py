@@ -8,6 +8,12 @@ from fosc_tf.analysis.album import make_views
 from fosc_tf.analysis.bins import Bins, automatic_upper, fosc_bins, pearson
 from fosc_tf.analysis.control_search import Grid, Trials
 from fosc_tf.analysis.cross_table import Setting, cross_table
+from fosc_tf.analysis.curvature import (
+    Trace,
+    hessian_density,
+    hessian_eigenvalues,
+    hessian_trace,
+)
 from fosc_tf.analysis.density import kernel_density
 from fosc_tf.analysis.difficulty import difficulty, difficulty_distance
 from fosc_tf.analysis.gaussian_mixture import Constants, Errors, Gap, GaussianMixture, Training
@@ -19,7 +25,7 @@ from fosc_tf.analysis.logistic_toys import (
     binary_loss,
     constant_radius,
     critical_epsilon,
-    curvature,
+    curvature_range,
     kink,
     multiclass_loss,
     separable_radius,
@@ -30,7 +36,9 @@ from fosc_tf.analysis.optimality import Optimality, Score, controls, criterion, 
 from fosc_tf.analysis.recording import Recording
 from fosc_tf.analysis.settings import Settings, Subject
 from fosc_tf.analysis.spectral_norm import spectral_norm
+from fosc_tf.analysis.spectrum import Spectrum
 from fosc_tf.analysis.stepwise import picked, step_curves, traces
+from fosc_tf.analysis.surface import loss_surface, random_directions, random_loss
 from fosc_tf.analysis.training_views import (
     adaptation,
     chosen_epochs,
@@ -55,8 +63,10 @@ __all__ = [
     "Score",
     "Setting",
     "Settings",
+    "Spectrum",
     "Subject",
     "Training",
+    "Trace",
     "Trials",
     "adaptation",
     "automatic_upper",
@@ -69,7 +79,7 @@ __all__ = [
     "criterion",
     "critical_epsilon",
     "cross_table",
-    "curvature",
+    "curvature_range",
     "descent_directions",
     "difficulty",
     "difficulty_distance",
@@ -77,16 +87,22 @@ __all__ = [
     "fosc_by_epoch",
     "gradient_norms",
     "interpolator",
+    "hessian_density",
+    "hessian_eigenvalues",
+    "hessian_trace",
     "kernel_density",
     "kink",
     "landscape",
     "last_epoch",
     "lipschitz_bound",
+    "loss_surface",
     "make_views",
     "max_margin",
     "multiclass_loss",
     "pearson",
     "picked",
+    "random_directions",
+    "random_loss",
     "score",
     "separable_radius",
     "spectral_norm",

@@ -1,10 +1,10 @@
 """The loss of linear classifiers under attack: sharper with epsilon, and at last won by a constant.
 
 binary_loss(weights, examples, label, epsilon=0.3)
-curvature(weights, examples, label, epsilons=(0.0, 0.1, 0.2))      # smallest and largest eigenvalue
-critical_epsilon(weights, examples, label)                         # from here on log K is better
-constant_radius(examples, label, num_classes=3)                    # ... than all weights
-kink(epsilons=(0.6, 1.2))                                          # the picture of one dimension
+curvature_range(weights, examples, label, epsilons=(0.0, 0.1, 0.2))  # its ends
+critical_epsilon(weights, examples, label)  # from here on log K is better
+constant_radius(examples, label, num_classes=3)  # ... than all weights
+kink(epsilons=(0.6, 1.2))  # the picture of one dimension
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def separable_radius(weights: np.ndarray, examples: np.ndarray, label: np.ndarra
     return float(_margins(weights, examples, label)[0].min())
 
 
-def curvature(
+def curvature_range(
     weights: np.ndarray, examples: np.ndarray, label: np.ndarray, *, epsilons: Sequence[float]
 ) -> np.ndarray:
     """Returns the smallest and the largest eigenvalue of `binary_hessian`, [len(epsilons), 2].

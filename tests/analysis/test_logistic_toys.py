@@ -11,7 +11,7 @@ from fosc_tf.analysis import (
     binary_loss,
     constant_radius,
     critical_epsilon,
-    curvature,
+    curvature_range,
     kink,
     multiclass_loss,
     separable_radius,
@@ -68,7 +68,7 @@ def test_the_hessian_is_that_of_the_loss():
 
 def test_one_example_by_hand():
     """At epsilon = w.x the bend is 1/4, its largest."""
-    found = curvature([1.0], np.array([[2.0]]), np.array([1]), epsilons=(2.0, 2.5, 1.5))
+    found = curvature_range([1.0], np.array([[2.0]]), np.array([1]), epsilons=(2.0, 2.5, 1.5))
     bent = np.exp(0.5) / (1 + np.exp(0.5)) ** 2
     np.testing.assert_allclose(found[:, 0], [1.0, 4 * bent, 4 * bent])
 
@@ -80,12 +80,12 @@ def test_curvature_rises_with_epsilon_while_all_are_right(seed):
     most = separable_radius(w, x, label)
     assert most >= 0.5 - 1e-9
     epsilons = np.linspace(0, most, 8)
-    found = curvature(w, x, label, epsilons=epsilons)
+    found = curvature_range(w, x, label, epsilons=epsilons)
     assert np.all(np.diff(found, axis=0) > 0)
     hessians = [binary_hessian(w, x, label, epsilon=each) for each in epsilons]
     for one, other in itertools.pairwise(hessians):
         assert np.linalg.eigvalsh(other - one).min() > 0  # in every direction
-    far = curvature(w, x, label, epsilons=(20.0, 30.0))
+    far = curvature_range(w, x, label, epsilons=(20.0, 30.0))
     assert np.all(np.diff(far, axis=0) < 0)  # beyond, it falls again
 
 
