@@ -64,6 +64,13 @@ def base() -> Config:
     config.perturbation.gamma = 0.0  # size relative to the weights, such as 0.01; 0 none
     config.perturbation.from_epoch = 0  # 0-based
 
+    config.periods = Config()  # of an epsilon that rises again and again (PAS)
+    config.periods.lengths = ()  # epochs, together total_epochs; () epsilon does not rise. With
+    # several the learning rate begins anew too, and their last networks make an ensemble
+    config.periods.peak = 2.0  # where a rise ends before it is cut at epsilon, in epsilons
+    config.periods.lowest = 0.0  # where it begins, in epsilons
+    config.periods.shape = "cosine"  # cosine | linear
+
     config.average = Config()  # moving average of the weights, kept beside them
     config.average.decay = 0.0  # such as 0.999; 0 none
     config.average.from_epoch = 0  # 0-based
@@ -71,8 +78,8 @@ def base() -> Config:
     config.evaluation = Config()
     config.evaluation.attacks = ("clean", "fgsm", "pgd-10", "pgd-20", "cw-linf")  # names, @N for
     # the first N test images only; see --list
-    config.evaluation.checkpoints = ("last", "best", "ema")  # networks that are evaluated, of those
-    # that the run keeps: ema is the average
+    config.evaluation.checkpoints = ("last", "best", "ema", "ensemble")  # networks that are
+    # evaluated, of those that the run keeps: ema is the average, ensemble that of several periods
     config.evaluation.others = ()  # work folders or SavedModels evaluated in the same table
     config.evaluation.epsilon = 0.2  # radius over pixels in [0, 1]; follows the training epsilon
     config.evaluation.epsilons = ()  # further radii for every attack
@@ -357,7 +364,7 @@ def cifar(defense: str, arg: str | None = None, **arguments: object) -> Config:
     config.data.batch_size = 128
     config.data.held_out = 1000
     config.data.augment = True
-    config.model.name = _option(arg, "model", CIFAR_MODELS)
+    config.model.name = option(arg, "model", CIFAR_MODELS)
     if config.model.name == "cifar_cnn":
         config.model.width = 1.0  # factor on the filters; 1 is the paper's
     config.optimizer.learning_rate = 0.01
@@ -376,6 +383,40 @@ def adapting_radii(config: Config, warm_up_epochs: int) -> Config:
         defense.rate = 0.1  # share of the way that a radius moves to the one it withstands
         defense.most_epsilon = float("inf")  # no radius is larger
         defense.warm_up_epochs = warm_up_epochs  # in which everyone has epsilon
+    return config
+
+
+def in_periods(config: Config, lengths: tuple[int, ...], **of_rise: object) -> Config:
+    """Returns the config whose epsilon rises in periods, the drops of the rate within the first.
+
+    Args:
+        config: changed in place.
+        lengths: of the periods, epochs.
+        **of_rise: further fields of `config.periods`.
+    """
+    share = lengths[0] / config.total_epochs
+    drops = tuple(int(epoch * share) for epoch in config.optimizer.drop_epochs)
+    config.optimizer.drop_epochs = drops
+    config.total_epochs = sum(lengths)
+    config.periods.lengths = lengths
+    for name, value in of_rise.items():
+        config.periods[name] = value
+    return config
+
+
+def mnist_landscape(defense: str, **arguments: object) -> Config:
+    """Returns the MNIST setting of Liu's thesis, section 4.2: LeNet, epsilon 0.4, steps of 0.01."""
+    config = mnist(defense, step_share=0.025, num_steps=50, **arguments)
+    config.defense.epsilon = 0.4
+    config.total_epochs = 100
+    config.model.name = "lenet"
+    with config.unlocked():
+        config.model.width = 16  # w, a fourth of the filters of the second convolution
+    config.optimizer.name = "adam"
+    config.optimizer.learning_rate = 1e-4
+    config.optimizer.weight_decay = 1e-3
+    config.optimizer.schedule = "constant"
+    config.optimizer.drop_epochs = ()
     return config
 
 
@@ -401,7 +442,7 @@ def strong(config: Config) -> Config:
     return config
 
 
-def _option(arg: str | None, name: str, values: tuple[str, ...]) -> str:
+def option(arg: str | None, name: str, values: tuple[str, ...]) -> str:
     if not arg:
         return values[0]
     given, _, value = arg.partition("=")

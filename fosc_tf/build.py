@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,11 +19,12 @@ from ml_collections import ConfigDict
 from fosc_tf import data, defenses, models
 from fosc_tf.config_check import check
 from fosc_tf.data.mixed import rows_of_extra
+from fosc_tf.defenses.periods import with_periods
 from fosc_tf.defenses.relief import with_relief
 from fosc_tf.errors import UserError
 from fosc_tf.evaluation.stages import Stages, stages
 from fosc_tf.fields import flat
-from fosc_tf.schedules import Clock, learning_rate
+from fosc_tf.schedules import Clock, in_periods, learning_rate
 from fosc_tf.training import (
     AdversarialTrainer,
     WeightAverage,
@@ -63,6 +65,11 @@ class Experiment:
     def epochs(self) -> int:
         """Passes over `train` that the run makes."""
         return self.trainer.defense.passes or self.config.total_epochs
+
+    @property
+    def member_epochs(self) -> list[int]:
+        """After how many epochs each of several periods ends, and a member of the ensemble is."""
+        return list(itertools.accumulate(periods(self.config)))
 
     @property
     def worker(self) -> int:
@@ -212,6 +219,9 @@ def defense(
             "precision=float32",
             f"precision={config.precision!r} with defense.name={config.defense.name!r}",
         )
+    if periods(config):
+        run = {"total_epochs": config.total_epochs, "steps_per_epoch": steps_per_epoch}
+        found = with_periods(found, **config.periods, **run)
     going_back = config.get("monitor", {}).get("action") == "go_back"
     if going_back and found.proof is not None:
         raise UserError(
@@ -222,6 +232,11 @@ def defense(
     return with_relief(found) if going_back else found
 
 
+def periods(config: ConfigDict) -> tuple[int, ...]:
+    """Returns the epochs of each period of epsilon; none where it does not rise in periods."""
+    return tuple(config.get("periods", {}).get("lengths", ()))
+
+
 def _taken(factory: Callable[..., Any], offered: Mapping[str, Any]) -> dict[str, Any]:
     """Returns those of the arguments offered that `factory` takes."""
     taken = inspect.signature(factory).parameters
@@ -229,12 +244,18 @@ def _taken(factory: Callable[..., Any], offered: Mapping[str, Any]) -> dict[str,
 
 
 def _optimizer(config: ConfigDict, factor: int, clock: Clock) -> keras.optimizers.Optimizer:
-    """Returns the config's optimizer with the config's schedule, its rate times `factor`."""
-    offered = {**config.optimizer, "total_epochs": config.total_epochs, "clock": clock}
+    """Returns the config's optimizer with the config's schedule, its rate times `factor`.
+
+    In a run of several periods the schedule is that of the first.
+    """
+    lengths = periods(config)
+    first = lengths[0] if lengths else config.total_epochs
+    offered = {**config.optimizer, "total_epochs": first, "clock": clock}
     name, schedule = offered.pop("name"), offered.pop("schedule")
     offered["learning_rate"] *= factor
     arguments = _taken(learning_rate.RATES.factory(schedule), offered)
-    offered["learning_rate"] = learning_rate.get(schedule, **arguments)
+    rate = learning_rate.get(schedule, **arguments)
+    offered["learning_rate"] = in_periods(rate, lengths, clock=clock)
     return optimizer.get(name, **_taken(optimizer.OPTIMIZERS.factory(name), offered))
 
 

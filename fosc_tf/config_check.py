@@ -19,13 +19,14 @@ from fosc_tf.errors import UserError, unknown_name
 from fosc_tf.evaluation.stages import stages
 from fosc_tf.number import number, whole
 from fosc_tf.schedules.learning_rate import RATES
-from fosc_tf.training.checkpoints import AVERAGE, BEST
+from fosc_tf.schedules.periodic import RISES
+from fosc_tf.training.checkpoints import AVERAGE, BEST, ENSEMBLE
 from fosc_tf.training.distribution import NAMES as DISTRIBUTIONS
 from fosc_tf.training.optimizer import OPTIMIZERS
 
 PRECISIONS = ("float32", "mixed_bfloat16")
 INITIALIZATIONS = ("keras", "ibp")
-CHECKPOINTS = ("last", BEST, AVERAGE)
+CHECKPOINTS = ("last", BEST, AVERAGE, ENSEMBLE)
 _FIELDS = {
     "": "seed total_epochs distribution deterministic precision jit_compile",
     "data": "name npz dir batch_size held_out augment",
@@ -68,6 +69,13 @@ sections.rules(
     "monitor",
     action=sections.one_of("action of the monitor", ACTIONS),
     fall=sections.between(0, 1, "0.25", above=True),
+)
+sections.rules(
+    "periods",
+    lengths=sections.each_of(sections.whole(1)),
+    peak=sections.between(1, float("inf"), "periods.peak=2.0"),
+    lowest=sections.between(float("-inf"), 1, "periods.lowest=0.0"),
+    shape=sections.one_of("shape of the rise", RISES),
 )
 sections.rules("log", gradient_images=sections.whole(0))
 sections.rules("", label_smoothing=sections.between(0, 1, "0.1"))
@@ -144,6 +152,13 @@ def _check_evaluation(config: ConfigDict) -> None:
             "a run that keeps no moving average of its weights has no network of them",
             "average.decay=0.999, or evaluation.checkpoints=('last',)",
             "evaluation.checkpoints=('ema',) with average.decay=0.0",
+        )
+    lengths = config.get("periods", {}).get("lengths", ())
+    if tuple(evaluation.checkpoints) == (ENSEMBLE,) and len(lengths) < 2:
+        raise UserError(
+            "an ensemble is made of the networks of several periods",
+            "periods.lengths=(100, 50, 50), or evaluation.checkpoints=('last',)",
+            f"evaluation.checkpoints=('ensemble',) with periods.lengths={tuple(lengths)}",
         )
     if tuple(evaluation.checkpoints) == (BEST,) and not measured:
         raise UserError(

@@ -82,9 +82,9 @@ def outcome(workdir: pathlib.Path) -> dict[str, Any]:
         for path in (*workdir.glob("fosc/*.npy"), *workdir.glob("*.json"))
         if path.name not in ("run.json", "times.json")
     }
-    average = "checkpoints/ema"
-    averaged = [average] if (workdir / average).is_dir() else []
-    for folder in ("checkpoints", "checkpoints/best", *averaged):
+    kept = ("ema", "ensemble/0", "ensemble/1")
+    more = [f"checkpoints/{name}" for name in kept if (workdir / "checkpoints" / name).is_dir()]
+    for folder in ("checkpoints", "checkpoints/best", *more):
         (newest, *_) = newest_first(workdir / folder)
         reader = tf.train.load_checkpoint(str(newest))
         for name in reader.get_variable_to_shape_map():

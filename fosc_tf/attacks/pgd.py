@@ -6,6 +6,7 @@ found = attack(network, image, label, seed=0)
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -113,13 +114,21 @@ class PGD(Attack):
 
     def check(self, shape: Sequence[int], step: int = 0) -> None:
         """Raises `UserError` where the attack does not fit images of `shape` at `step`."""
-        super().check(shape, step)
         names = ("epsilon", "step_size", "num_steps")
         said = {name: asked(name, getattr(self, name), step) for name in names}
+        if callable(self.epsilon) and said["epsilon"] == 0.0:
+            return  # images stay clean while a schedule says so
+        super().check(shape, step)
         if isinstance(said["num_steps"], float):  # a schedule's; 0 steps leave an image clean
             whole("num_steps", int(said["num_steps"]), least=0)
             said["num_steps"] = 1
         check_climb(**said, norm=self.norm, feasible=self.parts.feasible)
+
+    def in_ball(self, epsilon: Schedule, step_size: Schedule | PerExample) -> PGD:
+        """Returns the same attack in another ball, with steps of another length."""
+        other = copy.copy(self)
+        other.epsilon, other.step_size = epsilon, step_size
+        return other
 
     def again(self, name: str, times: int) -> dict[str, Attack]:
         """Returns so many tries, which start elsewhere each."""

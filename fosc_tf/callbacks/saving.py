@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -38,6 +39,7 @@ class Saving(keras.callbacks.Callback):
         every_steps: steps between checkpoints within an epoch; 0 saves at epoch ends only.
         history: JSON file of the ledger's rows; `times.json` beside it says what each epoch took,
             its held-out evaluation included, in seconds of the wall clock and of the process.
+        member_epochs: epochs finished when the network becomes a member of the run's ensemble.
     """
 
     def __init__(
@@ -49,11 +51,12 @@ class Saving(keras.callbacks.Callback):
         steps_per_epoch: int,
         every_steps: int,
         history: pathlib.Path,
+        member_epochs: Sequence[int] = (),
     ) -> None:
         super().__init__()
         self.checkpoints, self.ledger, self.guard = checkpoints, ledger, guard
         self.steps_per_epoch, self.every_steps = steps_per_epoch, every_steps
-        self.history = history
+        self.history, self.member_epochs = history, tuple(member_epochs)
         self._watch = Stopwatch()
         self._means = [v for metric in checkpoints.trainer.metrics for v in metric.variables]
         self._saved = [(variable, variable.numpy()) for variable in self._means]
@@ -85,6 +88,8 @@ class Saving(keras.callbacks.Callback):
         if best_of(known) is row:
             self.ledger.best = row
             self.checkpoints.save_best()
+        if epoch + 1 in self.member_epochs:
+            self.checkpoints.save_member(self.member_epochs.index(epoch + 1))
         # Before the checkpoint: after the last one of a run nothing would write it again.
         files.write(self.history, json.dumps(self.ledger.rows, indent=1))
         ledger = self.ledger

@@ -25,6 +25,7 @@ from fosc_tf.models import (  # noqa: F401  (importing an architecture registers
     digits_mlp,
     dm,
     fc1,
+    lenet,
     mnist_cnn,
     mnist_small,
     preact_resnet,
@@ -33,6 +34,7 @@ from fosc_tf.models import (  # noqa: F401  (importing an architecture registers
     wide_resnet,
 )
 from fosc_tf.models.interval_weights import initialize
+from fosc_tf.models.mean_probability import ensemble
 from fosc_tf.models.registry import factory, get, names, register
 
-__all__ = ["factory", "get", "initialize", "names", "register"]
+__all__ = ["ensemble", "factory", "get", "initialize", "names", "register"]

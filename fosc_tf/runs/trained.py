@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 from ml_collections import ConfigDict
 
-from fosc_tf import build, data, export, files
+from fosc_tf import build, data, export, files, models
 from fosc_tf.errors import UserError, visible
 from fosc_tf.evaluation.journal import fingerprint as answers
 from fosc_tf.probe import probe_images
@@ -26,13 +26,19 @@ from fosc_tf.runs import record as records
 from fosc_tf.training.checkpoints import (
     AVERAGE,
     BEST,
+    ENSEMBLE,
     all_damaged,
     newest_first,
     restore_last,
     step_of_last,
 )
 
-EXPORTS = {"last": "export", BEST: "export_best", AVERAGE: "export_ema"}
+EXPORTS = {
+    "last": "export",
+    BEST: "export_best",
+    AVERAGE: "export_ema",
+    ENSEMBLE: "export_ensemble",
+}
 """The folder of each network that a run exports."""
 
 
@@ -159,7 +165,7 @@ def fingerprint(network: keras.Model) -> str:
 
 
 def of_run(config: ConfigDict, folder: pathlib.Path) -> Iterator[tuple[str, int, Any]]:
-    """Yields "last", its step and network, then the same of "best" and "ema" where they are kept.
+    """Yields "last", its step and network, then "best", "ema" and "ensemble" where they are kept.
 
     Raises:
         UserError: no checkpoint of the last network is whole, or that of a finished training is
@@ -187,6 +193,25 @@ def of_run(config: ConfigDict, folder: pathlib.Path) -> Iterator[tuple[str, int,
             yield name, step, network
         elif name == "last":
             raise all_damaged(place)
+    together = _ensemble(config, checkpoints / ENSEMBLE)
+    if together:
+        yield ENSEMBLE, *together
+
+
+def _ensemble(config: ConfigDict, folder: pathlib.Path) -> tuple[int, Any] | None:
+    """Returns the last member's step and all in one, None before the last of several is there.
+
+    Raises:
+        UserError: a member that cannot be read.
+    """
+    places = [folder / str(number) for number in range(len(build.periods(config)))]
+    if len(places) < 2 or not all(newest_first(place) for place in places):
+        return None
+    members = [build.network(config) for _ in places]
+    steps = [restore_last(*each) for each in zip(places, members, strict=True)]
+    if not all(steps):
+        raise all_damaged(places[steps.index(0)])
+    return steps[-1], models.ensemble(members)
 
 
 def _check_whole(folder: pathlib.Path, step: int) -> None:

@@ -186,6 +186,7 @@ def _watchers(
             steps_per_epoch=experiment.steps_per_epoch,
             every_steps=config.checkpoint.every_steps,
             history=folder / "history.json",
+            member_epochs=experiment.member_epochs,
         ),
         callbacks.Progress(
             total_epochs=experiment.epochs,

@@ -14,6 +14,7 @@ from fosc_tf.schedules.ramps import (
     held_before,
     times,
 )
+from fosc_tf.schedules.restarts import in_periods
 from fosc_tf.schedules.schedule import at
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "epsilon_ramp",
     "following",
     "held_before",
+    "in_periods",
     "fosc_threshold",
     "path_step",
     "periodic_epsilon",

@@ -21,8 +21,9 @@ from fosc_tf.training.distribution import another_is_gone
 from fosc_tf.training.ledger import Ledger
 from fosc_tf.training.trainer import AdversarialTrainer
 
-BEST, AVERAGE = "best", "ema"
-"""The folders of networks that are kept alone, and what results call them."""
+BEST, AVERAGE, ENSEMBLE = "best", "ema", "ensemble"
+"""The folders of networks that are kept alone, and what results call them; that of the
+ensemble has a folder for each member."""
 _NAME = re.compile(r"step-(\d+)")
 
 
@@ -70,6 +71,14 @@ class Checkpoints:
     def save_best(self) -> None:
         """Saves the network alone as the best so far; the one before goes after it is written."""
         self._write(self._best)
+
+    def save_member(self, number: int) -> None:
+        """Saves the network alone as a member of the run's ensemble.
+
+        Args:
+            number: of the member, from 0 on.
+        """
+        self._write(self._alone(f"{ENSEMBLE}/{number}", _values(self.trainer.network.variables)))
 
     def save_average(self, network: keras.Model) -> None:
         """Saves a network of averaged weights as the run's `ema`."""
