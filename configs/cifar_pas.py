@@ -3,8 +3,8 @@
     python main.py --config=configs/cifar_pas.py
     python main.py --config=configs/cifar_pas.py:periods=1
 
-Three periods, of 100, 50 and 50 epochs, or one of 200. The rate is divided by ten after half and after three quarters of each period; the thesis shows its
-rates in a figure only.
+Three periods, of 100, 50 and 50 epochs, or one of 200. The rate is divided by ten after half and
+after three quarters of each period; the thesis shows its rates in a figure only.
 """
 
 from configs import common

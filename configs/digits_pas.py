@@ -1,6 +1,6 @@
 """Standard training whose epsilon rises in periods (PAS), on the embedded digits.
 
-python main.py --config=configs/digits_pas.py
+    python main.py --config=configs/digits_pas.py
 
 Two periods of 15 epochs; evaluated are the last network, the best one and both periods' ensemble.
 """

@@ -249,6 +249,44 @@ def mnist_envelopes() -> tuple[tuple[str, ...], ...]:
     )
 
 
+def mnist_capacity() -> tuple[tuple[str, ...], ...]:
+    """Figure 4.14 of Liu's thesis: a narrow LeNet at 0.4, epsilon constant or rising, 30 epochs."""
+    fields = {
+        "model__width": (4,),
+        "periods__lengths": ("()", "(30,)"),
+        "total_epochs": (30,),
+        "defense__num_steps": (20,),
+        "defense__step_size": (0.04,),
+        "evaluation__attacks": ("('clean','pgd-20','autoattack@1000')",),
+        "evaluation__checkpoints": ("('last',)",),
+        "evaluation__check_examples": (0,),
+    }
+    return tuple(sorted(runs("mnist_pas", seeds=2, **fields), key=lambda run: run[2]))
+
+
+def mnist_spectra() -> tuple[tuple[str, ...], ...]:
+    """Figure 4.4 of Liu's thesis: LeNets trained at several epsilons, whose Hessians are compared.
+
+    The spectra are drawn by --mode=analyze in one folder, with the others as `analysis.others`.
+    """
+    fields = {
+        "model__name": ("lenet",),
+        "total_epochs": (6,),
+        "optimizer__name": ("adam",),
+        "optimizer__learning_rate": (1e-3,),
+        "optimizer__weight_decay": (0.0,),
+        "optimizer__schedule": ("constant",),
+        "optimizer__drop_epochs": ("()",),
+        "evaluation__attacks": ("('clean','pgd-20@1000')",),
+        "evaluation__checkpoints": ("('last',)",),
+        "evaluation__check_examples": (0,),
+    }
+    return (
+        *runs("mnist_unsecured", **fields),
+        *runs("mnist_standard", defense__epsilon=(0.1, 0.2, 0.3), **fields),
+    )
+
+
 CROWN, FIXED = {"defense__bound": ("crown-ibp",)}, {"defense__fixed_weight": (1.0,)}
 
 
@@ -350,6 +388,8 @@ SWEEPS = {
         mnist_certified,
         mnist_envelopes,
         digits_pareto,
+        mnist_capacity,
+        mnist_spectra,
         mnist_memory,
         mnist_paper,
         cifar_pair,
