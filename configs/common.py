@@ -117,6 +117,10 @@ def base() -> Config:
 
     config.analysis = Config()
     config.analysis.others = ()  # work folders or SavedModels to stand beside this network
+    config.analysis.views = ()  # names, see --list; () all but the dear ones, of the weights
+    config.analysis.epsilons = ()  # of the curvature; () 0 and the training epsilon
+    config.analysis.eigenvalues = 20  # of the Hessian, the largest
+    config.analysis.curvature_examples = 2000  # training images whose loss is curved
     config.analysis.epochs = ()  # 0-based, of the FOSC densities; () an early, middle and late one
     config.analysis.num_steps = 10  # K of the PGD-K, steps of epsilon / 4
     config.analysis.upper = 0.1  # nats, end of the FOSC range [0, upper]

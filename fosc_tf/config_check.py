@@ -49,8 +49,19 @@ sections.rules(
     others=sections.each_of(sections.text),
     epochs=sections.each_of(sections.epoch_of_run),
     upper=sections.between(0, float("inf"), "analysis.upper=0.1", above=True),
+    views=sections.each_of(sections.text),
+    epsilons=sections.each_of(lambda *_: None),
     **dict.fromkeys(
-        ("num_steps", "bins", "traced", "examples", "cross_examples"), sections.whole(1)
+        (
+            "num_steps",
+            "bins",
+            "traced",
+            "examples",
+            "cross_examples",
+            "eigenvalues",
+            "curvature_examples",
+        ),
+        sections.whole(1),
     ),
 )
 sections.rules(

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from fosc_tf import command, config_file, data, defenses, models, sheet
-from fosc_tf.analysis.album import VIEWS
+from fosc_tf.analysis import VIEWS
 from fosc_tf.attacks import ball, gates, losses, presets, rules, starts, targets
 from fosc_tf.schedules.learning_rate import RATES
 from fosc_tf.training.optimizer import OPTIMIZERS
@@ -47,7 +47,10 @@ def _sections() -> Iterator[tuple[str, list[str]]]:
         "test images; pgd-20x5: of 5 restarts",
         _filed(presets.ATTACKS, shown=presets.shown),
     )
-    yield "analysis views: --mode=analyze", _entries(VIEWS)
+    yield (
+        "analysis views: config.analysis.views, --mode=analyze",
+        _entries({name: each.shows for name, each in VIEWS.items()}),
+    )
     for title, registry in (
         ("optimizers: config.optimizer.name, arguments in config.optimizer", OPTIMIZERS),
         ("learning rates: config.optimizer.schedule, arguments in config.optimizer", RATES),

@@ -47,8 +47,20 @@ from fosc_tf.analysis.training_views import (
     gradient_norms,
     last_epoch,
 )
+from fosc_tf.analysis.view import VIEWS, WEIGHTS, Absent, Album, Examples, View, view
+from fosc_tf.analysis.view import chosen as chosen_views
+from fosc_tf.analysis.weight_views import check_weights
 
 __all__ = [
+    "VIEWS",
+    "WEIGHTS",
+    "Absent",
+    "Album",
+    "Examples",
+    "View",
+    "check_weights",
+    "chosen_views",
+    "view",
     "Bins",
     "Constants",
     "Control",

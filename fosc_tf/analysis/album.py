@@ -1,4 +1,4 @@
-"""Every view of a trained network: its arrays, its picture, and an index of them all.
+"""All views of a trained network that are asked for: arrays, pictures, and an index of them.
 
 summary = make_views(folder, [subject, *others], batches, settings, made_of={})
 """
@@ -14,43 +14,15 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from matplotlib.figure import Figure
 
-from fosc_tf import __version__, signs
-from fosc_tf.analysis.bins import automatic_upper, fosc_bins, pearson
-from fosc_tf.analysis.cross_table import cross_table
+from fosc_tf.analysis import attack_views, recorded_views, weight_views  # noqa: F401  (they file)
 from fosc_tf.analysis.settings import Settings, Subject
-from fosc_tf.analysis.stepwise import picked, step_curves, traces
-from fosc_tf.analysis.store import Arrays, Store
-from fosc_tf.analysis.training_views import (
-    adaptation,
-    chosen_epochs,
-    course,
-    fosc_by_epoch,
-    gradient_norms,
-    last_epoch,
-)
-from fosc_tf.attacks import PGD
+from fosc_tf.analysis.store import Store
+from fosc_tf.analysis.training_views import chosen_epochs
+from fosc_tf.analysis.view import VIEWS, Absent, Album, Examples, chosen
 from fosc_tf.attacks.batch_check import check_batch
-from fosc_tf.errors import UserError
-from fosc_tf.show import attack_plots, training_plots
 
-VIEWS = {
-    "bins": "accuracy and loss of test images under PGD by FOSC, over a range",
-    "bins_auto": "the same over the range of the FOSC found",
-    "trace": "loss and FOSC of single climbs, step by step",
-    "step_curves": "accuracy, loss and FOSC of all climbs, step by step",
-    "cross_table": "accuracy of the network, and of others, under PGD with several settings",
-    "last_epoch": "FOSC and loss of the training examples of the last epoch",
-    "fosc_by_epoch": "densities of the FOSC of training examples in several epochs",
-    "course": "FOSC of the training attack, epoch by epoch",
-    "adaptation": "what the defense has adapted to examples, from the hardest to the easiest",
-    "gradient_norms": "norms of input gradients at held-out images in several epochs",
-}
-"""What each view shows, by its name."""
-CRITERIA = ("ball", "box")
-_FORM = 1  # of the kept arrays; a higher one makes those of older code anew
-_NO_FOSC = "this run recorded no FOSC: it trained without an attack or with log.fosc_every=0"
+SUMMARY = "summary.json"
 
 
 def make_views(
@@ -60,21 +32,23 @@ def make_views(
     settings: Settings,
     *,
     made_of: dict[str, Any],
+    training: Examples | None = None,
 ) -> dict[str, Any]:
-    """Writes the FOSC views of the first subject into `folder` and returns their summary.
+    """Writes views of the first subject into `folder` and returns their summary.
 
-    Source: Wang et al. 2019, Figures 1, 2, 3 and 5. Each view is `NAME.npz`, `NAME.png` and
-    `NAME.svg`; `summary.json` lists them with titles, says why one is absent, and holds the
-    numbers. Climbs that are already there for the same weights, data and settings are not
-    repeated.
+    Each view is `NAME.npz`, `NAME.png` and `NAME.svg`; `summary.json` lists them with titles, says
+    why one is absent, and holds the numbers. What costs a while and is already there for the same
+    weights, data and settings is not made again, so that whoever was killed goes on. Views that are
+    not asked for stay in the summary as long as the weights are the same.
 
     Args:
         folder: for the files; made if missing.
-        subjects: first the network whose views these are, then those that stand beside it in the
-            cross table and the densities of the last epoch; each has a name of its own.
+        subjects: first the network whose views these are, then those that stand beside it; each has
+            a name of its own.
         batches: returns batches of (image, label), the first n test examples or all there are.
-        settings: what is looked at.
+        settings: what is looked at, and by which views.
         made_of: what decides the batches, as plain values.
+        training: the training set, for views of its examples; None leaves those out.
 
     Raises:
         UserError: an epoch that was not recorded, settings that make no attack or no bins, images
@@ -83,166 +57,44 @@ def make_views(
     for subject in subjects:
         check_batch(subject.network, next(iter(batches(1)), None))
     recording = subjects[0].recording
-    epochs = chosen_epochs(recording.epochs if recording else [], settings.epochs)
-    maker = _Maker(Store(folder), settings, subjects, made_of)
-    numbers = maker.attack_views(batches(settings.examples))
-    maker.cross_table(batches(settings.cross_examples))
-    maker.training_views(epochs)
-    maker.gradient_norms()
-    maker.adaptation()
+    chosen_epochs(recording.epochs if recording else [], settings.epochs)  # raises
+    album = Album(Store(folder), settings, subjects, batches, made_of, training)
+    wanted = chosen(settings.views)
+    kept = _kept(folder, subjects[0])
+    titles, absent = kept["views"], kept["absent"]
+    numbers = {name: kept[name] for name in ("examples", "accuracy", "fosc") if name in kept}
+    if any(each.make.__module__ == attack_views.__name__ for each in wanted):
+        numbers = attack_views.numbers(album)
+    for each in wanted:
+        for known in (titles, absent):
+            known.pop(each.name, None)
+        try:
+            titles[each.name] = each.add_to(album)
+        except Absent as error:
+            if error.reason is not None:
+                absent[each.name] = error.reason
     summary = _plain(
         {
             "settings": dataclasses.asdict(settings),
             "networks": [subject.name for subject in subjects],
+            "fingerprint": subjects[0].fingerprint,
             **numbers,
-            "views": maker.titles,
-            "absent": maker.absent,
+            "views": {name: titles[name] for name in VIEWS if name in titles},
+            "absent": {name: absent[name] for name in VIEWS if name in absent},
         }
     )
-    maker.store.write("summary.json", json.dumps(summary, indent=1) + "\n")
+    album.store.write(SUMMARY, json.dumps(summary, indent=1) + "\n")
     return summary
 
 
-@dataclasses.dataclass
-class _Maker:
-    """Makes the views one by one, and keeps their titles or why there is none."""
-
-    store: Store
-    settings: Settings
-    subjects: Sequence[Subject]
-    made_of: dict[str, Any]
-    titles: dict[str, str] = dataclasses.field(default_factory=dict)
-    absent: dict[str, str] = dataclasses.field(default_factory=dict)
-
-    def attack_views(self, batches: tf.data.Dataset) -> dict[str, Any]:
-        settings, subject = self.settings, self.subjects[0]
-        epsilon, steps, seed = settings.epsilon, settings.num_steps, settings.seed
-        upper = settings.upper
-        attack = PGD(epsilon=epsilon, step_size=epsilon / 4, num_steps=steps, norm=settings.norm)
-        climbs = self._kept(
-            "climbs",
-            [subject],
-            lambda: traces(subject.network, batches, attack, seed=seed),
-            {"attack": attack.parameters(), "seed": seed, "examples": settings.examples},
-        )
-        last = {name: values[-1] for name, values in climbs.items()}
-        examples = len(last["loss"])
-        under = f"{subject.name}: {examples} test images under PGD-{steps}"
-        fosc = {criterion: {"correlations": []} for criterion in CRITERIA}
-        for name in ("bins", "bins_auto"):
-            arrays = {}
-            for criterion, numbers in fosc.items():
-                values = last[f"fosc_{criterion}"]
-                end = upper if name == "bins" else automatic_upper(values)
-                bins = fosc_bins(values, last["hit"], last["loss"], upper=end, bins=settings.bins)
-                numbers["correlations"].append(bins.numbers())
-                named = bins._asdict().items()
-                arrays |= {f"{criterion}_{field}": np.asarray(each) for field, each in named}
-            whole = f"up to {upper:g}" if name == "bins" else "nearly all of them"
-            self._draw(name, f"{under}, by FOSC, {whole}", arrays, attack_plots.bins)
-        single = picked(climbs, settings.traced, seed=seed)
-        title = f"{under}, {len(single['index'])} of them"
-        self._draw("trace", title, single, attack_plots.trace)
-        curves = step_curves(climbs, upper=settings.upper)
-        self._draw("step_curves", f"{under}, step by step", curves, attack_plots.step_curves)
-        for criterion, numbers in fosc.items():
-            everyone = {"upper": None, "n": examples}
-            for name, values in (("hit", last["hit"]), ("example_loss", last["loss"])):
-                everyone[f"{name}_correlation"] = pearson(last[f"fosc_{criterion}"], values)
-            numbers["correlations"].append(everyone)
-            numbers["share"] = curves[f"fosc_{criterion}_share"][-1]
-        return {"examples": examples, "accuracy": curves["accuracy"][-1], "fosc": fosc}
-
-    def cross_table(self, batches: tf.data.Dataset) -> None:
-        settings, networks = self.settings, {each.name: each.network for each in self.subjects}
-        arguments = {name: getattr(settings, name) for name in ("epsilon", "norm", "seed")}
-        arrays = self._kept(
-            "cross_table",
-            self.subjects,
-            lambda: cross_table(networks, batches, **arguments),
-            {"examples": settings.cross_examples, **arguments},
-        )
-        ball = f"{settings.norm} epsilon {settings.epsilon:.3g}"
-        title = f"Accuracy on {arrays['n']} test images under PGD, {ball}"
-        self._picture("cross_table", title, attack_plots.cross_table(arrays, title))
-
-    def training_views(self, epochs: Sequence[int]) -> None:
-        upper, subject = self.settings.upper, self.subjects[0]
-        recorded = [each for each in self.subjects if each.recording and each.recording.epochs]
-        criteria = " and ".join(sorted({each.criterion for each in recorded}))
-        own = f"({subject.criterion} FOSC)"
-        titles = {
-            "last_epoch": f"Training examples of the last epoch ({criteria} FOSC)",
-            "fosc_by_epoch": f"{subject.name}: training examples {own}",
-            "course": f"{subject.name}: its training attack, epoch by epoch {own}",
-        }
-        makers = (
-            lambda: last_epoch({each.name: each.recording for each in recorded}),
-            lambda: fosc_by_epoch(subject.recording, epochs, upper=upper),
-            lambda: course(subject.recording, upper=upper),
-        )
-        for (name, title), compute in zip(titles.items(), makers, strict=True):
-            self._if_recorded(name, title, compute if subject in recorded else None, _NO_FOSC)
-
-    def gradient_norms(self) -> None:
-        subject, recording = self.subjects[0], self.subjects[0].recording
-        known = recording.epochs_of_norms if recording else []
-        self._if_recorded(
-            "gradient_norms",
-            f"{subject.name}: input gradients at held-out images",
-            (lambda: gradient_norms(recording, chosen_epochs(known, ()))) if known else None,
-            "this run looked at no input gradients: no held-out images, or log.gradient_images=0",
-        )
-
-    def adaptation(self) -> None:
-        subject, recording = self.subjects[0], self.subjects[0].recording
-        if recording is None or not recording.adapted():
-            self.store.remove("adaptation")  # most defenses adapt nothing to examples
-            return
-        title = f"{subject.name}: what is adapted to examples of each tenth of difficulty"
-        self._if_recorded("adaptation", title, lambda: adaptation(recording), "")
-
-    def _if_recorded(
-        self, name: str, title: str, compute: Callable[[], Arrays] | None, otherwise: str
-    ) -> None:
-        """Draws what was recorded, or notes why there is nothing."""
-        try:
-            arrays, reason = compute and compute(), otherwise
-        except UserError as error:
-            arrays, reason = None, error.rule
-        if arrays is None:
-            self.absent[name] = reason
-            self.store.remove(name)
-        else:
-            self._draw(name, title, arrays, getattr(training_plots, name))
-
-    def _kept(
-        self,
-        name: str,
-        subjects: Sequence[Subject],
-        compute: Callable[[], Arrays],
-        more: dict[str, Any],
-    ) -> Arrays:
-        """Returns the arrays of climbs, which are made once for what decides them."""
-        code = {"version": __version__, "form": _FORM}
-        weights = [(subject.name, subject.fingerprint) for subject in subjects]
-        made_of = {**code, "networks": weights, **self.made_of, **more}
-
-        def computed() -> Arrays:
-            with signs.work(name):
-                return compute()
-
-        return self.store.arrays(name, computed, made_of=made_of)
-
-    def _draw(
-        self, name: str, title: str, arrays: Arrays, draw: Callable[[Arrays, str], Figure]
-    ) -> None:
-        self._picture(name, title, draw(self.store.arrays(name, lambda: arrays), title))
-
-    def _picture(self, name: str, title: str, figure: Figure) -> None:
-        with signs.work(f"picture of {name}"):
-            self.store.picture(name, figure)
-        self.titles[name] = title
+def _kept(folder: pathlib.Path, subject: Subject) -> dict[str, Any]:
+    """Returns the summary that is there, if it is of the same weights."""
+    nothing = {"views": {}, "absent": {}}
+    try:
+        found = json.loads((folder / SUMMARY).read_text())
+    except (OSError, ValueError):
+        return nothing
+    return found if found.get("fingerprint") == subject.fingerprint else nothing
 
 
 def _plain(value: Any) -> Any:

@@ -10,9 +10,9 @@ import dataclasses
 from typing import Any
 
 from fosc_tf.analysis.recording import Recording
-from fosc_tf.attacks.limits import check_climb, check_draw, step_length
+from fosc_tf.attacks.limits import check_climb, check_draw, check_epsilon, step_length
 from fosc_tf.errors import UserError
-from fosc_tf.number import number, whole
+from fosc_tf.number import inside, number, whole
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +29,10 @@ class Settings:
         examples: test examples at most.
         cross_examples: test examples of the cross table at most.
         epochs: 0-based epochs whose FOSC densities are drawn; none chooses three.
+        views: names of views; none is all that are not dear.
+        epsilons: radii at which the curvature is looked at; none is 0 and that of the training.
+        eigenvalues: of the Hessian, the largest.
+        curvature_examples: training examples whose loss has them, the first ones.
         seed: of random starts and of the choice of examples.
 
     Raises:
@@ -44,6 +48,10 @@ class Settings:
     examples: int = 10000
     cross_examples: int = 1000
     epochs: tuple[int, ...] = ()
+    views: tuple[str, ...] = ()
+    epsilons: tuple[float, ...] = ()
+    eigenvalues: int = 20
+    curvature_examples: int = 2000
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -53,7 +61,12 @@ class Settings:
         if not upper > 0:
             raise UserError("the FOSC range must end above 0", "0.1", f"upper={upper:g}")
         plain = {"epsilon": epsilon, "upper": upper, "seed": int(check_draw(self.seed, 0)[0])}
-        for name in ("num_steps", "bins", "traced", "examples", "cross_examples"):
+        for radius in self.epsilons:
+            if inside("analysis.epsilons", radius, "analysis.epsilons=(0.0,0.1)"):
+                check_epsilon(radius, self.norm)
+        plain["epsilons"] = tuple(map(float, self.epsilons))
+        counts = ("num_steps", "bins", "traced", "examples", "cross_examples")
+        for name in (*counts, "eigenvalues", "curvature_examples"):
             plain[name] = whole(name, getattr(self, name), least=1)
         for name, value in plain.items():
             object.__setattr__(self, name, value)  # NumPy's numbers are none of JSON's
@@ -69,6 +82,7 @@ class Subject:
         fingerprint: of its weights; another one makes its arrays anew.
         recording: what its training recorded, None without a work folder.
         criterion: the FOSC that its training measured, "ball" or "box".
+        epsilon: radius of its training attack, 0 without one; None where nothing tells.
     """
 
     name: str
@@ -76,3 +90,4 @@ class Subject:
     fingerprint: str
     recording: Recording | None = None
     criterion: str = "ball"
+    epsilon: float | None = None

@@ -122,9 +122,10 @@ def _proofs(record: RunRecord, last: str) -> list[Section]:
 def _views(folder: pathlib.Path) -> list[Section]:
     form, anew = {"views": {...: str}}, "--mode=report once more, which writes it anew"
     summary = files.read_json(folder / "summary.json", form, anew)
-    kept = []
+    kept: dict[str, list[Picture]] = {}
     for name in summary["views"]:
         with np.load(folder / f"{name}.npz") as arrays:
             caption = captions.of_view(name, summary, arrays)
-        kept.append(Picture((folder / f"{name}.png").read_bytes(), caption))
-    return [Section("FOSC views", tuple(kept))] if kept else []
+        picture = Picture((folder / f"{name}.png").read_bytes(), caption)
+        kept.setdefault(analysis.VIEWS[name].section, []).append(picture)
+    return [Section(title, tuple(pictures)) for title, pictures in kept.items()]

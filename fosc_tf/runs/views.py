@@ -1,4 +1,4 @@
-"""The FOSC views of a work folder: from its config to what `fosc_tf.analysis` looks at.
+"""The views of a work folder: from its config to what `fosc_tf.analysis` looks at.
 
 draw(config, RunRecord.open(folder, config.to_dict(), {}), Console())
 """
@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import pathlib
 
+import numpy as np
 import tensorflow as tf
 from ml_collections import ConfigDict
 from rich.console import Console
 
-from fosc_tf import analysis, data, signs
+from fosc_tf import analysis, build, data, signs
 from fosc_tf.runs import trained
 from fosc_tf.runs.record import RunRecord
 from fosc_tf.show.screen import plain, show_views
@@ -33,7 +34,9 @@ def draw(config: ConfigDict, record: RunRecord, console: Console) -> None:
 
     with record.timed("analyze"), signs.work("views"):
         made_of = {"data": arrays.sha256, "batch_size": size}
-        summary = analysis.make_views(folder, subjects, first, settings, made_of=made_of)
+        summary = analysis.make_views(
+            folder, subjects, first, settings, made_of=made_of, training=_training(config, arrays)
+        )
     show_views(summary, console)
     console.print(plain(f"Pictures and arrays: {folder}"))
 
@@ -43,6 +46,16 @@ def check(config: ConfigDict, folder: pathlib.Path) -> None:
     trained.load_others(config.analysis.others, config, folder)
     settings, recording = _settings(config), analysis.Recording(folder)
     analysis.chosen_epochs(recording.epochs, settings.epochs)
+    views = analysis.chosen_views(settings.views)
+    if any(each.section == analysis.WEIGHTS for each in views):
+        analysis.check_weights(build.network(config), settings)
+
+
+def _training(config: ConfigDict, arrays: data.Arrays) -> analysis.Examples:
+    """Returns the training set, by id, and who of it was trained on."""
+    known = data.first(arrays, config.data.get("examples", 0))
+    part, _ = data.split(known, held_out=config.data.held_out, seed=config.seed)
+    return analysis.Examples(known.x_train, known.y_train, np.sort(part.ids))
 
 
 def _settings(config: ConfigDict) -> analysis.Settings:
@@ -67,6 +80,7 @@ def _subjects(config: ConfigDict, record: RunRecord) -> list[analysis.Subject]:
             each.fingerprint,
             recording=None if each.config is None else analysis.Recording(each.path),
             criterion=(each.config or {}).get("defense", {}).get("feasible", "ball"),
+            epsilon=None if each.config is None else each.config["defense"].get("epsilon", 0.0),
         )
         for name, each in zip(trained.names(networks), networks, strict=True)
     ]

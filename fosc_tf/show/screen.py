@@ -80,6 +80,14 @@ def show_findings(findings: Sequence[dict[str, Any]], console: Console) -> None:
 
 def show_views(summary: dict[str, Any], console: Console) -> None:
     """Prints what `analysis.make_views` returned: correlations, shares, which views are absent."""
+    if "fosc" in summary:
+        _show_fosc(summary, console)
+    for reason in dict.fromkeys(summary["absent"].values()):
+        names = [name for name, why in summary["absent"].items() if why == reason]
+        console.print(plain(f"No picture of {', '.join(names)}: {reason}"))
+
+
+def _show_fosc(summary: dict[str, Any], console: Console) -> None:
     settings, fosc = summary["settings"], summary["fosc"]
     examples, steps = summary["examples"], settings["num_steps"]
     title = f"Pearson correlation with FOSC: {examples} test images under PGD-{steps}"
@@ -92,9 +100,6 @@ def show_views(summary: dict[str, Any], console: Console) -> None:
     console.print(table)
     shares = ", ".join(f"{name} {numbers['share']:.1%}" for name, numbers in fosc.items())
     console.print(f"Share of examples in [0, {settings['upper']:g}]: {shares}")
-    for reason in dict.fromkeys(summary["absent"].values()):
-        names = [name for name, why in summary["absent"].items() if why == reason]
-        console.print(plain(f"No picture of {', '.join(names)}: {reason}"))
 
 
 def _table(header: Sequence[str], lines: Sequence[Sequence[str]], part: Sequence[int]) -> Table:

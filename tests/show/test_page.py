@@ -340,7 +340,7 @@ def test_a_run_is_reported_from_one_command(program, tmp_path):
     assert page.headings == [
         "dynamic on digits",
         *("Accuracy", "Threat model", "Attacks", "Checks", "Against epsilon", "Training"),
-        *("Adversarial examples", "FOSC views", "To repeat it"),
+        *("Adversarial examples", "FOSC views", "What was learned", "To repeat it"),
     ]
     for each in json.loads((work / "results.json").read_text()):
         assert f"{100 * each['accuracy']:.2f}" in page.words
