@@ -46,6 +46,7 @@ from fosc_tf.analysis.training_views import (
     fosc_by_epoch,
     gradient_norms,
     last_epoch,
+    updates,
 )
 
 __all__ = [
@@ -109,4 +110,5 @@ __all__ = [
     "step_curves",
     "traces",
     "witness",
+    "updates",
 ]

@@ -29,6 +29,7 @@ from fosc_tf.analysis.training_views import (
     fosc_by_epoch,
     gradient_norms,
     last_epoch,
+    updates,
 )
 from fosc_tf.attacks import PGD
 from fosc_tf.attacks.batch_check import check_batch
@@ -45,6 +46,7 @@ VIEWS = {
     "fosc_by_epoch": "densities of the FOSC of training examples in several epochs",
     "course": "FOSC of the training attack, epoch by epoch",
     "adaptation": "what the defense has adapted to examples, from the hardest to the easiest",
+    "updates": "the first and the last weight updates: gradient norm, distance, error",
     "gradient_norms": "norms of input gradients at held-out images in several epochs",
 }
 """What each view shows, by its name."""
@@ -89,6 +91,7 @@ def make_views(
     maker.cross_table(batches(settings.cross_examples))
     maker.training_views(epochs)
     maker.gradient_norms()
+    maker.updates()
     maker.adaptation()
     summary = _plain(
         {
@@ -192,6 +195,16 @@ class _Maker:
             f"{subject.name}: input gradients at held-out images",
             (lambda: gradient_norms(recording, chosen_epochs(known, ()))) if known else None,
             "this run looked at no input gradients: no held-out images, or log.gradient_images=0",
+        )
+
+    def updates(self) -> None:
+        subject, recording = self.subjects[0], self.subjects[0].recording
+        known = recording is not None and len(recording.updates()) > 0
+        self._if_recorded(
+            "updates",
+            f"{subject.name}: its first and last weight updates",
+            (lambda: updates(recording)) if known else None,
+            "this run measured no weight updates: it trained with log.updates=0",
         )
 
     def adaptation(self) -> None:

@@ -25,6 +25,7 @@ from fosc_tf.models import (  # noqa: F401  (importing an architecture registers
     digits_mlp,
     dm,
     fc1,
+    lenet,
     mnist_cnn,
     mnist_small,
     preact_resnet,
