@@ -30,7 +30,9 @@ class Updates(keras.callbacks.Callback):
     """Keeps `MEASURED` of the first and of the last `count` updates, in a file and in TensorBoard.
 
     A large epsilon shows as small gradients and a slow way from the start at first, and as
-    gradients that do not vanish in the end. Each step measures its own, at a pass over the weights;
+    gradients that do not vanish in the end.
+
+    Each step measures its own, at a pass over the weights;
     replicas also add up their gradients once more. Free makes several updates of a batch. A trainer
     that was measured once goes on with it.
 

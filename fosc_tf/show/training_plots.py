@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from fosc_tf.show import style
 from fosc_tf.show.columns import Rows
@@ -33,7 +33,7 @@ _ADAPTED = {
 _UPDATES = {
     "gradient_norm": ("gradient norm", "nats per unit of weight", 1),
     "distance": ("distance from the start", "l2", 1),
-    "error": ("error at the images trained on", "% of the batch", 100),
+    "error": ("robust training error", "% of the batch", 100),
 }
 _HISTORY = {
     "accuracy": (
@@ -139,6 +139,9 @@ def updates(arrays: Arrays, title: str) -> Figure:
             axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
             if name == "gradient_norm" and np.all(values > 0):
                 axes.set_yscale("log")
+                axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+                axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+                axes.yaxis.set_minor_locator(NullLocator())
             style.label(axes, "update", unit)
     return figure
 
