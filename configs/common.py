@@ -142,6 +142,10 @@ def base() -> Config:
     config.log.fosc_every = 1  # batches between full FOSC measurements, but once an epoch; 0 never
     config.log.images = 6  # images in TensorBoard's panel
     config.log.gradient_images = 500  # held-out images whose input gradients are looked at
+    config.log.updates = 500  # weight updates measured at the beginning and at the end; 0 none
+    config.log.dead_images = 500  # held-out (else training) images at which dead layers of ReLUs
+    # are looked for in each epoch; 0 none
+    config.log.lipschitz = False  # a bound of the network's Lipschitz constant in each epoch
     return config
 
 

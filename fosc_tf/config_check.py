@@ -88,7 +88,11 @@ sections.rules(
     lowest=sections.between(float("-inf"), 1, "periods.lowest=0.0"),
     shape=sections.one_of("shape of the rise", RISES),
 )
-sections.rules("log", gradient_images=sections.whole(0))
+sections.rules(
+    "log",
+    lipschitz=sections.flag,
+    **dict.fromkeys(("gradient_images", "updates", "dead_images"), sections.whole(0)),
+)
 sections.rules("", label_smoothing=sections.between(0, 1, "0.1"))
 sections.rules(
     "model",

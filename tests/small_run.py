@@ -103,7 +103,7 @@ def _timeless(ledger: bytes) -> bytes:
     """Returns a saved ledger as it would be without times."""
     known, timeless = Ledger(), Ledger()
     known.deserialize(ledger)
-    for name in ("rows", "best", "fosc", "loss", "id"):
+    for name in ("rows", "best", "fosc", "loss", "id", "updates"):
         setattr(timeless, name, getattr(known, name))
     return timeless.serialize()
 

@@ -46,6 +46,7 @@ from fosc_tf.analysis.training_views import (
     fosc_by_epoch,
     gradient_norms,
     last_epoch,
+    updates,
 )
 from fosc_tf.analysis.view import VIEWS, WEIGHTS, Absent, Album, Examples, View, view
 from fosc_tf.analysis.view import chosen as chosen_views
@@ -121,4 +122,5 @@ __all__ = [
     "step_curves",
     "traces",
     "witness",
+    "updates",
 ]

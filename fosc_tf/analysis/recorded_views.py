@@ -77,3 +77,16 @@ def adaptation_view(album: Album) -> tuple[str, Arrays]:
         raise Absent(None)
     title = f"{album.subject.name}: what is adapted to examples of each tenth of difficulty"
     return title, of.adaptation(recording)
+
+
+@view(
+    "the first and the last weight updates: gradient norm, distance, error",
+    training_plots.updates,
+    section=LEARNING,
+)
+def updates_view(album: Album) -> tuple[str, Arrays]:
+    """Source: Liu 2022 (thesis), section 4.2.3."""
+    recording = album.subject.recording
+    if recording is None or not len(recording.updates()):
+        raise Absent("this run measured no weight updates: it trained with log.updates=0")
+    return f"{album.subject.name}: its first and last weight updates", of.updates(recording)

@@ -18,6 +18,8 @@ from fosc_tf.show import table
 
 ADAPTED = "adapted.npz"
 """What a defense has adapted to each example, by its id, with `label` and `trained_on`."""
+UPDATES = "updates.npz"
+"""What was measured of the first and last weight updates, see `callbacks.Updates`."""
 
 
 class Recording:
@@ -87,7 +89,18 @@ class Recording:
         Raises:
             UserError: its file is damaged.
         """
-        path = self.folder / ADAPTED
+        return self._arrays(ADAPTED)
+
+    def updates(self) -> dict[str, np.ndarray]:
+        """Returns the arrays of `callbacks.Updates`; nothing where no updates were measured.
+
+        Raises:
+            UserError: their file is damaged.
+        """
+        return self._arrays(UPDATES)
+
+    def _arrays(self, name: str) -> dict[str, np.ndarray]:
+        path = self.folder / name
         if not path.exists():
             return {}
         try:

@@ -142,6 +142,32 @@ def gradient_norms(recording: Recording, epochs: Sequence[int], *, bins: int = 3
     }
 
 
+def updates(recording: Recording) -> Arrays:
+    """Returns what was measured of the first and of the last weight updates.
+
+    Source: Liu 2022 (thesis), section 4.2.3.
+
+    Returns:
+        `count` N; for both parts, `first` and `last`, `PART_update` [n] int64, counted from 1,
+        `PART_gradient_norm` (l2, loss units per unit of weight), `PART_distance` (l2, from the
+        weights that training began with) and `PART_error`, share of the batch, [n] float64. A run
+        of up to N updates has no last ones.
+
+    Raises:
+        UserError: nothing was measured, or its file is damaged.
+    """
+    known = recording.updates()
+    if not known:
+        raise UserError("weight updates must have been measured", "log.updates=500", "none")
+    count = known.pop("count")
+    early = known["update"] <= count
+    return {"count": count} | {
+        f"{part}_{name}": values[rows]
+        for part, rows in (("first", early), ("last", ~early))
+        for name, values in known.items()
+    }
+
+
 def adaptation(recording: Recording) -> Arrays:
     """Returns what the defense has adapted to examples of each tenth of difficulty.
 

@@ -36,6 +36,9 @@ _MEANINGS = {
     "neighbours in the ball",
     "gradient_norm": "mean l2 norm of input gradients at random neighbours of held-out images",
     "convergence_ratio": "bound of ATAS over that of ATTA: below 1 it should gain",
+    "dead_layers": "ReLU layers whose outputs are 0 for all images looked at",
+    "constant_classifier": "1 where all images looked at have the same logits",
+    "lipschitz": "upper bound of the Lipschitz constant of the logits, l2",
     "learning_rate": "at the first update of the epoch",
 }
 """What TensorBoard says of each scalar; those of a defense of one's own have their names."""

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from fosc_tf import build, callbacks, data, files, signs
-from fosc_tf.analysis.recording import ADAPTED
+from fosc_tf.analysis.recording import ADAPTED, UPDATES
 from fosc_tf.attacks import presets
 from fosc_tf.runs import forecast, trained
 from fosc_tf.training.agreement import check_agreement
@@ -31,6 +31,7 @@ def fit(experiment: build.Experiment, folder: pathlib.Path, earlier: pathlib.Pat
     config, trainer = experiment.config, experiment.trainer
     ledger = Ledger()
     checkpoints = Checkpoints(folder / "checkpoints", trainer, ledger, config.checkpoint.keep)
+    began = [np.array(each) for each in trainer.network.trainable_variables]
     checkpoints.restore(earlier)
     step, steps = trainer.step, experiment.steps_per_epoch
     if worker(trainer.distribute_strategy)[1] > 1:
@@ -39,20 +40,27 @@ def fit(experiment: build.Experiment, folder: pathlib.Path, earlier: pathlib.Pat
             held["initial weights"] = trained.fingerprint(trainer.network)
         check_agreement(trainer.distribute_strategy, held)
     if step < experiment.epochs * steps:
-        _train(experiment, folder, checkpoints, ledger)
+        _train(experiment, folder, checkpoints, ledger, began)
     _keep_average(experiment, checkpoints)
     _keep_adapted(experiment, folder)
     return ledger
 
 
 def _train(
-    experiment: build.Experiment, folder: pathlib.Path, checkpoints: Checkpoints, ledger: Ledger
+    experiment: build.Experiment,
+    folder: pathlib.Path,
+    checkpoints: Checkpoints,
+    ledger: Ledger,
+    began: list[np.ndarray],
 ) -> None:
-    """Trains from where the trainer is to the end."""
+    """Trains from where the trainer is to the end; `began` are the weights of step 0."""
     trainer, steps = experiment.trainer, experiment.steps_per_epoch
     epoch, position = divmod(trainer.step, steps)
     writer = tf.summary.create_file_writer(str(folder / "tensorboard"))
-    watchers = _watchers(experiment, folder, checkpoints, ledger, writer)
+    watchers = [
+        *_of_updates(experiment, folder, ledger, writer, began),
+        *_watchers(experiment, folder, checkpoints, ledger, writer),
+    ]
     try:
         if position:
             rest = experiment.batches(epoch=epoch, position=position).take(steps - position)
@@ -110,6 +118,23 @@ def _keep_average(experiment: build.Experiment, checkpoints: Checkpoints) -> Non
     checkpoints.save_average(network)
 
 
+def _of_updates(
+    experiment: build.Experiment,
+    folder: pathlib.Path,
+    ledger: Ledger,
+    writer: tf.summary.SummaryWriter,
+    began: list[np.ndarray],
+) -> list[keras.callbacks.Callback]:
+    """Returns who takes updates out of the logs, before anyone else sees them; nobody if off."""
+    count = experiment.config.log.get("updates", 0)
+    if not count:
+        return []
+    # In each of `total_epochs` all images move the weights once, by Free too.
+    total = experiment.config.total_epochs * experiment.steps_per_epoch
+    facts = {"start": began, "path": folder / UPDATES, "writer": writer, "total": total}
+    return [callbacks.Updates(count, ledger, **facts)]
+
+
 def _watchers(
     experiment: build.Experiment,
     folder: pathlib.Path,
@@ -135,6 +160,13 @@ def _watchers(
                 writer=writer,
             )
         )
+    looked_at = config.log.get("dead_images", 0)
+    if looked_at:
+        held_out = len(experiment.held_out.image) > 1
+        image = (experiment.held_out if held_out else experiment.train).image[:looked_at]
+        watchers.append(callbacks.DeadLayers(network, image))
+    if config.log.get("lipschitz", False):
+        watchers.append(callbacks.LipschitzBound(network))
     if len(experiment.held_out.image) and config.evaluation.held_out_every:
         watchers.append(
             callbacks.HeldOut(

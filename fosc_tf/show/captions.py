@@ -51,6 +51,16 @@ def of_linearity(rows: Rows) -> str:
     return _joined(_course(text, rows, name, digits=2) for name, text in parts.items())
 
 
+def of_lipschitz(rows: Rows) -> str:
+    """Returns how the bound of the Lipschitz constant went."""
+    known = [
+        {"epoch": row["epoch"], "lipschitz": np.log10(max(row["lipschitz"], 1e-12))}
+        for row in rows
+        if "lipschitz" in row
+    ]
+    return _joined([_course("Logarithm to base 10 of the bound", known, "lipschitz", digits=2)])
+
+
 def of_cost(rows: Rows) -> str:
     """Returns what the attacks of the epochs cost."""
     mean = np.mean([row["gradients"] for row in rows if "gradients" in row])
@@ -102,6 +112,7 @@ def of_view(name: str, summary: Mapping[str, Any], arrays: Arrays) -> str:
         "course": lambda: _spent(arrays),
         "gradient_norms": lambda: _norms(arrays),
         "adaptation": lambda: _adaptation(arrays),
+        "updates": lambda: _updates(arrays),
     }
     return makers[name]() if name in makers else f"{summary['views'][name]}."
 
@@ -115,6 +126,20 @@ def _adaptation(arrays: Arrays) -> str:
         for name in names
     )
     return f"{'; '.join(told)}. Difficulty 1 is the easiest example.".capitalize()
+
+
+def _updates(arrays: Arrays) -> str:
+    told = []
+    for part in ("first", "last"):
+        number, norm = arrays[f"{part}_update"], arrays[f"{part}_gradient_norm"]
+        if len(number):
+            distance, error = arrays[f"{part}_distance"][-1], 100 * arrays[f"{part}_error"].mean()
+            told.append(
+                f"Updates {number[0]} to {number[-1]}: the gradient's norm is "
+                f"{np.median(norm):.3g} in the median, {error:.1f} % are wrong at the images "
+                f"trained on, and the weights end {distance:.3g} from where they began."
+            )
+    return " ".join(told)
 
 
 def _norms(arrays: Arrays) -> str:

@@ -160,6 +160,7 @@ def _own_sections(content: Content) -> list[Section]:
         "gradients": captions.of_cost,
         "fosc": captions.of_convergence,
         "linearity": captions.of_linearity,
+        "lipschitz": captions.of_lipschitz,
     }
     pictures = tuple(
         Picture(figure, words[name](content.history))

@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from fosc_tf.show import style
 from fosc_tf.show.columns import Rows
 
 Arrays = Mapping[str, np.ndarray]
+_LOGARITHM, _LEAST = "log10 (l2)", 1e-12
+"""A unit that is drawn as a logarithm, and the least number that it is taken of."""
 _COURSE = {
     "share": ("examples with FOSC in [0, {upper:g}]", "%", 100),
     "gradients": ("attack gradients per example", "gradients", 1),
@@ -27,6 +29,11 @@ _ADAPTED = {
     "radius": "radius",
     "target": "label's share of the target",
     "target_right": "targets that are right",
+}
+_UPDATES = {
+    "gradient_norm": ("gradient norm", "nats per unit of weight", 1),
+    "distance": ("distance from the start", "l2", 1),
+    "error": ("robust training error", "% of the batch", 100),
 }
 _HISTORY = {
     "accuracy": (
@@ -50,6 +57,11 @@ _HISTORY = {
         "Input gradients at held-out images",
         "",
         {"gradient_alignment": "alignment", "convergence_ratio": "convergence ratio"},
+    ),
+    "lipschitz": (
+        "Bound of the Lipschitz constant of the logits",
+        _LOGARITHM,
+        {"lipschitz": ""},
     ),
 }
 
@@ -115,6 +127,26 @@ def gradient_norms(arrays: Arrays, title: str) -> Figure:
 
 
 @style.applied()
+def updates(arrays: Arrays, title: str) -> Figure:
+    """Draws each quantity of `analysis.updates` against updates: the first ones, the last ones."""
+    parts = [part for part in ("first", "last") if len(arrays[f"{part}_update"])]
+    figure, panels = style.panels(len(_UPDATES), len(parts), title, height=1.9, sharey="row")
+    for row, (name, (text, unit, scale)) in zip(panels, _UPDATES.items(), strict=True):
+        for axes, part in zip(row, parts, strict=True):
+            values = scale * arrays[f"{part}_{name}"]
+            axes.plot(arrays[f"{part}_update"], values, linewidth=0.8)
+            axes.set_title(f"{text}, {part} updates")
+            axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+            if name == "gradient_norm" and np.all(values > 0):
+                axes.set_yscale("log")
+                axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+                axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+                axes.yaxis.set_minor_locator(NullLocator())
+            style.label(axes, "update", unit)
+    return figure
+
+
+@style.applied()
 def adaptation(arrays: Arrays, title: str) -> Figure:
     """Draws a panel for each value of `analysis.adaptation`: its means, from hard to easy."""
     names = [name for name in arrays if f"correlation_{name}" in arrays]
@@ -138,7 +170,7 @@ def history(rows: Rows) -> dict[str, Figure]:
         rows: of `history.json`.
 
     Returns:
-        Figures by "accuracy", "gradients" and "fosc".
+        Figures by "accuracy", "gradients", "fosc", "linearity" and "lipschitz".
     """
     return {
         name: _curves(rows, *facts)
@@ -191,10 +223,12 @@ def _curves(rows: Rows, title: str, unit: str, names: Mapping[str, str]) -> Figu
     for (name, label), look in zip(names.items(), style.looks(len(names)), strict=True):
         known = [row for row in rows if name in row]
         values = [(100 if unit == "%" else 1) * row[name] for row in known]
+        if unit == _LOGARITHM:
+            values = np.log10(np.maximum(values, _LEAST))
         if known:
             epochs = [row["epoch"] + 1 for row in known]
             axes.plot(epochs, values, marker="o", markersize=3, label=label, **look)
-    _by_epoch(axes, unit, *(style.PERCENT if unit == "%" else (0,)))
+    _by_epoch(axes, unit, *{"%": style.PERCENT, _LOGARITHM: ()}.get(unit, (0,)))
     if len(axes.lines) > 1:
         figure.legend(loc="outside lower center", ncols=3)
     return figure

@@ -68,9 +68,10 @@ class FirstLayerTrainer(AdversarialTrainer):
         criterion = attack.parts.fosc(began, batch.image, of_image, epsilon)
         found = Found.at(began, self._passes.value)._replace(fosc=criterion, loss=judged.loss)
         with tf.control_dependencies([batch.label]):
-            self.apply([totals.get(id(each)) for each in self.network.trainable_variables])
+            norm = self.apply([totals.get(id(each)) for each in self.network.trainable_variables])
+            update = self.measured(norm, batch, judged)
             self.remember(batch, found, judged, step)
-        return self.record(batch, found, judged, step)
+        return self.record(batch, found, judged, step, [update])
 
     def _passed(
         self, parts: Split, image: tf.Tensor, batch: Batch

@@ -30,6 +30,7 @@ class Ledger(tf.train.experimental.PythonState):
         fosc: float32 arrays, FOSC of the examples seen so far in the epoch under way.
         loss: float32 arrays, the attack's loss at the same examples.
         id: int64 arrays, which examples these are; empty ones where the batches do not tell.
+        updates: float64 arrays [n, 4], weight updates as `callbacks.Updates` keeps them.
     """
 
     def __init__(self) -> None:
@@ -40,6 +41,7 @@ class Ledger(tf.train.experimental.PythonState):
         self.fosc: list[np.ndarray] = []
         self.loss: list[np.ndarray] = []
         self.id: list[np.ndarray] = []
+        self.updates: list[np.ndarray] = []
 
     @property
     def wall(self) -> float:
@@ -61,6 +63,7 @@ class Ledger(tf.train.experimental.PythonState):
             name: np.concatenate([np.zeros(0, dtype), *getattr(self, name)])
             for name, dtype in _OF_EXAMPLES.items()
         }
+        examples["updates"] = np.concatenate([np.zeros([0, 4]), *self.updates])
         np.savez_compressed(file, text=np.array(json.dumps(content)), **examples)
         return file.getvalue()
 
@@ -72,3 +75,5 @@ class Ledger(tf.train.experimental.PythonState):
         self.times = [Seconds(*each) for each in content["times"]]
         self.spent = Seconds(*content["spent"])
         self.fosc, self.loss, self.id = ([archive[name]] for name in _OF_EXAMPLES)
+        # A run may have begun before updates were kept.
+        self.updates = [archive["updates"]] if "updates" in archive else []

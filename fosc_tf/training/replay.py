@@ -59,20 +59,22 @@ class ReplayTrainer(AdversarialTrainer):
         epsilon, length = (
             tf.cast(at(value, step), tf.float32) for value in (attack.epsilon, attack.step_size)
         )
-        perturbation = batch.context[PERTURBATION]
+        perturbation, updates = batch.context[PERTURBATION], []
         for _ in range(self._replays.value):
             image = ball.project(batch.image + perturbation, batch.image, epsilon)
             found = Found.at(image, self._replays.value)
             moved = self.perturb(batch, found, step)
             judged, gradients, (of_image,) = self.backward(batch, found, step, [image])
             with tf.control_dependencies([batch.label]):
-                self.apply(gradients)
+                norm = self.apply(gradients)
                 if moved:
                     self.defense.perturbation.undo(moved)
+                updates.append(self.measured(norm, batch, judged))
             ahead = image + length * ball.steepest(of_image, image)
             perturbation = ball.project(ahead, batch.image, epsilon) - batch.image
         criterion = attack.parts.fosc(image, batch.image, of_image, epsilon)
         with tf.control_dependencies([batch.label]):
             found = found._replace(image=batch.image + perturbation)
             self.remember(batch, found, judged, step)
-        return self.record(batch, found._replace(fosc=criterion, loss=judged.loss), judged, step)
+        found = found._replace(fosc=criterion, loss=judged.loss)
+        return self.record(batch, found, judged, step, updates)

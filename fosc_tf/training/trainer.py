@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from fosc_tf.attacks.attack import Attack, asked, declared
@@ -37,6 +38,7 @@ from fosc_tf.training.reporter import Reporter
 from fosc_tf.training.retracing import no_word_of_retracing
 from fosc_tf.training.robust_accuracy import RobustAccuracy, attack_of
 from fosc_tf.training.standstill import watch
+from fosc_tf.training.start import Start, gradient_norm, training_error
 from fosc_tf.types import SMOOTHING, Batch, Defense, Found, Judged
 
 
@@ -82,6 +84,7 @@ class AdversarialTrainer(Reporter):
     Attributes:
         batches_seen: int64 scalar, batches trained on so far.
         companions: callbacks that every `fit` has besides those that it is given.
+        start: where weight updates are measured from, see `follow`; None measures none.
         needs_fosc: whether the FOSC of every batch is measured, whatever `fosc_every` says.
 
     Raises:
@@ -139,6 +142,7 @@ class AdversarialTrainer(Reporter):
         self.seed = seed
         self.fosc_every = fosc_every
         self.reports_fosc = False
+        self.start: Start | None = None
         self.companions: list[keras.callbacks.Callback] = []
         self._plan: Plan | None = None
         self._attack = None if defense.attack is None else declared(defense.attack)
@@ -278,11 +282,12 @@ class AdversarialTrainer(Reporter):
         # At the end of a dataset that does not know its length TensorFlow may run whatever does not
         # depend on the batch that is not there.
         with tf.control_dependencies([batch.label]):
-            self.apply(gradients)
+            norm = self.apply(gradients)
             if moved:
                 self.defense.perturbation.undo(moved)
+            update = self.measured(norm, batch, judged)
             self.remember(batch, found, judged, step)
-        return self.record(batch, found, judged, step)
+        return self.record(batch, found, judged, step, [update])
 
     def identified(self, batch: Batch) -> Batch:
         """Returns the batch with the `id` by which the memory knows its examples: its own here."""
@@ -361,13 +366,37 @@ class AdversarialTrainer(Reporter):
         of_images = [factor * gradient for gradient in gradients[len(weights) :]]
         return judged, gradients[: len(weights)], of_images
 
-    def apply(self, gradients: list[tf.Tensor | None]) -> None:
+    def follow(self, weights: Sequence[np.ndarray] | None = None) -> None:
+        """Has each update measured from now on, see `callbacks.Updates`.
+
+        Args:
+            weights: the trainable ones that training began with; None is those of this moment.
+        """
+        if self.start is None:
+            self.start = Start(self.network, self.distribute_strategy, weights)
+            self.train_function = None  # one that measures nothing may be compiled
+
+    def measured(
+        self, norm: tf.Tensor | None, batch: Batch, judged: Judged
+    ) -> tuple[tf.Tensor, ...] | None:
+        """Returns an update's gradient norm, distance from the start and training error."""
+        if self.start is None:
+            return None
+        return norm, self.start.distance(), training_error(batch, judged)
+
+    def apply(self, gradients: list[tf.Tensor | None]) -> tf.Tensor | None:
         """Updates the weights once by the shares of all replicas.
+
+        Returns the norm of their sum, before the optimizer does anything with it, where updates
+        are followed.
 
         Without a strategy there is nothing to add up. Told so, Keras' optimizer leaves out
         TensorFlow's `all_reduce`, which would keep the graph of each compiled step for ever. One
         that scales losses takes no such word.
         """
+
+        # Before the update, which may change how losses are scaled.
+        norm = None if self.start is None else gradient_norm(gradients, self.optimizer)
 
         def update(_: Any, gradients: list[tf.Tensor | None]) -> None:
             pairs = zip(gradients, self.network.trainable_variables, strict=True)
@@ -378,6 +407,7 @@ class AdversarialTrainer(Reporter):
             update(None, gradients)
         else:
             tf.distribute.get_replica_context().merge_call(update, args=(gradients,))
+        return norm
 
     def remember(self, batch: Batch, found: Found | None, judged: Judged, step: tf.Tensor) -> None:
         """Writes back what the defense remembers, moves the weight average, counts the batch."""
@@ -388,10 +418,17 @@ class AdversarialTrainer(Reporter):
         add(self.batches_seen, tf.ones([], tf.int64))
 
     def record(
-        self, batch: Batch, found: Found | None, judged: Judged, step: tf.Tensor
+        self,
+        batch: Batch,
+        found: Found | None,
+        judged: Judged,
+        step: tf.Tensor,
+        updates: Sequence[tuple[tf.Tensor, ...] | None] = (),
     ) -> dict[str, tf.Tensor]:
         """Updates the running means and returns what Keras logs for this step."""
         logs = {}
+        if self.start is not None and updates:
+            logs["updates"] = tf.stack([tf.stack(each) for each in updates])
         fosc = None
         if found is not None:
             measured = self.fosc_every > 0 and step % self.fosc_every == 0

@@ -17,6 +17,7 @@ SMALL = {
     "digits_mlp": {"input_shape": (8, 8, 1)},
     "dm_small": {"input_shape": (8, 8, 1), "batch_norm": True},
     "table_f_a": {"input_shape": (8, 8, 1), "batch_norm": True},
+    "lenet": {"input_shape": (8, 8, 1), "width": 2},
     "fc1": {"input_shape": (8, 8, 1)},
     "cnn7": {"input_shape": (8, 8, 3), "width": 2},
     "wide_resnet": {"input_shape": (8, 8, 3), "depth": 10, "width": 1},

@@ -113,7 +113,7 @@ def test_evaluation_mode_is_that_of_keras():
     )
 
 
-WITHOUT = {"digits_cnn", "digits_mlp", "fc1", "mnist_small"}
+WITHOUT = {"digits_cnn", "digits_mlp", "fc1", "lenet", "mnist_small"}
 
 
 @pytest.mark.parametrize("name", sorted((SMALL | LARGE).keys() - WITHOUT))

@@ -9,7 +9,7 @@ from tests.models.small_networks import LARGE, SMALL, small
 
 SMALLEST = {"mnist_cnn": 4, "mnist_small": 1, "cifar_cnn": 8}
 SMALLEST |= {"digits_cnn": 2, "digits_mlp": 1, "wide_resnet": 1}
-SMALLEST |= {"dm_small": 4, "dm_medium": 4, "dm_large": 1, "fc1": 1, "cnn7": 1}
+SMALLEST |= {"dm_small": 4, "dm_medium": 4, "dm_large": 1, "fc1": 1, "cnn7": 1, "lenet": 4}
 SMALLEST |= {"table_f_a": 7, "table_f_d": 4, "table_f_g": 15, "table_f_i": 4}
 
 

@@ -49,6 +49,17 @@ def test_mnist_small():
     assert network.count_params() == 272 + 8224 + 156900 + 1010 == 166406
 
 
+@pytest.mark.parametrize("width", [16, 4])
+def test_lenet(width):
+    network = models.get("lenet", input_shape=(28, 28, 1), num_classes=10, width=width)
+    first, second = conv(5, 1, 2 * width) + 2 * width, conv(5, 2 * width, 4 * width) + 4 * width
+    assert network.get_layer("dense1").kernel.shape == (196 * width, 64 * width)
+    head = dense(196 * width, 64 * width) + dense(64 * width, 10)
+    assert counts(network) == (first + second + head, 0)
+    if width == 16:
+        assert counts(network)[0] == 3_274_634
+
+
 def test_cifar_cnn():
     network = models.get("cifar_cnn", input_shape=(32, 32, 3), num_classes=10)
     first = (9 * 3 * 64 + 64) + (9 * 64 * 64 + 64)
