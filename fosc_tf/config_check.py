@@ -69,7 +69,7 @@ sections.rules(
     action=sections.one_of("action of the monitor", ACTIONS),
     fall=sections.between(0, 1, "0.25", above=True),
 )
-sections.rules("log", gradient_images=sections.whole(0))
+sections.rules("log", gradient_images=sections.whole(0), losses=sections.whole(0))
 sections.rules("", label_smoothing=sections.between(0, 1, "0.1"))
 sections.rules(
     "model",

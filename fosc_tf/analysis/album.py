@@ -19,6 +19,13 @@ from matplotlib.figure import Figure
 from fosc_tf import __version__, signs
 from fosc_tf.analysis.bins import automatic_upper, fosc_bins, pearson
 from fosc_tf.analysis.cross_table import cross_table
+from fosc_tf.analysis.difficulty_views import (
+    feature_norms,
+    groups_by_epoch,
+    hardest,
+    overfitting,
+)
+from fosc_tf.analysis.recording import Recording
 from fosc_tf.analysis.settings import Settings, Subject
 from fosc_tf.analysis.stepwise import picked, step_curves, traces
 from fosc_tf.analysis.store import Arrays, Store
@@ -33,7 +40,7 @@ from fosc_tf.analysis.training_views import (
 from fosc_tf.attacks import PGD
 from fosc_tf.attacks.batch_check import check_batch
 from fosc_tf.errors import UserError
-from fosc_tf.show import attack_plots, training_plots
+from fosc_tf.show import attack_plots, difficulty_plots, training_plots
 
 VIEWS = {
     "bins": "accuracy and loss of test images under PGD by FOSC, over a range",
@@ -45,6 +52,9 @@ VIEWS = {
     "fosc_by_epoch": "densities of the FOSC of training examples in several epochs",
     "course": "FOSC of the training attack, epoch by epoch",
     "adaptation": "what the defense has adapted to examples, from the hardest to the easiest",
+    "overfitting": "accuracy under attack of training and held-out images, epoch by epoch",
+    "groups": "loss of training examples from the hardest tenth to the easiest, epoch by epoch",
+    "hardest": "the hardest and the easiest training images of each class",
     "gradient_norms": "norms of input gradients at held-out images in several epochs",
 }
 """What each view shows, by its name."""
@@ -60,6 +70,7 @@ def make_views(
     settings: Settings,
     *,
     made_of: dict[str, Any],
+    training: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> dict[str, Any]:
     """Writes the FOSC views of the first subject into `folder` and returns their summary.
 
@@ -75,6 +86,8 @@ def make_views(
         batches: returns batches of (image, label), the first n test examples or all there are.
         settings: what is looked at.
         made_of: what decides the batches, as plain values.
+        training: images and labels of the whole training set by id, for the views of hard and easy
+            examples; None leaves out what needs them.
 
     Raises:
         UserError: an epoch that was not recorded, settings that make no attack or no bins, images
@@ -90,6 +103,7 @@ def make_views(
     maker.training_views(epochs)
     maker.gradient_norms()
     maker.adaptation()
+    maker.difficulty(training)
     summary = _plain(
         {
             "settings": dataclasses.asdict(settings),
@@ -202,8 +216,61 @@ class _Maker:
         title = f"{subject.name}: what is adapted to examples of each tenth of difficulty"
         self._if_recorded("adaptation", title, lambda: adaptation(recording), "")
 
+    def difficulty(self, training: tuple[np.ndarray, np.ndarray] | None) -> None:
+        subject, recording = self.subjects[0], self.subjects[0].recording
+        for name, title, compute, otherwise in (
+            (
+                "overfitting",
+                "accuracy under attack, training and held out",
+                None if recording is None else lambda: overfitting(recording),
+                "a SavedModel tells of no training",
+            ),
+            (
+                "groups",
+                "ten groups of training examples by their difficulty",
+                None if recording is None else lambda: self._groups(recording, training),
+                "a SavedModel tells of no training",
+            ),
+            (
+                "hardest",
+                "hardest and easiest training images",
+                None
+                if recording is None or training is None
+                else lambda: hardest(recording, *training),
+                "no training images are given",
+            ),
+        ):
+            titled = f"{subject.name}: {title}"
+            self._if_recorded(name, titled, compute, otherwise, difficulty_plots)
+
+    def _groups(
+        self, recording: Recording, training: tuple[np.ndarray, np.ndarray] | None
+    ) -> Arrays:
+        losses = recording.every_loss()
+        if training is None or losses.shape[1] != len(training[0]):
+            return groups_by_epoch(recording)
+        subject, (image, _) = self.subjects[0], training
+        (ids,) = np.nonzero(np.isfinite(losses).any(axis=0))
+        ids, norms = ids[: self.settings.examples], np.full(len(image), np.nan)
+        try:
+            found = self._kept(
+                "feature_norms",
+                [subject],
+                lambda: {"norm": feature_norms(subject.network, image[ids])},
+                {"ids": [len(ids), int(ids.sum())]},
+            )
+        except UserError:  # a network of another end has no such features
+            return groups_by_epoch(recording)
+        norms[ids] = found["norm"]
+        return groups_by_epoch(recording, norms)
+
     def _if_recorded(
-        self, name: str, title: str, compute: Callable[[], Arrays] | None, otherwise: str
+        self,
+        name: str,
+        title: str,
+        compute: Callable[[], Arrays] | None,
+        otherwise: str,
+        plots: Any = training_plots,
     ) -> None:
         """Draws what was recorded, or notes why there is nothing."""
         try:
@@ -214,7 +281,7 @@ class _Maker:
             self.absent[name] = reason
             self.store.remove(name)
         else:
-            self._draw(name, title, arrays, getattr(training_plots, name))
+            self._draw(name, title, arrays, getattr(plots, name))
 
     def _kept(
         self,

@@ -1,6 +1,7 @@
 """What watches a run: Keras callbacks for guarding, recording, saving and showing it."""
 
 from fosc_tf.callbacks.collapse import CollapseMonitor
+from fosc_tf.callbacks.example_losses import ExampleLosses
 from fosc_tf.callbacks.fosc_histogram import FoscHistogram
 from fosc_tf.callbacks.input_gradients import InputGradients
 from fosc_tf.callbacks.nan_guard import NanGuard, NotFinite
@@ -12,6 +13,7 @@ from fosc_tf.callbacks.tensorboard import TensorBoard
 
 __all__ = [
     "CollapseMonitor",
+    "ExampleLosses",
     "FoscHistogram",
     "HeldOut",
     "HeldOutProof",

@@ -33,7 +33,11 @@ def draw(config: ConfigDict, record: RunRecord, console: Console) -> None:
 
     with record.timed("analyze"), signs.work("views"):
         made_of = {"data": arrays.sha256, "batch_size": size}
-        summary = analysis.make_views(folder, subjects, first, settings, made_of=made_of)
+        shown = data.first(arrays, config.data.get("examples", 0))
+        training = (shown.x_train, shown.y_train)
+        summary = analysis.make_views(
+            folder, subjects, first, settings, made_of=made_of, training=training
+        )
     show_views(summary, console)
     console.print(plain(f"Pictures and arrays: {folder}"))
 

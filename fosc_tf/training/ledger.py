@@ -30,6 +30,9 @@ class Ledger(tf.train.experimental.PythonState):
         fosc: float32 arrays, FOSC of the examples seen so far in the epoch under way.
         loss: float32 arrays, the attack's loss at the same examples.
         id: int64 arrays, which examples these are; empty ones where the batches do not tell.
+        losses: [n] float32, losses of the training examples by id in the epoch under way, NaN
+            where not seen so far; empty where nobody records them.
+        errors: [n] bool, which of them were classified wrong.
     """
 
     def __init__(self) -> None:
@@ -40,6 +43,7 @@ class Ledger(tf.train.experimental.PythonState):
         self.fosc: list[np.ndarray] = []
         self.loss: list[np.ndarray] = []
         self.id: list[np.ndarray] = []
+        self.losses, self.errors = np.zeros(0, np.float32), np.zeros(0, bool)
 
     @property
     def wall(self) -> float:
@@ -61,6 +65,7 @@ class Ledger(tf.train.experimental.PythonState):
             name: np.concatenate([np.zeros(0, dtype), *getattr(self, name)])
             for name, dtype in _OF_EXAMPLES.items()
         }
+        examples |= {"losses": self.losses, "errors": self.errors}
         np.savez_compressed(file, text=np.array(json.dumps(content)), **examples)
         return file.getvalue()
 
@@ -72,3 +77,5 @@ class Ledger(tf.train.experimental.PythonState):
         self.times = [Seconds(*each) for each in content["times"]]
         self.spent = Seconds(*content["spent"])
         self.fosc, self.loss, self.id = ([archive[name]] for name in _OF_EXAMPLES)
+        if "losses" in archive:  # not in a checkpoint of before they were recorded
+            self.losses, self.errors = archive["losses"], archive["errors"]

@@ -15,6 +15,7 @@ from fosc_tf.runs import modes
 ATTACKED = ("bins", "bins_auto", "trace", "step_curves", "cross_table")
 TRAINED = ("last_epoch", "fosc_by_epoch", "course")
 OF_GRADIENTS = ("gradient_norms",)
+OF_EXAMPLES = ("groups", "hardest")
 
 
 def tiny(defense, **arguments):
@@ -56,9 +57,9 @@ def analyzed(runs):
 
 def test_every_view_has_its_picture_and_its_arrays(analyzed):
     summary = json.loads((analyzed / "summary.json").read_text())
-    assert tuple(summary["views"]) == ATTACKED + TRAINED + OF_GRADIENTS
-    assert set(VIEWS) == {*summary["views"], "adaptation"}
-    assert summary["absent"] == {}
+    assert tuple(summary["views"]) == ATTACKED + TRAINED + OF_GRADIENTS + OF_EXAMPLES
+    assert set(VIEWS) == {*summary["views"], "adaptation", "overfitting"}
+    assert list(summary["absent"]) == ["overfitting"]
     for name in summary["views"]:
         png = (analyzed / f"{name}.png").read_bytes()
         assert png[:8] == b"\x89PNG\r\n\x1a\n"
