@@ -115,8 +115,8 @@ def test_without_adversarial_training_the_training_views_are_absent(runs, capsys
     folder, configs = runs
     modes.analyze(configs["unsecured"], folder / "unsecured", {})
     summary = json.loads((folder / "unsecured" / "analysis" / "summary.json").read_text())
-    assert tuple(summary["views"]) == ATTACKED + OF_GRADIENTS
-    assert tuple(summary["absent"]) == TRAINED
+    assert tuple(summary["views"]) == ATTACKED + OF_GRADIENTS + OF_EXAMPLES
+    assert tuple(summary["absent"]) == (*TRAINED, "overfitting")
     assert "recorded no FOSC" in capsys.readouterr().out
     assert not (folder / "unsecured" / "analysis" / "course.png").exists()
 
