@@ -16,6 +16,7 @@ from fosc_tf.show import style
 
 Arrays = Mapping[str, np.ndarray]
 _SHOWN = (0, 3, 6, 9)
+_CLASSES = 20  # rows of images, at most
 
 
 @style.applied()
@@ -54,11 +55,13 @@ def groups(arrays: Arrays, title: str) -> Figure:
 def hardest(arrays: Arrays, title: str) -> Figure:
     """Draws a row of images for each class: the hardest on the left, the easiest on the right.
 
+    Of more than 20 classes the first 20.
+
     Args:
         arrays: of `analysis.hardest`.
         title: of the picture.
     """
-    image = arrays["image"]
+    image, classes = arrays["image"][:_CLASSES], arrays["class"][:_CLASSES]
     rows, columns, height, width, channels = image.shape
     panel = image.transpose(0, 2, 1, 3, 4).reshape(rows * height, columns * width, channels)
     figure, ((axes,),) = style.panels(
@@ -70,7 +73,7 @@ def hardest(arrays: Arrays, title: str) -> Figure:
     axes.vlines(range(1, columns), 0, rows, color="white", linewidth=2)
     axes.axvline(columns / 2, color=style.COLOURS[1], linewidth=3)
     axes.grid(visible=False)
-    axes.set_yticks(np.arange(rows) + 0.5, [f"class {each}" for each in arrays["class"]])
+    axes.set_yticks(np.arange(rows) + 0.5, [f"class {each}" for each in classes])
     axes.set_xticks([columns / 4, 3 * columns / 4], ["hardest", "easiest"])
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
