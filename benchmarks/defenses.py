@@ -16,7 +16,8 @@ what it needs, each part of which is measured in the same round as one bare comp
 * GradAlign: its ratio is to one step of Fast;
 * TRADES, SAT, MART, IAT and fine-tuning need `two`, an update by two predictions, for `update`, and
   the first two an `answer`, the logits in evaluation mode, IAT three;
-* `standard, awp` needs a `pass` more, `standard, average` is beside `standard`.
+* `standard, awp` needs a `pass` more, `standard, average` and `standard, recorded`, by which
+  `callbacks.ExampleLosses` takes the losses of the batch, are beside `standard`.
 
 `memory` is the reading and writing of what Dynamic with memory remembers of this batch, of 60,000
 examples, beside its whole step. With PyTorch installed (extra `parity`), the same steps of
@@ -27,6 +28,7 @@ Standard, Fast and TRADES in plain eager torch stand beside ours. How rounds are
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 import statistics
 from collections.abc import Callable
 from typing import Any
@@ -86,6 +88,11 @@ class Steps(Subject):
             for name, part in PARTS.items():
                 self.trainers[f"standard, {name}"] = self._trainer("standard", **part())
         self.runs = {each: self._run(trainer) for each, trainer in self.trainers.items()}
+        if "standard" in chosen:
+            self.trainers["standard, recorded"] = recorded = self._trainer("standard")
+            watcher = fosc_tf.callbacks.ExampleLosses(pathlib.Path("unused"), NUM_EXAMPLES)
+            watcher.set_model(recorded)
+            self.runs["standard, recorded"] = self._run(recorded, watcher)
         if "dynamic_memory" in chosen:
             self.bare["memory"] = self._memory(self.trainers["dynamic_memory"])
         self._kept = [variable.numpy() for variable in self._variables()]
@@ -181,7 +188,7 @@ class Steps(Subject):
         trainer.make_train_function()
         return trainer
 
-    def _run(self, trainer: fosc_tf.AdversarialTrainer) -> Run:
+    def _run(self, trainer: fosc_tf.AdversarialTrainer, watcher: Any = None) -> Run:
         ids = tf.range(self.batch, dtype=tf.int64)
         batch = {"image": self.image, "label": self.label, "id": ids}
         dataset = tf.data.Dataset.from_tensors(batch).repeat()
@@ -190,7 +197,10 @@ class Steps(Subject):
         def step() -> float:
             trainer.batches_seen.assign(NOW * STEPS_PER_EPOCH)
             trainer.reset_metrics()
-            return float(trainer.train_function(iterator).get("gradients", tf.zeros([])).numpy())
+            logs = trainer.train_function(iterator)
+            if watcher is not None:
+                watcher.on_train_batch_end(0, logs)
+            return float(logs.get("gradients", tf.zeros([])).numpy())
 
         return step
 
@@ -205,7 +215,7 @@ def needed(name: str, gradients: float, bare: dict[str, float], steps: dict[str,
         return passes + bare["update"] - bare["pass"]
     if name == "grad_align":
         return steps.get("fast", float("nan"))
-    if name == "standard, average":
+    if name in ("standard, average", "standard, recorded"):
         return steps["standard"]
     answers = {"trades": 1, "sat": 1, "iat": 3}.get(name, 0)
     attack = gradients * bare["gradient"] + answers * bare["answer"]

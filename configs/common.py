@@ -31,6 +31,10 @@ def base() -> Config:
     config.data.batch_size = 64  # examples of one weight update, over all replicas
     config.data.examples = 0  # the first N training images as they are stored, of which held_out is
     # taken; the others are left alone; 0 all
+    config.data.subset = ""  # of the images trained on, as many of each class: "" all | easiest |
+    # random | hardest
+    config.data.subset_examples = 0  # how many, for subset; a multiple of the classes
+    config.data.subset_run = ""  # work folder whose losses say what is easy and what is hard
     config.data.extra = ""  # .npz with x_train, y_train: further images, the same classes; "" none
     config.data.extra_share = 0.5  # of each batch; an epoch is one of the other images
     config.data.held_out = 128  # training examples kept back to choose the best epoch
@@ -140,6 +144,8 @@ def base() -> Config:
 
     config.log = Config()
     config.log.fosc_every = 1  # batches between full FOSC measurements, but once an epoch; 0 never
+    config.log.losses = 100_000  # training images, at most, for which loss and error of each are
+    # recorded in every epoch; 0 never
     config.log.images = 6  # images in TensorBoard's panel
     config.log.gradient_images = 500  # held-out images whose input gradients are looked at
     config.log.updates = 500  # weight updates measured at the beginning and at the end; 0 none

@@ -340,6 +340,19 @@ def cifar_pair() -> tuple[tuple[str, ...], ...]:
     )
 
 
+def growing() -> tuple[tuple[str, ...], ...]:
+    """The digits from the easiest up: 200, 400, 800 and all, the first run saying what is easy.
+
+    Section 4.3.2 of Liu's thesis. One process at a time: the others need the losses of the first.
+    """
+    easy = {
+        "data__subset": ("easiest",),
+        "data__subset_run": ("{sweep}/digits_standard,seed=0",),
+        "data__subset_examples": (200, 400, 800),
+    }
+    return (*runs("digits_standard"), *runs("digits_standard", **easy))
+
+
 def compilation() -> tuple[tuple[str, ...], ...]:
     """What bfloat16 layers and XLA do to accuracy and time."""
     return runs(
@@ -395,6 +408,7 @@ SWEEPS = {
         cifar_pair,
         cifar_paper,
         cifar_epsilons,
+        growing,
         compilation,
     )
 }

@@ -44,7 +44,7 @@ class Experiment:
     Attributes:
         config: where it all comes from.
         arrays: the dataset, its training set cut to `data.examples`.
-        train: the part that is trained on.
+        train: the part that is trained on, of which `data.subset` may leave some examples.
         held_out: the part that chooses the best epoch; may be empty.
         extra: further images, a share of each batch; None without.
         trainer: compiled, its optimizer built.
@@ -128,7 +128,7 @@ def build(config: ConfigDict) -> Experiment:
         # Before any variable is made, where TensorFlow would tell of shapes or of a dead worker.
         held = {"contents of the data": arrays.sha256[:12]} | flat(config.to_dict())
         check_agreement(replicas, held)
-    train, held_out = data.split(arrays, held_out=config.data.held_out, seed=config.seed)
+    train, held_out = parts(config, arrays)
     extra, others, number = None, 0, len(arrays.x_train)
     if config.data.get("extra"):
         extra = data.load_extra(config.data.name, config.data.extra, first_id=number)
@@ -235,6 +235,42 @@ def defense(
 def periods(config: ConfigDict) -> tuple[int, ...]:
     """Returns the epochs of each period of epsilon; none where it does not rise in periods."""
     return tuple(config.get("periods", {}).get("lengths", ()))
+
+
+def parts(config: ConfigDict, arrays: data.Arrays) -> tuple[data.Part, data.Part]:
+    """Returns what is trained on and what is held out of a training set.
+
+    Args:
+        config: of an experiment.
+        arrays: cut to `data.examples`.
+
+    Raises:
+        UserError: more held-out images than there are, a subset that cannot be chosen.
+    """
+    train, held_out = data.split(arrays, held_out=config.data.held_out, seed=config.seed)
+    if config.data.get("subset"):
+        train = _subset(config, arrays, train)
+    return train, held_out
+
+
+def _subset(config: ConfigDict, arrays: data.Arrays, train: data.Part) -> data.Part:
+    """Returns what `config.data.subset` leaves of the part that is trained on."""
+    settings, difficulty = config.data, None
+    if settings.subset_run:
+        # Only a run on a subset needs what draws and ranks, which is slow to import.
+        from fosc_tf.analysis.difficulty import difficulty_of_run
+
+        difficulty = difficulty_of_run(
+            settings.subset_run, num_examples=len(arrays.x_train), sha256=arrays.sha256
+        )
+    return data.chosen(
+        train,
+        settings.subset,
+        settings.subset_examples,
+        num_classes=data.get(settings.name).num_classes,
+        difficulty=difficulty,
+        seed=config.seed,
+    )
 
 
 def _taken(factory: Callable[..., Any], offered: Mapping[str, Any]) -> dict[str, Any]:

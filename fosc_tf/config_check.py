@@ -91,7 +91,7 @@ sections.rules(
 sections.rules(
     "log",
     lipschitz=sections.flag,
-    **dict.fromkeys(("gradient_images", "updates", "dead_images"), sections.whole(0)),
+    **dict.fromkeys(("gradient_images", "updates", "dead_images", "losses"), sections.whole(0)),
 )
 sections.rules("", label_smoothing=sections.between(0, 1, "0.1"))
 sections.rules(

@@ -18,6 +18,8 @@ from fosc_tf.number import inside
 from fosc_tf.readable import extent, one_line
 
 Number = float | int | tf.Tensor
+EXAMPLE = "example"
+"""In a batch's context the examples' own ids, where `id` is another number."""
 SMOOTHING = "label_smoothing"
 """What the share of a label that is spread over all classes is called in a batch's context."""
 Schedule = Callable[[tf.Tensor], tf.Tensor]

@@ -79,7 +79,11 @@ def outcome(workdir: pathlib.Path) -> dict[str, Any]:
     """
     found = {
         str(path.relative_to(workdir)): path.read_bytes()
-        for path in (*workdir.glob("fosc/*.npy"), *workdir.glob("*.json"))
+        for path in (
+            *workdir.glob("fosc/*.npy"),
+            *workdir.glob("losses/*.npz"),
+            *workdir.glob("*.json"),
+        )
         if path.name not in ("run.json", "times.json")
     }
     kept = ("ema", "ensemble/0", "ensemble/1")
@@ -103,7 +107,8 @@ def _timeless(ledger: bytes) -> bytes:
     """Returns a saved ledger as it would be without times."""
     known, timeless = Ledger(), Ledger()
     known.deserialize(ledger)
-    for name in ("rows", "best", "fosc", "loss", "id", "updates"):
+    names = ("rows", "best", "fosc", "loss", "id", "updates", "losses", "errors")
+    for name in names:
         setattr(timeless, name, getattr(known, name))
     return timeless.serialize()
 

@@ -434,3 +434,40 @@ def test_extra_images_are_a_share_of_every_batch(npz, tmp_path):
     assert experiment.steps_per_epoch == len(plain.train.image) // (plain.batch_size // 2)
     batch = next(iter(experiment.batches(epoch=0)))
     assert int((batch["id"] >= len(plain.arrays.x_train)).numpy().sum()) == plain.batch_size // 2
+
+
+def test_a_subset_is_of_the_part_that_is_trained_on_and_keeps_its_ids(tmp_path):
+    whole = build.build(changed(digits_standard.get_config(), model__name="digits_mlp"))
+    loss = np.full(len(whole.arrays.x_train), np.nan, np.float32)
+    loss[whole.train.ids] = whole.train.ids
+    run = tmp_path / "run"
+    (run / "losses").mkdir(parents=True)
+    np.savez(run / "losses" / "epoch_0000.npz", loss=loss, error=np.zeros(len(loss), bool))
+    fields = {"subset": "hardest", "subset_examples": 200, "subset_run": str(run)}
+    fields = {f"data__{name}": value for name, value in fields.items()}
+    config = changed(digits_standard.get_config(), model__name="digits_mlp", **fields)
+    few = build.build(config)
+    assert len(few.train.ids) == 200
+    assert few.steps_per_epoch == 3
+    assert set(few.train.ids) < set(whole.train.ids)
+    for label in range(10):
+        own = whole.train.ids[whole.train.label == label]
+        assert few.train.ids[few.train.label == label].tolist() == own[-20:].tolist()
+    np.testing.assert_array_equal(few.held_out.ids, whole.held_out.ids)
+    np.testing.assert_array_equal(few.train.image, few.arrays.x_train[few.train.ids])
+
+
+@pytest.mark.parametrize(
+    ("fields", "rule", "received"),
+    [
+        ({"subset": "hard", "subset_examples": 10}, "subset", "hard"),
+        ({"subset": "random"}, "needs a number of examples", "subset_examples=0"),
+        ({"subset_examples": 10}, "needs a number of examples", "subset=''"),
+        ({"subset": "hardest", "subset_examples": 10}, "losses of another run", "subset_run=''"),
+        ({"subset": "random", "subset_examples": 10, "subset_run": "x"}, "nothing else", "'x'"),
+        ({"subset": "hardest", "subset_examples": 10, "subset_run": "x"}, "recorded", "x"),
+    ],
+)
+def test_subsets_that_cannot_be(npz, fields, rule, received):
+    config = small(npz, **{f"data__{name}": value for name, value in fields.items()})
+    refused(lambda: build.build(config), rule=rule, right="", received=received)

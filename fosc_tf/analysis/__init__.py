@@ -15,7 +15,19 @@ from fosc_tf.analysis.curvature import (
     hessian_trace,
 )
 from fosc_tf.analysis.density import kernel_density
-from fosc_tf.analysis.difficulty import difficulty, difficulty_distance
+from fosc_tf.analysis.difficulty import (
+    difficulty,
+    difficulty_distance,
+    difficulty_distances,
+    difficulty_of_run,
+    groups,
+)
+from fosc_tf.analysis.difficulty_views import (
+    feature_norms,
+    groups_by_epoch,
+    hardest,
+    overfitting,
+)
 from fosc_tf.analysis.gaussian_mixture import Constants, Errors, Gap, GaussianMixture, Training
 from fosc_tf.analysis.hamiltonian import Control, Hamiltonian
 from fosc_tf.analysis.landscape import landscape
@@ -96,9 +108,15 @@ __all__ = [
     "descent_directions",
     "difficulty",
     "difficulty_distance",
+    "difficulty_distances",
+    "difficulty_of_run",
+    "feature_norms",
     "fosc_bins",
     "fosc_by_epoch",
     "gradient_norms",
+    "groups",
+    "groups_by_epoch",
+    "hardest",
     "interpolator",
     "hessian_density",
     "hessian_eigenvalues",
@@ -111,6 +129,7 @@ __all__ = [
     "loss_surface",
     "make_views",
     "max_margin",
+    "overfitting",
     "multiclass_loss",
     "pearson",
     "picked",

@@ -15,7 +15,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from fosc_tf.analysis import attack_views, recorded_views, weight_views  # noqa: F401  (they file)
+from fosc_tf.analysis import (  # noqa: F401  (importing a file of views files them)
+    attack_views,
+    example_views,
+    recorded_views,
+    weight_views,
+)
 from fosc_tf.analysis.settings import Settings, Subject
 from fosc_tf.analysis.store import Store
 from fosc_tf.analysis.training_views import chosen_epochs

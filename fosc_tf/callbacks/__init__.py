@@ -2,6 +2,7 @@
 
 from fosc_tf.callbacks.collapse import CollapseMonitor
 from fosc_tf.callbacks.dead_layers import DeadLayers
+from fosc_tf.callbacks.example_losses import ExampleLosses
 from fosc_tf.callbacks.fosc_histogram import FoscHistogram
 from fosc_tf.callbacks.input_gradients import InputGradients
 from fosc_tf.callbacks.lipschitz_bound import LipschitzBound
@@ -16,6 +17,7 @@ from fosc_tf.callbacks.updates import Updates
 __all__ = [
     "CollapseMonitor",
     "DeadLayers",
+    "ExampleLosses",
     "FoscHistogram",
     "HeldOut",
     "HeldOutProof",

@@ -20,6 +20,7 @@ from fosc_tf.data.mixed import load_extra
 from fosc_tf.data.order import steps_per_epoch
 from fosc_tf.data.pipeline import test_batches, train_batches
 from fosc_tf.data.sources import Arrays, load
+from fosc_tf.data.subset import chosen
 
 __all__ = [
     "Arrays",
@@ -30,6 +31,7 @@ __all__ = [
     "check_images",
     "check_labels",
     "check_lengths",
+    "chosen",
     "first",
     "get",
     "load",

@@ -147,6 +147,10 @@ def _watchers(
     guard = callbacks.NanGuard()
     shown = next(iter(experiment.test_batches().unbatch().batch(max(config.log.images, 1))))
     watchers = [guard, callbacks.FoscHistogram(folder / "fosc", writer, ledger)]
+    if len(experiment.arrays.x_train) <= config.log.get("losses", 0):
+        watchers.append(
+            callbacks.ExampleLosses(folder / "losses", len(experiment.arrays.x_train), ledger)
+        )
     looked_at = min(config.log.get("gradient_images", 0), len(experiment.held_out.image))
     if looked_at:
         watchers.append(

@@ -54,7 +54,7 @@ def check(config: ConfigDict, folder: pathlib.Path) -> None:
 def _training(config: ConfigDict, arrays: data.Arrays) -> analysis.Examples:
     """Returns the training set, by id, and who of it was trained on."""
     known = data.first(arrays, config.data.get("examples", 0))
-    part, _ = data.split(known, held_out=config.data.held_out, seed=config.seed)
+    part, _ = build.parts(config, known)
     return analysis.Examples(known.x_train, known.y_train, np.sort(part.ids))
 
 

@@ -113,6 +113,8 @@ def of_view(name: str, summary: Mapping[str, Any], arrays: Arrays) -> str:
         "gradient_norms": lambda: _norms(arrays),
         "adaptation": lambda: _adaptation(arrays),
         "updates": lambda: _updates(arrays),
+        "overfitting": lambda: _overfitting(arrays),
+        "groups": lambda: _groups(arrays),
     }
     return makers[name]() if name in makers else f"{summary['views'][name]}."
 
@@ -140,6 +142,26 @@ def _updates(arrays: Arrays) -> str:
                 f"trained on, and the weights end {distance:.3g} from where they began."
             )
     return " ".join(told)
+
+
+def _overfitting(arrays: Arrays) -> str:
+    held_out, gap = 100 * arrays["held_out"], 100 * arrays["gap"]
+    best = held_out[list(arrays["epoch"]).index(arrays["best"])]
+    return (
+        f"Held out, attacked: {best:.1f} % in epoch {arrays['best'] + 1}, the best, and "
+        f"{held_out[-1]:.1f} % in epoch {arrays['last'] + 1}, the last, {best - held_out[-1]:.1f} "
+        f"points lower; there training accuracy under attack is {gap[-1]:+.1f} points from it."
+    )
+
+
+def _groups(arrays: Arrays) -> str:
+    told = (
+        f"{text} from {loss[0]:.2f} to {loss[-1]:.2f} nats"
+        for number, text in ((0, "of the hardest tenth"), (-1, "of the easiest"))
+        for loss in (arrays["loss"][:, number],)
+    )
+    first, last = arrays["epoch"][0] + 1, arrays["epoch"][-1] + 1
+    return f"Mean loss, epoch {first} to {last}: {', '.join(told)}."
 
 
 def _norms(arrays: Arrays) -> str:

@@ -31,6 +31,9 @@ class Ledger(tf.train.experimental.PythonState):
         loss: float32 arrays, the attack's loss at the same examples.
         id: int64 arrays, which examples these are; empty ones where the batches do not tell.
         updates: float64 arrays [n, 4], weight updates as `callbacks.Updates` keeps them.
+        losses: [n] float32, losses of the training examples by id in the epoch under way, NaN
+            where not seen so far; empty where nobody records them.
+        errors: [n] bool, which of them were classified wrong.
     """
 
     def __init__(self) -> None:
@@ -42,6 +45,7 @@ class Ledger(tf.train.experimental.PythonState):
         self.loss: list[np.ndarray] = []
         self.id: list[np.ndarray] = []
         self.updates: list[np.ndarray] = []
+        self.losses, self.errors = np.zeros(0, np.float32), np.zeros(0, bool)
 
     @property
     def wall(self) -> float:
@@ -64,6 +68,7 @@ class Ledger(tf.train.experimental.PythonState):
             for name, dtype in _OF_EXAMPLES.items()
         }
         examples["updates"] = np.concatenate([np.zeros([0, 4]), *self.updates])
+        examples |= {"losses": self.losses, "errors": self.errors}
         np.savez_compressed(file, text=np.array(json.dumps(content)), **examples)
         return file.getvalue()
 
@@ -77,3 +82,5 @@ class Ledger(tf.train.experimental.PythonState):
         self.fosc, self.loss, self.id = ([archive[name]] for name in _OF_EXAMPLES)
         # A run may have begun before updates were kept.
         self.updates = [archive["updates"]] if "updates" in archive else []
+        if "losses" in archive:  # not in a checkpoint of before they were recorded
+            self.losses, self.errors = archive["losses"], archive["errors"]

@@ -16,7 +16,7 @@ from fosc_tf.replicas import num_replicas
 from fosc_tf.schedules import at
 from fosc_tf.training.trainer import AdversarialTrainer
 from fosc_tf.training.unrolled import Unrolled
-from fosc_tf.types import Batch, Defense, Found
+from fosc_tf.types import EXAMPLE, Batch, Defense, Found
 
 
 class ReplayTrainer(AdversarialTrainer):
@@ -49,7 +49,8 @@ class ReplayTrainer(AdversarialTrainer):
                 f"batch_size={batch.label.shape[0]} of the defense",
                 f"batch_size={most} with batches of {batch.label.shape[0]}",
             )
-        return batch._replace(context=batch.context | {"id": places})
+        known = {EXAMPLE: batch.context["id"]} if "id" in batch.context else {}
+        return batch._replace(context=batch.context | known | {"id": places})
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Updates weights and perturbation together, as often as the batch is replayed."""

@@ -23,6 +23,7 @@ from fosc_tf.number import number, whole
 from fosc_tf.readable import one_line, without_defaults
 from fosc_tf.replicas import add, num_replicas, put, sum_over_replicas
 from fosc_tf.schedules import Clock
+from fosc_tf.terms import cross_entropy, is_right
 from fosc_tf.training.assertions import in_three_parts
 from fosc_tf.training.call_arguments import check_arguments
 from fosc_tf.training.containers import batches_of, validation_of
@@ -39,7 +40,7 @@ from fosc_tf.training.retracing import no_word_of_retracing
 from fosc_tf.training.robust_accuracy import RobustAccuracy, attack_of
 from fosc_tf.training.standstill import watch
 from fosc_tf.training.start import Start, gradient_norm, training_error
-from fosc_tf.types import SMOOTHING, Batch, Defense, Found, Judged
+from fosc_tf.types import EXAMPLE, SMOOTHING, Batch, Defense, Found, Judged
 
 
 class AdversarialTrainer(Reporter):
@@ -141,7 +142,7 @@ class AdversarialTrainer(Reporter):
         self.batches_seen = keras.Variable(0, dtype="int64", trainable=False, name="batches_seen")
         self.seed = seed
         self.fosc_every = fosc_every
-        self.reports_fosc = False
+        self.reports_fosc = self.reports_losses = False
         self.start: Start | None = None
         self.companions: list[keras.callbacks.Callback] = []
         self._plan: Plan | None = None
@@ -430,6 +431,7 @@ class AdversarialTrainer(Reporter):
         if self.start is not None and updates:
             logs["updates"] = tf.stack([tf.stack(each) for each in updates])
         fosc = None
+        ids = batch.context.get(EXAMPLE, batch.context.get("id"))
         if found is not None:
             measured = self.fosc_every > 0 and step % self.fosc_every == 0
             # Only fully measured batches count: frozen examples alone would bias the mean.
@@ -437,10 +439,15 @@ class AdversarialTrainer(Reporter):
             if self.reports_fosc:
                 logs["fosc_of_examples"] = gather_over_replicas(fosc)
                 logs["loss_of_examples"] = gather_over_replicas(found.loss)
-                if "id" in batch.context:
-                    ids = gather_over_replicas(batch.context["id"])
+                if ids is not None:
                     # Keras takes means of what workers log, which for whole numbers it cannot.
-                    logs["id_of_examples"] = tf.cast(ids, tf.float64)
+                    logs["id_of_examples"] = tf.cast(gather_over_replicas(ids), tf.float64)
+        if self.reports_losses and ids is not None:
+            loss = cross_entropy(tf.cast(judged.logits, tf.float32), batch.label)
+            parts = (ids, loss, ~is_right(judged.logits, batch.label))
+            # One array, of doubles for the ids: every further log costs time in each step.
+            told = tf.stack([tf.cast(part, tf.float64) for part in parts], axis=1)
+            logs["record_of_examples"] = gather_over_replicas(told)
         logs |= {name: schedule(step) for name, schedule in self.defense.schedules.items()}
         return keras_logs(logs | self._measures.trained(batch.label, found, judged, fosc))
 

@@ -67,7 +67,7 @@ def nothing_left_behind(workdir):
     assert names == {
         *("run.json", "history.json", "times.json", "results.json", "results.md", "checks.json"),
         *("evaluation.jsonl", ".lock"),
-        *("checkpoints", "fosc", "gradients", "tensorboard", "export", "export_best"),
+        *("checkpoints", "fosc", "losses", "gradients", "tensorboard", "export", "export_best"),
     }
     assert len(small_run.newest_first(workdir / "checkpoints")) == 3
     assert len(small_run.newest_first(workdir / "checkpoints" / "best")) == 1
