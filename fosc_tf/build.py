@@ -144,8 +144,8 @@ def build(config: ConfigDict) -> Experiment:
     with replicas.scope():
         found = defense(config, steps_per_epoch, number, batch_size)
         trainer = _trainer(config, found, steps_per_epoch, factor)
-    parts = (config, arrays, train, held_out, trainer, steps_per_epoch, batch_size)
-    return Experiment(*parts, extra)
+    made = (config, arrays, train, held_out, trainer, steps_per_epoch, batch_size)
+    return Experiment(*made, extra)
 
 
 def network(config: ConfigDict, precision: str = "float32") -> Any:
