@@ -89,14 +89,14 @@ class Curve:
 
     def coefficients(self, t: float | tf.Tensor) -> tf.Tensor:
         """Returns how much of each point is in B(t), [degree + 1] float64 with the sum 1."""
-        t, n = tf.cast(t, tf.float64), self.degree
+        t, n = _double(t), self.degree
         i = np.arange(n + 1, dtype=np.float64)
         choose = np.array([math.comb(n, each) for each in range(n + 1)], np.float64)
         return choose * tf.pow(1.0 - t, n - i) * tf.pow(t, i)  # 0^0 is 1
 
     def at(self, t: float | tf.Tensor) -> list[tf.Tensor]:
         """Returns B(t), a tensor for each weight, within a `tf.function` or outside."""
-        shares, t = self.coefficients(t), tf.cast(t, tf.float64)
+        shares, t = self.coefficients(t), _double(t)
         found = []
         for points in zip(*self.points, strict=True):
             points = [tf.convert_to_tensor(each) for each in points]
@@ -163,3 +163,8 @@ def _check_shapes(one: Sequence[Any], other: Sequence[Any], *called: str) -> Non
 def _mean(first: np.ndarray, last: np.ndarray, share: float) -> np.ndarray:
     mixed = (1.0 - share) * first.astype(np.float64) + share * last.astype(np.float64)
     return mixed.astype(first.dtype)
+
+
+def _double(t: float | tf.Tensor) -> tf.Tensor:
+    # A number would be cast by way of float32.
+    return tf.cast(t, tf.float64) if tf.is_tensor(t) else tf.constant(t, tf.float64)

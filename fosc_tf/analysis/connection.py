@@ -100,7 +100,8 @@ def connect(
         "seed": seed,
         "batch_size": batch_size,
         "attack": None if attack is None else [type(attack).__name__, attack.parameters()],
-        "optimizer": [type(optimizer).__name__, optimizer.get_config()],
+        # Keras counts the names of a process.
+        "optimizer": [type(optimizer).__name__, optimizer.get_config() | {"name": ""}],
         "networks": _digest([*first.get_weights(), *second.get_weights()]),
         "images": _digest([image.numpy(), label.numpy()]),
     }
@@ -171,7 +172,7 @@ class _Training:
         pair = tf.stack([tf.constant(self.seed, tf.int64), step])
         # Folded: attacks draw from the pair itself.
         key = tf.random.fold_in(pair, tf.constant(1, tf.int64), alg="philox")
-        t = tf.random.stateless_uniform([], key, None, None, tf.float64, alg="philox")
+        t = tf.random.stateless_uniform([], key, dtype=tf.float64, alg="philox")
         self.curve.put(self.network, t)
         if self.attack is not None:
             if self.norms:
@@ -203,7 +204,6 @@ class _Training:
             begun = json.loads(str(kept["made_of"]))
             values = [kept[f"state_{i}"] for i in range(len(self.state))] if begun else []
         except Exception as error:  # the reader has no common class for what damage makes it raise
-            begun, now = None, json.loads(_text(made_of))
             reason = f"{file}: {str(error).partition(chr(10))[0]}"
             raise UserError(
                 "the file of a curve must be readable and of the same curve",

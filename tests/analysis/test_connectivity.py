@@ -189,7 +189,8 @@ def test_perturbations_of_a_linear_network_by_hand(classes):
         error = cosines.std(ddof=1) / np.sqrt(24)
         assert found["standard_error"][i] == pytest.approx(error, abs=1e-5)
         assert [found["error_plus"][i], found["error_minus"][i]] == errors
-    assert found["cosine"][0] == pytest.approx(1) > found["cosine"][2] + 0.1
+    assert found["cosine"][0] == pytest.approx(1)
+    assert found["cosine"][2] < 0.9
 
 
 def test_weights_come_back_after_an_exception():
