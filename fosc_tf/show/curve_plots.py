@@ -38,7 +38,9 @@ def connectivity(arrays: Arrays, title: str) -> Figure:
         for (name, text), look in zip(lines, style.looks(len(lines)), strict=True):
             axes.plot(arrays["t"], scale * arrays[f"{name}_{kind}"], label=text, **look)
         style.label(axes, "t", f"{kind} ({unit})", 0.0)
-    panels[0].legend()
+    handles, texts = panels[0].get_legend_handles_labels()
+    # Within a panel it would hide the top of the straight line.
+    figure.legend(handles, texts, loc="outside lower center", ncols=4)
     return figure
 
 

@@ -16,7 +16,7 @@ def test_loss_and_error_along_curve_and_line():
     for axes, kind, scale in zip(figure.axes, ("loss", "error"), (1, 100), strict=True):
         for line, name in zip(axes.lines, names, strict=True):
             np.testing.assert_array_equal(line.get_ydata(), scale * arrays[f"{name}_{kind}"])
-    texts = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert texts[1:3] == ["curve, attacked", "straight line, clean"]
     assert style.encoded(figure)
     only = {name: arrays[name] for name in ("t", "curve_clean_loss", "curve_clean_error")}
