@@ -5,7 +5,10 @@ bins.accuracy_correlation
 """
 
 from fosc_tf.analysis.album import make_views
+from fosc_tf.analysis.bezier import Curve
 from fosc_tf.analysis.bins import Bins, automatic_upper, fosc_bins, pearson
+from fosc_tf.analysis.connection import Connection, connect
+from fosc_tf.analysis.connectivity import connectivity
 from fosc_tf.analysis.control_search import Grid, Trials
 from fosc_tf.analysis.cross_table import Setting, cross_table
 from fosc_tf.analysis.curvature import (
@@ -45,6 +48,7 @@ from fosc_tf.analysis.logistic_toys import (
 )
 from fosc_tf.analysis.max_margin import descent_directions, interpolator, max_margin
 from fosc_tf.analysis.optimality import Optimality, Score, controls, criterion, score
+from fosc_tf.analysis.perturbation_cosine import perturbation_cosine
 from fosc_tf.analysis.recording import Recording
 from fosc_tf.analysis.settings import Settings, Subject
 from fosc_tf.analysis.spectral_norm import spectral_norm
@@ -75,8 +79,10 @@ __all__ = [
     "chosen_views",
     "view",
     "Bins",
+    "Connection",
     "Constants",
     "Control",
+    "Curve",
     "Errors",
     "Gap",
     "GaussianMixture",
@@ -98,6 +104,8 @@ __all__ = [
     "binary_hessian",
     "binary_loss",
     "chosen_epochs",
+    "connect",
+    "connectivity",
     "constant_radius",
     "controls",
     "course",
@@ -132,6 +140,7 @@ __all__ = [
     "overfitting",
     "multiclass_loss",
     "pearson",
+    "perturbation_cosine",
     "picked",
     "random_directions",
     "random_loss",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -139,17 +139,12 @@ class WeightLoss:
     @contextlib.contextmanager
     def elsewhere(self) -> Iterator[np.ndarray]:
         """Gives the present weights [weights] float64 and puts them back at the end."""
-        kept = [np.array(each) for each in self.weights]
-        try:
+        with put_back(self.weights) as kept:
             yield np.concatenate([each.ravel().astype(np.float64) for each in kept])
-        finally:
-            for variable, values in zip(self.weights, kept, strict=True):
-                variable.assign(values)
 
     def move(self, weights: np.ndarray) -> None:
         """Gives the network these weights, [weights]."""
-        for variable, values in zip(self.weights, parts(weights, self.weights), strict=True):
-            variable.assign(values.astype(variable.dtype))
+        move(self.weights, weights)
 
     def _over_batches(self, function: Any, *given: Any) -> Iterator[tf.Tensor]:
         for image, label, _ in self.batches:
@@ -200,11 +195,29 @@ def trainable(network: Any) -> list[Any]:
     weights = list(getattr(network, "trainable_variables", ()))
     if not weights:
         raise UserError(
-            "curvature is about the trainable weights",
+            "curvature and curves are about the trainable weights",
             "a Keras model with trainable weights",
             f"{type(network).__name__} without any",
         )
     return weights
+
+
+@contextlib.contextmanager
+def put_back(variables: Iterable[Any]) -> Iterator[list[np.ndarray]]:
+    """Gives the values of the variables and puts them back at the end, whatever happens."""
+    variables = list(variables)
+    kept = [np.array(each) for each in variables]
+    try:
+        yield kept
+    finally:
+        for variable, values in zip(variables, kept, strict=True):
+            variable.assign(values)
+
+
+def move(weights: list[Any], vector: np.ndarray) -> None:
+    """Gives the variables the values `vector`, [weights]."""
+    for variable, values in zip(weights, parts(vector, weights), strict=True):
+        variable.assign(values.astype(variable.dtype))
 
 
 def parts(vector: np.ndarray, weights: list[Any]) -> list[np.ndarray]:
