@@ -24,12 +24,13 @@ CERTIFIED = ("ibp", "crown_ibp", "adv_ibp", "sabr", "mtl_ibp", "cc_ibp", "per", 
 COMBINED = {
     "amata_dynamic": "dynamic",
     "strong": "standard",
+    "subnetwork": "standard",
 }  # leaves that are not called after their defense
 SMALL_STEPS = {"num_steps": 2, "least_steps": 1, "examples": 1}
 LEAVES = [
     f"{dataset}_{defense}" for dataset, defense in itertools.product(DATASETS, DEFENSES + CERTIFIED)
 ]
-LEAVES.append("cifar_strong")
+LEAVES += ["cifar_strong", *(f"{dataset}_subnetwork" for dataset in DATASETS)]
 WIDE_RESNET = "model=wide_resnet_34_10"
 PREACT = ("amata", "fast", "n_fgsm", "grad_align", "trades", "mart", "iat", "sat", "fine_tuning")
 PREACT = dict.fromkeys(PREACT, "preact_resnet18")

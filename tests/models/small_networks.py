@@ -19,6 +19,7 @@ SMALL = {
     "table_f_a": {"input_shape": (8, 8, 1), "batch_norm": True},
     "fc1": {"input_shape": (8, 8, 1)},
     "cnn7": {"input_shape": (8, 8, 3), "width": 2},
+    "resnet34": {"input_shape": (8, 8, 3), "width": 0.1},
     "wide_resnet": {"input_shape": (8, 8, 3), "depth": 10, "width": 1},
 }
 # Their layers have one size: only the images can be small.
