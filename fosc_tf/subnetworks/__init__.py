@@ -9,6 +9,9 @@ network = subnetworks.unpack("subnetwork.bin")
 """
 
 from fosc_tf.subnetworks.allocation import allocation
+from fosc_tf.subnetworks.costs import sizes
 from fosc_tf.subnetworks.masking import masked
+from fosc_tf.subnetworks.packing import pack, unpack
+from fosc_tf.subnetworks.plain import plain
 
-__all__ = ["allocation", "masked"]
+__all__ = ["allocation", "masked", "pack", "plain", "sizes", "unpack"]

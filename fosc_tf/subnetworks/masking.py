@@ -25,10 +25,11 @@ WEIGHTS = ("binary", "signed_kaiming", "own")
 LAST_BATCH_NORM = "last_batch_norm"
 _MASKABLE = {keras.layers.Dense: MaskedDense, keras.layers.Conv2D: MaskedConv2D}
 _BATCH_NORMS = (keras.layers.BatchNormalization, FusedBatchNormalization)
-_ALIKE = {
+FORMS = {
     MaskedDense: ("units",),
     MaskedConv2D: ("filters", "kernel_size", "strides", "padding", "dilation_rate", "groups"),
 }
+"""What a masked layer has in common with Keras' own."""
 
 
 def masked(
@@ -170,7 +171,7 @@ def _copied(layer: Any, kept: int | None, rank: str) -> Any:
     if kept is not None:
         kind = _MASKABLE[type(layer)]
         config = layer.get_config()
-        alike = {name: config[name] for name in (*_ALIKE[kind], "name", "dtype", "activation")}
+        alike = {name: config[name] for name in (*FORMS[kind], "name", "dtype", "activation")}
         return kind(kept=kept, rank=rank, **alike)
     if isinstance(layer, _BATCH_NORMS):
         config = layer.get_config() | {"center": False, "scale": False}
