@@ -4,7 +4,11 @@
 
 Standard training of scores; nine weights of ten go, and those that stay are -1 or 1.
 
-Not yet measured for a table.
+Measured 2026-11-28, seed 0, two shared x86-64 cores; accuracy in % of the last network (clean /
+FGSM / PGD-10 / PGD-20 / C&W-linf):
+93.61 / 59.72 / 53.33 / 50.56 / 45.00.
+Its checks say that PGD-20 has not converged: of 100 images PGD-100 with restarts leaves 57 where
+PGD-20 leaves 63, and Square 56.
 """
 
 from configs import common
