@@ -12,6 +12,16 @@ from fosc_tf.subnetworks.allocation import allocation
 from fosc_tf.subnetworks.costs import sizes
 from fosc_tf.subnetworks.masking import masked
 from fosc_tf.subnetworks.packing import pack, unpack
+from fosc_tf.subnetworks.patterns import alignment, patterns
 from fosc_tf.subnetworks.plain import plain
 
-__all__ = ["allocation", "masked", "pack", "plain", "sizes", "unpack"]
+__all__ = [
+    "alignment",
+    "allocation",
+    "masked",
+    "pack",
+    "patterns",
+    "plain",
+    "sizes",
+    "unpack",
+]
