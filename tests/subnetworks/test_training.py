@@ -7,8 +7,9 @@ from ml_collections import ConfigDict
 from sklearn.datasets import load_digits
 
 from configs import digits_subnetwork
-from fosc_tf import AdversarialTrainer, build, defenses
+from fosc_tf import AdversarialTrainer, build, config_check, defenses
 from fosc_tf.data import train_batches
+from fosc_tf.errors import UserError
 from fosc_tf.subnetworks import masked
 from fosc_tf.subnetworks.masking import masked_layers
 from fosc_tf.training.checkpoints import Checkpoints
@@ -109,3 +110,14 @@ def test_a_config_masks_what_it_builds_and_older_ones_do_not():
     plain = build.network(ConfigDict(older))
     assert [layer.name for layer in plain.layers] == [layer.name for layer in network.layers[:-1]]
     assert plain.count_params() > sum(sizes)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("rate", 1.0), ("gamma", 1.5), ("weights", "ternary"), ("rank", "best"), ("rate", -0.1)],
+)
+def test_a_config_is_checked_before_anything_is_loaded(field, value):
+    config = digits_subnetwork.get_config()
+    config.subnetwork[field] = value
+    with pytest.raises(UserError, match=field if field != "weights" else "kind of weights"):
+        config_check.check(config)
