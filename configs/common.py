@@ -46,6 +46,13 @@ def base() -> Config:
     # from widening
     config.model.weights = ""  # to start from: work folder, export, .keras or .weights.h5; "" fresh
 
+    config.subnetwork = Config()  # a part of the network, which is never trained itself
+    config.subnetwork.rate = 0.0  # share of all weights that goes, such as 0.99; 0 trains weights
+    config.subnetwork.gamma = 0.1  # of layer sizes: 1 the same share of each, 0 the same number
+    config.subnetwork.weights = "binary"  # binary | signed_kaiming | own, those the network has
+    config.subnetwork.last_batch_norm = True  # on the logits
+    config.subnetwork.rank = "score"  # score | magnitude, which scores count
+
     config.optimizer = Config()
     config.optimizer.name = "sgd"  # sgd | adam | adamw; see fosc_tf.training.optimizer
     config.optimizer.schedule = "steps"  # steps | constant | cyclic | cosine, of the learning rate
@@ -329,7 +336,7 @@ def cyclic(
     return config
 
 
-CIFAR_MODELS = ("cifar_cnn", "wide_resnet_34_10", "preact_resnet18", "resnet50")
+CIFAR_MODELS = ("cifar_cnn", "wide_resnet_34_10", "preact_resnet18", "resnet50", "resnet34")
 """What may follow `:model=`; where the width can be chosen it is a field."""
 
 
@@ -452,6 +459,19 @@ def strong(config: Config) -> Config:
     config.total_epochs = 200
     config.optimizer.learning_rate = 0.1
     config.optimizer.drop_epochs = (100, 150)
+    config.optimizer.weight_decay = 5e-4
+    return config
+
+
+def subnetwork(config: Config, rate: float = 0.99) -> Config:
+    """Returns the config with the settings of Liu's thesis, section 5.1: scores are trained.
+
+    Source: the thesis for rate, gamma and schedule; the code of its authors for the rest.
+    """
+    config.subnetwork.rate = rate
+    config.optimizer.schedule = "cosine"
+    config.optimizer.learning_rate = 0.1
+    config.optimizer.drop_epochs = ()
     config.optimizer.weight_decay = 5e-4
     return config
 

@@ -16,7 +16,7 @@ import keras
 import tensorflow as tf
 from ml_collections import ConfigDict
 
-from fosc_tf import data, defenses, models
+from fosc_tf import data, defenses, models, subnetworks
 from fosc_tf.config_check import check
 from fosc_tf.data.mixed import rows_of_extra
 from fosc_tf.defenses.periods import with_periods
@@ -151,6 +151,8 @@ def build(config: ConfigDict) -> Experiment:
 def network(config: ConfigDict, precision: str = "float32") -> Any:
     """Returns the config's network with fresh weights: `config.model.weights` is not read.
 
+    With a rate in `config.subnetwork` it is the masked one.
+
     Args:
         config: of an experiment.
         precision: of its layers, one of `config_check.PRECISIONS`; the weights are float32 in any
@@ -172,7 +174,8 @@ def network(config: ConfigDict, precision: str = "float32") -> Any:
         keras.config.set_dtype_policy(before)
     if config.model.get("initialization") == "ibp":
         models.initialize(made, seed=config.seed)
-    return made
+    part = config.get("subnetwork", {})
+    return subnetworks.masked(made, seed=config.seed, **part) if part.get("rate") else made
 
 
 def defense(

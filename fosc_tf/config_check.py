@@ -17,9 +17,11 @@ from fosc_tf.callbacks.collapse import ACTIONS
 from fosc_tf.command import check_fields
 from fosc_tf.errors import UserError, unknown_name
 from fosc_tf.evaluation.stages import stages
-from fosc_tf.number import number, whole
+from fosc_tf.models.masked import RANKS
+from fosc_tf.number import inside, number, whole
 from fosc_tf.schedules.learning_rate import RATES
 from fosc_tf.schedules.periodic import RISES
+from fosc_tf.subnetworks.masking import WEIGHTS
 from fosc_tf.training.checkpoints import AVERAGE, BEST, ENSEMBLE
 from fosc_tf.training.distribution import NAMES as DISTRIBUTIONS
 from fosc_tf.training.optimizer import OPTIMIZERS
@@ -98,6 +100,14 @@ sections.rules(
     "model",
     weights=sections.path,
     initialization=sections.one_of("initialization", INITIALIZATIONS),
+)
+sections.rules(
+    "subnetwork",
+    rate=sections.between(0, 1, "subnetwork.rate=0.99"),
+    gamma=lambda name, value, _: inside(name, value, "gamma=0.1", below=1, ends="[]") and None,
+    weights=sections.one_of("kind of weights", WEIGHTS),
+    last_batch_norm=sections.flag,
+    rank=sections.one_of("rank", RANKS),
 )
 sections.rules("report", others=sections.each_of(sections.text))
 sections.rules(

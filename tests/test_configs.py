@@ -25,12 +25,14 @@ COMBINED = {
     "amata_dynamic": "dynamic",
     "strong": "standard",
     "pas": "standard",
+    "subnetwork": "standard",
 }  # leaves that are not called after their defense
 SMALL_STEPS = {"num_steps": 2, "least_steps": 1, "examples": 1}
 LEAVES = [
     f"{dataset}_{defense}" for dataset, defense in itertools.product(DATASETS, DEFENSES + CERTIFIED)
 ]
-LEAVES += ["cifar_strong", *(f"{dataset}_pas" for dataset in DATASETS)]
+LEAVES += [f"{dataset}_{name}" for dataset in DATASETS for name in ("pas", "subnetwork")]
+LEAVES.append("cifar_strong")
 WIDE_RESNET = "model=wide_resnet_34_10"
 PREACT = ("amata", "fast", "n_fgsm", "grad_align", "trades", "mart", "iat", "sat", "fine_tuning")
 PREACT = dict.fromkeys(PREACT, "preact_resnet18")

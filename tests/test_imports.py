@@ -10,7 +10,7 @@ FLOORS = (
     ("fields", "files", "number", "registry", "comments", "config_file", "sheet"),
     ("types", "replicas", "sections"),
     ("data", "schedules", "models"),
-    ("memory", "show", "command", "terms"),
+    ("memory", "show", "command", "terms", "subnetworks"),
     ("attacks",),
     ("bounds",),
     ("objectives",),

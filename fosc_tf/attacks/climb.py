@@ -57,7 +57,7 @@ class Climb:
     def __init__(
         self, parts: Parts, network: Any, batch: Batch, rows: Rows, step: tf.Tensor
     ) -> None:
-        self.parts, self.network, self.step = parts, folded(network), step
+        self.parts, self.network, self.step = parts, folded(network, once=True), step
         self.batch, self.rows = batch, rows
         # One graph function, never merged into the loops that call it: there TensorFlow would
         # choose other kernels for the network, some of them much slower than outside a loop.

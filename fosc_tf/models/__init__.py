@@ -29,6 +29,7 @@ from fosc_tf.models import (  # noqa: F401  (importing an architecture registers
     mnist_cnn,
     mnist_small,
     preact_resnet,
+    resnet34,
     resnet50,
     table_f,
     wide_resnet,

@@ -16,8 +16,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
     Keras normalises a training batch in several passes over it, and as many backwards, TensorFlow's
     fused operation in one: on a CPU a whole weight update takes a fifth to two fifths less time.
     Where that operation does not apply (evaluation mode, replicas that share their statistics,
-    masks, renormalisation, an axis other than the last, no scale or no center, ranks other than 2
-    and 4) Keras' code runs.
+    masks, renormalisation, an axis other than the last, ranks other than 2 and 4) Keras' code runs.
     """
 
     def call(
@@ -30,8 +29,12 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         image = x if len(x.shape) == 4 else x[:, tf.newaxis, tf.newaxis, :]
         normalised, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=image,
-            scale=tf.convert_to_tensor(self.gamma),
-            offset=tf.convert_to_tensor(self.beta),
+            scale=tf.convert_to_tensor(self.gamma)
+            if self.scale
+            else tf.ones_like(self.moving_mean),
+            offset=tf.convert_to_tensor(self.beta)
+            if self.center
+            else tf.zeros_like(self.moving_mean),
             mean=[],
             variance=[],
             epsilon=self.epsilon,
@@ -46,6 +49,6 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
 
     def _is_fusible(self, inputs: tf.Tensor) -> bool:
         renorm = getattr(self, "renorm", False)  # Keras 3.10 does not know it
-        plain = self.scale and self.center and not renorm and not self.synchronized
+        plain = not renorm and not self.synchronized
         rank = len(inputs.shape)
         return plain and rank in (2, 4) and self.axis in (-1, rank - 1)

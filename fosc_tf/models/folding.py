@@ -16,12 +16,15 @@ import tensorflow as tf
 from fosc_tf.models.batch_norm import FusedBatchNormalization
 from fosc_tf.models.graph import Graph, Node, walk
 from fosc_tf.models.grey_convolution import grey_convolution
+from fosc_tf.models.masked import Masked, MaskedConv2D, MaskedDense
 
 # In evaluation mode the second is the first.
 _BATCH_NORMS = (keras.layers.BatchNormalization, FusedBatchNormalization)
+_DENSE = (keras.layers.Dense, MaskedDense)
+_CONVOLUTIONS = (keras.layers.Conv2D, MaskedConv2D)
 
 
-def folded(network: Any) -> Callable[..., tf.Tensor]:
+def folded(network: Any, *, once: bool = False) -> Callable[..., tf.Tensor]:
     """Returns what maps images to the logits of `network(image, training=False)`, for less time.
 
     In evaluation mode a batch norm is a fixed scale and shift of each channel. Where one follows a
@@ -38,11 +41,16 @@ def folded(network: Any) -> Callable[..., tf.Tensor]:
 
     Args:
         network: maps images [batch, ...] to logits [batch, classes].
+        once: whether masked layers choose their weights now, for good, and not at every call: for
+            a climb of many steps, in which the network stays as it is.
     """
     graph = walk(network)
     if graph is None:
         return network
-    replaced = _replacements(graph)
+    masked = {node.layer for node in graph.nodes if isinstance(node.layer, Masked)}
+    kernels = {layer: layer.kernel for layer in masked} if once else {}
+    replaced = {layer: _with_kernel(layer, kernel) for layer, kernel in kernels.items()}
+    replaced |= _replacements(graph, kernels)
 
     def step(node: Node) -> Callable[..., Any]:
         own = replaced.get(node.layer)
@@ -52,12 +60,14 @@ def folded(network: Any) -> Callable[..., tf.Tensor]:
     return lambda image, training=False: graph.run(image, step)
 
 
-def _replacements(graph: Graph) -> dict[Any, Callable[[tf.Tensor], tf.Tensor]]:
+def _replacements(
+    graph: Graph, kernels: dict[Any, tf.Tensor] | None = None
+) -> dict[Any, Callable[[tf.Tensor], tf.Tensor]]:
     found = {}
     for node, following in _only_followers(graph):
         layer, after = node.layer, following.layer
         if _is_affine(layer) and _is_batch_norm(following):
-            found[layer] = _with_batch_norm(layer, after)
+            found[layer] = _with_batch_norm(layer, after, kernels or {})
             found[after] = tf.identity
         elif _is_relu(layer) and type(after) is keras.layers.MaxPooling2D:
             found[layer] = tf.identity
@@ -85,7 +95,7 @@ def _evaluated(layer: Any) -> Callable[..., Any]:
 
 
 def _is_affine(layer: Any) -> bool:
-    if type(layer) not in (keras.layers.Conv2D, keras.layers.Dense) or not _is_single(layer):
+    if type(layer) not in (*_DENSE, *_CONVOLUTIONS) or not _is_single(layer):
         return False
     plain = layer.activation is keras.activations.linear
     plain = plain and getattr(layer, "quantization_mode", None) is None
@@ -108,7 +118,17 @@ def _is_single(layer: Any) -> bool:
     return layer.compute_dtype == layer.variable_dtype == "float32"
 
 
-def _with_batch_norm(layer: Any, norm: Any) -> Callable[[tf.Tensor], tf.Tensor]:
+def _with_kernel(layer: Masked, kernel: tf.Tensor) -> Callable[[tf.Tensor], tf.Tensor]:
+    def function(x: tf.Tensor) -> tf.Tensor:
+        weights = tf.cast(kernel, layer.compute_dtype)
+        return layer.activation(layer.apply_kernel(tf.cast(x, layer.compute_dtype), weights))
+
+    return function
+
+
+def _with_batch_norm(
+    layer: Any, norm: Any, kernels: dict[Any, tf.Tensor]
+) -> Callable[[tf.Tensor], tf.Tensor]:
     convolution = _convolution(layer)
 
     def function(x: tf.Tensor) -> tf.Tensor:
@@ -121,8 +141,9 @@ def _with_batch_norm(layer: Any, norm: Any) -> Callable[[tf.Tensor], tf.Tensor]:
         shift *= scale
         if norm.center:
             shift += tf.convert_to_tensor(norm.beta)
-        kernel = tf.convert_to_tensor(layer.kernel) * scale
-        if type(layer) is keras.layers.Dense:
+        kernel = kernels[layer] if layer in kernels else tf.convert_to_tensor(layer.kernel)
+        kernel *= scale
+        if type(layer) in _DENSE:
             return tf.tensordot(x, kernel, 1) + shift
         return tf.nn.bias_add(convolution(x, kernel), shift)
 
@@ -138,6 +159,9 @@ def _convolution(layer: Any) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
 
 
 def _is_grey(layer: Any) -> bool:
-    fits = type(layer) is keras.layers.Conv2D and layer.groups == layer.kernel.shape[2] == 1
+    if type(layer) not in _CONVOLUTIONS:
+        return False
+    weights = layer.values if isinstance(layer, Masked) else layer.kernel
+    fits = layer.groups == weights.shape[2] == 1
     plain = fits and layer.strides == layer.dilation_rate == (1, 1) and layer.padding == "same"
     return plain and all(side % 2 for side in layer.kernel_size)

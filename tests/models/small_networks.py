@@ -20,6 +20,7 @@ SMALL = {
     "lenet": {"input_shape": (8, 8, 1), "width": 2},
     "fc1": {"input_shape": (8, 8, 1)},
     "cnn7": {"input_shape": (8, 8, 3), "width": 2},
+    "resnet34": {"input_shape": (8, 8, 3), "width": 0.1},
     "wide_resnet": {"input_shape": (8, 8, 3), "depth": 10, "width": 1},
 }
 # Their layers have one size: only the images can be small.

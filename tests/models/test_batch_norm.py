@@ -78,8 +78,19 @@ def test_half_precision_is_normalised_in_single():
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"scale": False}, {"center": False}, {"axis": 1}, {"renorm": True}], ids=str
+    "arguments",
+    [{"scale": False}, {"center": False}, {"scale": False, "center": False}],
+    ids=str,
 )
+def test_without_an_affine_part_too(arguments):
+    ours, theirs = pair(IMAGE, **arguments)
+    assert fused(ours, batch(IMAGE))
+    found, expected = (step(layer, batch(IMAGE))[1] for layer in (ours, theirs))
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("arguments", [{"axis": 1}, {"renorm": True}], ids=str)
 def test_what_the_operation_cannot_do_is_left_to_keras(arguments):
     shape = (6, 3, 3, 3)
     ours, theirs = pair(shape, **arguments)

@@ -1,0 +1,27 @@
+"""Robust networks inside random ones: scores are trained, weights never.
+
+from fosc_tf import subnetworks
+subnetwork = subnetworks.masked(network, rate=0.99, gamma=0.1, weights="binary")
+trainer = fosc_tf.AdversarialTrainer(subnetwork, fosc_tf.defenses.get("standard", epsilon=0.3))
+# compile and fit as always, then one file of a bit a weight:
+subnetworks.pack(subnetwork, "subnetwork.bin")
+network = subnetworks.unpack("subnetwork.bin")
+"""
+
+from fosc_tf.subnetworks.allocation import allocation
+from fosc_tf.subnetworks.costs import sizes
+from fosc_tf.subnetworks.masking import masked
+from fosc_tf.subnetworks.packing import pack, unpack
+from fosc_tf.subnetworks.patterns import alignment, patterns
+from fosc_tf.subnetworks.plain import plain
+
+__all__ = [
+    "alignment",
+    "allocation",
+    "masked",
+    "pack",
+    "patterns",
+    "plain",
+    "sizes",
+    "unpack",
+]

@@ -1,0 +1,91 @@
+"""What a subnetwork costs: kept weights, bits, bytes and operations, layer by layer.
+
+for row in sizes(subnetwork): print(row["layer"], row["kept"], row["forward"])
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+
+from fosc_tf.errors import UserError
+from fosc_tf.models.masked import Masked
+from fosc_tf.subnetworks.masking import masked_layers
+from fosc_tf.subnetworks.packing import encoded, encoded_layer
+
+
+def operations(kept: int, weights: int, positions: int, filters: int) -> dict[str, int]:
+    """Returns the operations of one image in a convolution, its batch norm and its ReLU.
+
+    Of weights of many values, and, by the names that end so, of binary ones, which need no product:
+
+    * forward: 2 p m + 11 p f in training, binary p m + 11 p f;
+    * evaluation: 2 p m + 4 p f, binary p m + 4 p f;
+    * backward: 4 p m + 4 p f + n, binary 3 p m + 4 p f.
+
+    Source: Liu's thesis, section 5.1, with m = (1 - r) c^2 r_in r_out, n = c^2 r_in r_out, p = s^2.
+
+    Args:
+        kept: m, weights that count.
+        weights: n, all of them.
+        positions: p, pixels of the output; 1 of a dense layer.
+        filters: f of the output.
+    """
+    products, values = positions * kept, positions * filters
+    return {
+        "forward": 2 * products + 11 * values,
+        "forward_binary": products + 11 * values,
+        "evaluation": 2 * products + 4 * values,
+        "evaluation_binary": products + 4 * values,
+        "backward": 4 * products + 4 * values + weights,
+        "backward_binary": 3 * products + 4 * values,
+    }
+
+
+def sizes(network: keras.Model) -> list[dict[str, Any]]:
+    """Returns a row for each masked layer and one called "total".
+
+    A row has `layer`, `weights`, `kept`, `weight_bits` and `mask_bits` of the packed file, and the
+    operations of one image by the names of `operations`; the total also `file_bytes`, header and
+    batch-norm statistics included. A layer that is called several times is counted once.
+
+    The thesis says that binary weights save its ResNet-34 about 45 % of the operations of training
+    and 32 % of those of inference, at a rate of 0.99. That does not follow from its formulas, by
+    which they save 41.9 % of forward and backward together, 33.7 % of forward alone and 42.5 % of
+    an evaluation.
+
+    Args:
+        network: masked, of images of known size.
+
+    Raises:
+        UserError: it is not masked, or an image may have any size.
+    """
+    rows = []
+    for layer in masked_layers(network):
+        facts, (_, weights) = encoded_layer(layer)
+        rows.append(
+            {
+                "layer": layer.name,
+                "weights": math.prod(layer.values.shape),
+                "kept": layer.kept,
+                "weight_bits": 8 * len(weights),
+                "mask_bits": 8 * facts["mask_bytes"],
+                **_operations(layer),
+            }
+        )
+    total = {name: sum(row[name] for row in rows) for name in rows[0] if name != "layer"}
+    return [*rows, {"layer": "total", **total, "file_bytes": len(encoded(network))}]
+
+
+def _operations(layer: Masked) -> dict[str, int]:
+    _, *map_shape, filters = layer.output.shape
+    if None in map_shape:
+        raise UserError(
+            "operations are counted of images of known size",
+            "keras.Input((32, 32, 3))",
+            f"layer {layer.name!r} with outputs of shape {layer.output.shape}",
+        )
+    weights = math.prod(layer.values.shape)
+    return operations(layer.kept, weights, math.prod(map_shape), filters)
