@@ -132,6 +132,8 @@ def base() -> Config:
     config.analysis.epsilons = ()  # of the curvature; () 0 and the training epsilon
     config.analysis.eigenvalues = 20  # of the Hessian, the largest
     config.analysis.curvature_examples = 2000  # training images whose loss is curved
+    config.analysis.curve_degree = 2  # of the curve to the first of others
+    config.analysis.curve_epochs = 30  # that it is trained, over these images
     config.analysis.epochs = ()  # 0-based, of the FOSC densities; () an early, middle and late one
     config.analysis.num_steps = 10  # K of the PGD-K, steps of epsilon / 4
     config.analysis.upper = 0.1  # nats, end of the FOSC range [0, upper]

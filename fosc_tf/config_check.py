@@ -62,6 +62,8 @@ sections.rules(
             "cross_examples",
             "eigenvalues",
             "curvature_examples",
+            "curve_degree",
+            "curve_epochs",
         ),
         sections.whole(1),
     ),

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from fosc_tf import command, config_file, data, defenses, models, sheet
-from fosc_tf.analysis import VIEWS
+from fosc_tf.analysis.view import VIEWS
 from fosc_tf.attacks import ball, gates, losses, presets, rules, starts, targets
 from fosc_tf.schedules.learning_rate import RATES
 from fosc_tf.training.optimizer import OPTIMIZERS

@@ -64,19 +64,13 @@ from fosc_tf.analysis.training_views import (
     last_epoch,
     updates,
 )
-from fosc_tf.analysis.view import VIEWS, WEIGHTS, Absent, Album, Examples, View, view
-from fosc_tf.analysis.view import chosen as chosen_views
-from fosc_tf.analysis.weight_views import check_weights
+from fosc_tf.analysis.view import Absent, Album, Examples, View, view
 
 __all__ = [
-    "VIEWS",
-    "WEIGHTS",
     "Absent",
     "Album",
     "Examples",
     "View",
-    "check_weights",
-    "chosen_views",
     "view",
     "Bins",
     "Connection",

@@ -18,6 +18,7 @@ import tensorflow as tf
 from fosc_tf.analysis import (  # noqa: F401  (importing a file of views files them)
     attack_views,
     example_views,
+    path_views,
     recorded_views,
     weight_views,
 )

@@ -33,6 +33,8 @@ class Settings:
         epsilons: radii at which the curvature is looked at; none is 0 and that of the training.
         eigenvalues: of the Hessian, the largest.
         curvature_examples: training examples whose loss has them, the first ones.
+        curve_degree: of the curve to another network, at least 1.
+        curve_epochs: that it is trained, over the same examples.
         seed: of random starts and of the choice of examples.
 
     Raises:
@@ -52,6 +54,8 @@ class Settings:
     epsilons: tuple[float, ...] = ()
     eigenvalues: int = 20
     curvature_examples: int = 2000
+    curve_degree: int = 2
+    curve_epochs: int = 30
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -66,7 +70,7 @@ class Settings:
                 check_epsilon(radius, self.norm)
         plain["epsilons"] = tuple(map(float, self.epsilons))
         counts = ("num_steps", "bins", "traced", "examples", "cross_examples")
-        for name in (*counts, "eigenvalues", "curvature_examples"):
+        for name in (*counts, "eigenvalues", "curvature_examples", "curve_degree", "curve_epochs"):
             plain[name] = whole(name, getattr(self, name), least=1)
         for name, value in plain.items():
             object.__setattr__(self, name, value)  # NumPy's numbers are none of JSON's

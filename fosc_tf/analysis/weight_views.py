@@ -46,12 +46,16 @@ def check_weights(network: Any, settings: Settings) -> None:
         )
 
 
-def _lines(album: Album) -> list[_Line]:
-    """The subject at every radius asked for; whoever stands beside it at its own."""
+def movable(album: Album) -> Subject:
+    """Returns the subject, whose weights can be moved, or raises `Absent`."""
     if not getattr(album.subject.network, "trainable_variables", ()):
         raise Absent("a SavedModel has no weights to be moved; its work folder has")
-    settings = album.settings
-    own = album.subject.epsilon
+    return album.subject
+
+
+def _lines(album: Album) -> list[_Line]:
+    """The subject at every radius asked for; whoever stands beside it at its own."""
+    settings, own = album.settings, movable(album).epsilon
     radii = settings.epsilons or tuple({0.0: 0, settings.epsilon if own is None else own: 0})
     beside = [
         _Line(each, settings.epsilon if each.epsilon is None else each.epsilon)
@@ -61,7 +65,8 @@ def _lines(album: Album) -> list[_Line]:
     return [*(_Line(album.subject, radius) for radius in radii), *beside]
 
 
-def _looked_at(album: Album) -> tuple[np.ndarray, np.ndarray]:
+def looked_at(album: Album) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the training images, float32 in [0, 1], and labels whose loss is looked at."""
     image, label, ids = album.examples
     ids = ids[: album.settings.curvature_examples]
     scale = 255.0 if image.dtype == np.uint8 else 1.0
@@ -70,7 +75,7 @@ def _looked_at(album: Album) -> tuple[np.ndarray, np.ndarray]:
 
 def _of_line(album: Album, line: _Line, name: str) -> Arrays:
     """Returns the eigenvalues or the density of a line, kept apart from those of all others."""
-    image, label = _looked_at(album)
+    image, label = looked_at(album)
     settings = album.settings
     attack = {"norm": settings.norm, "num_steps": settings.num_steps, "seed": settings.seed}
     of = (line.subject.network, image, label)
@@ -125,7 +130,7 @@ def spectrum_view(album: Album) -> tuple[str, Arrays]:
     lines = _lines(album)
     found = [_of_line(album, line, "spectrum") for line in lines]
     arrays = {name: np.stack([each[name] for each in found]) for name in found[0]}
-    count = len(_looked_at(album)[0])
+    count = len(looked_at(album)[0])
     return f"Hessian of the loss of {count} training images", _named(lines) | arrays
 
 
@@ -140,8 +145,29 @@ def hessian_density_view(album: Album) -> tuple[str, Arrays]:
     lines = _lines(album)
     found = [_of_line(album, line, "density") for line in lines]
     arrays = {f"{name}_{place}": each[name] for place, each in enumerate(found) for name in each}
-    count = len(_looked_at(album)[0])
+    count = len(looked_at(album)[0])
     return f"Eigenvalues of the Hessian, {count} training images", _named(lines) | arrays
+
+
+def _decided(album: Album) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns the arguments of the attack, and all that decides directions."""
+    settings = album.settings
+    attack = {"norm": settings.norm, "num_steps": settings.num_steps, "seed": settings.seed}
+    return attack, {"examples": settings.curvature_examples, "epsilon": settings.epsilon, **attack}
+
+
+def directions(album: Album) -> Arrays:
+    """Returns two eigenvectors of the attacked loss and two random directions, [2, weights]."""
+    network, (image, label) = movable(album).network, looked_at(album)
+    attack, decided = _decided(album)
+
+    def found() -> Arrays:
+        epsilon = album.settings.epsilon
+        spectrum = hessian_eigenvalues(network, image, label, k=2, epsilon=epsilon, **attack)
+        random = random_directions(network, album.settings.seed)
+        return {"eigenvectors": spectrum.vectors, "random directions": random}
+
+    return album.kept("directions", found, **decided)
 
 
 @view(
@@ -158,30 +184,19 @@ def surface_view(album: Album) -> tuple[str, Arrays]:
 
     Source: Liu 2022 (thesis), Figure 4.6; Li et al. 2018.
     """
-    _lines(album)  # absent without weights
-    image, label = _looked_at(album)
-    settings, subject = album.settings, album.subject
-    attack = {"norm": settings.norm, "num_steps": settings.num_steps, "seed": settings.seed}
-    decided = {"examples": settings.curvature_examples, "epsilon": settings.epsilon, **attack}
-
-    def axes() -> Arrays:
-        found = hessian_eigenvalues(
-            subject.network, image, label, k=2, epsilon=settings.epsilon, **attack
-        )
-        random = random_directions(subject.network, settings.seed)
-        return {"eigenvectors": found.vectors, "random directions": random}
-
-    planes, arrays = album.kept("directions", axes, **decided), {}
-    names = []
-    for plane, directions in planes.items():
+    image, label = looked_at(album)
+    settings, subject = album.settings, movable(album)
+    attack, decided = _decided(album)
+    names, arrays = [], {}
+    for plane, pair in directions(album).items():
         for radius in (0.0, settings.epsilon):
             found = album.kept(
                 f"surface_{plane.replace(' ', '_')}_{radius:.6g}",
-                lambda directions=directions, radius=radius: loss_surface(
+                lambda pair=pair, radius=radius: loss_surface(
                     subject.network,
                     image,
                     label,
-                    directions,
+                    pair,
                     reach=REACH,
                     points=POINTS,
                     **attack | {"epsilon": radius},
@@ -209,8 +224,7 @@ def lipschitz_view(album: Album) -> tuple[str, Arrays]:
 
     Source: Liu 2022 (thesis), section 4.3.4.
     """
-    _lines(album)
-    found = lipschitz_bound(album.subject.network, seed=album.settings.seed)
+    found = lipschitz_bound(movable(album).network, seed=album.settings.seed)
     of = found.blocks | found.activations
     title = f"{album.subject.name}: Lipschitz constant at most {found.bound:.3g} (l2)"
     return title, {

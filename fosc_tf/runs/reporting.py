@@ -13,6 +13,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from fosc_tf import analysis, data, files, signs
+from fosc_tf.analysis.view import VIEWS
 from fosc_tf.attacks import presets
 from fosc_tf.evaluation import Journal, sweep
 from fosc_tf.evaluation.radii import reach
@@ -127,5 +128,5 @@ def _views(folder: pathlib.Path) -> list[Section]:
         with np.load(folder / f"{name}.npz") as arrays:
             caption = captions.of_view(name, summary, arrays)
         picture = Picture((folder / f"{name}.png").read_bytes(), caption)
-        kept.setdefault(analysis.VIEWS[name].section, []).append(picture)
+        kept.setdefault(VIEWS[name].section, []).append(picture)
     return [Section(title, tuple(pictures)) for title, pictures in kept.items()]

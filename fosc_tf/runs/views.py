@@ -13,6 +13,8 @@ from ml_collections import ConfigDict
 from rich.console import Console
 
 from fosc_tf import analysis, build, data, signs
+from fosc_tf.analysis.view import WEIGHTS, chosen
+from fosc_tf.analysis.weight_views import check_weights
 from fosc_tf.runs import trained
 from fosc_tf.runs.record import RunRecord
 from fosc_tf.show.screen import plain, show_views
@@ -46,9 +48,9 @@ def check(config: ConfigDict, folder: pathlib.Path) -> None:
     trained.load_others(config.analysis.others, config, folder)
     settings, recording = _settings(config), analysis.Recording(folder)
     analysis.chosen_epochs(recording.epochs, settings.epochs)
-    views = analysis.chosen_views(settings.views)
-    if any(each.section == analysis.WEIGHTS for each in views):
-        analysis.check_weights(build.network(config), settings)
+    views = chosen(settings.views)
+    if any(each.section == WEIGHTS for each in views):
+        check_weights(build.network(config), settings)
 
 
 def _training(config: ConfigDict, arrays: data.Arrays) -> analysis.Examples:

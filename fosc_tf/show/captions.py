@@ -113,6 +113,10 @@ def of_view(name: str, summary: Mapping[str, Any], arrays: Arrays) -> str:
         "gradient_norms": lambda: _norms(arrays),
         "adaptation": lambda: _adaptation(arrays),
         "updates": lambda: _updates(arrays),
+        "spectrum": lambda: _spectrum(arrays),
+        "surface": lambda: _surface(arrays),
+        "perturbation_cosine": lambda: _turned(arrays),
+        "connectivity": lambda: _connected(arrays),
         "overfitting": lambda: _overfitting(arrays),
         "groups": lambda: _groups(arrays),
     }
@@ -142,6 +146,48 @@ def _updates(arrays: Arrays) -> str:
                 f"trained on, and the weights end {distance:.3g} from where they began."
             )
     return " ".join(told)
+
+
+def _spectrum(arrays: Arrays) -> str:
+    told = []
+    for place, (name, epsilon) in enumerate(zip(arrays["network"], arrays["epsilon"], strict=True)):
+        values, unit = arrays["values"][place], arrays["unit"][place]
+        told.append(
+            f"{name} at epsilon {epsilon:.3g}: the largest is {values[0]:.3g} (residual norm "
+            f"{arrays['residuals'][place][0]:.1e}), {values[0] / unit:.3g} over the loss at random "
+            f"weights; the trace is {arrays['trace'][place]:.3g} "
+            f"± {arrays['trace_error'][place]:.2g}."
+        )
+    return " ".join(told)
+
+
+def _surface(arrays: Arrays) -> str:
+    told = []
+    for place, name in enumerate(arrays["name"]):
+        loss = arrays[f"loss_{place}"]
+        middle = loss[len(loss) // 2, len(loss) // 2]
+        told.append(f"{name}: {middle:.3g} nats at the network, up to {loss.max():.3g}")
+    return f"{'; '.join(told)}. The cross is the network.".capitalize()
+
+
+def _turned(arrays: Arrays) -> str:
+    told = (
+        f"{name}: cosine {arrays[f'cosine_{place}'][0]:.2f} at distance "
+        f"{arrays[f'distance_{place}'][0]:g}, {arrays[f'cosine_{place}'][-1]:.2f} at "
+        f"{arrays[f'distance_{place}'][-1]:g}"
+        for place, name in enumerate(arrays["name"])
+    )
+    return f"{'; '.join(told)}.".capitalize()
+
+
+def _connected(arrays: Arrays) -> str:
+    told = (
+        f"{text}: {arrays[f'{path}_{images}_loss'].max():.3g} nats, {images}"
+        for path, text in (("curve", "curve"), ("line", "straight line"))
+        for images in ("clean", "attacked")
+        if f"{path}_{images}_loss" in arrays
+    )
+    return f"Largest mean loss along the way. {'; '.join(told).capitalize()}."
 
 
 def _overfitting(arrays: Arrays) -> str:

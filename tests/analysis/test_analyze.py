@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from configs import common
-from fosc_tf.analysis import VIEWS
+from fosc_tf.analysis.view import VIEWS
 from fosc_tf.errors import UserError
 from fosc_tf.runs import modes
 
