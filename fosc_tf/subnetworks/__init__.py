@@ -14,6 +14,7 @@ from fosc_tf.subnetworks.masking import masked
 from fosc_tf.subnetworks.packing import pack, unpack
 from fosc_tf.subnetworks.patterns import alignment, patterns
 from fosc_tf.subnetworks.plain import plain
+from fosc_tf.subnetworks.shrinking import without_empty_channels
 
 __all__ = [
     "alignment",
@@ -24,4 +25,5 @@ __all__ = [
     "plain",
     "sizes",
     "unpack",
+    "without_empty_channels",
 ]
