@@ -220,12 +220,18 @@ def surface_view(album: Album) -> tuple[str, Arrays]:
     dear=True,
 )
 def lipschitz_view(album: Album) -> tuple[str, Arrays]:
-    """Returns `layer` and `norm` [layers], and `bound`.
+    """Returns `layer` and `norm` [layers], of what multiplies to a chain's bound, and `bound`.
 
     Source: Liu 2022 (thesis), section 4.3.4.
     """
     found = lipschitz_bound(movable(album).network, seed=album.settings.seed)
-    of = found.blocks | found.activations
+    block = {name: each for each in found.blocks for name in each.split(" + ")}
+    # In the order of the network, layers that follow each other once.
+    of = {
+        block.get(name, name): found.blocks.get(block.get(name), norm)
+        for name, norm in found.layers.items()
+    }
+    of |= {name: norm for name, norm in found.activations.items() if norm != 1.0}
     title = f"{album.subject.name}: Lipschitz constant at most {found.bound:.3g} (l2)"
     return title, {
         "layer": np.array(list(of)),

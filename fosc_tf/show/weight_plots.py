@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from fosc_tf.show import style
 
@@ -27,6 +28,12 @@ def _labels(arrays: Arrays) -> list[str]:
     ]
 
 
+def _in_digits(axis: Axis) -> None:
+    """Labels a logarithmic axis with numbers, of which there are few: no powers in mathtext."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
 @style.applied()
 def spectrum(arrays: Arrays, title: str) -> Figure:
     """Draws the eigenvalues by their place, as they are and over the loss at random weights."""
@@ -42,9 +49,11 @@ def spectrum(arrays: Arrays, title: str) -> Figure:
         (scaled, "over the loss at random weights"),
     ):
         axes.set_yscale("symlog", linthresh=max(1e-3 * np.abs(arrays["values"]).max(), 1e-12))
+        _in_digits(axes.yaxis)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         style.label(axes, "place", text)
-    raw.legend()
+    # Within a panel it would hide the first eigenvalues.
+    figure.legend(*raw.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
 
@@ -57,6 +66,7 @@ def hessian_density(arrays: Arrays, title: str) -> Figure:
         grid, density = arrays[f"grid_{place}"], arrays[f"density_{place}"]
         axes.plot(grid, np.maximum(density, density.max() * 1e-8), label=text, **look)
     axes.set_yscale("log")
+    _in_digits(axes.yaxis)
     style.label(axes, "eigenvalue (nats / weight²)", "density")
     axes.legend()
     return figure
@@ -93,6 +103,7 @@ def lipschitz(arrays: Arrays, title: str) -> Figure:
     axes.set_yticks(np.arange(len(names)), names)
     axes.invert_yaxis()
     axes.set_xscale("log")
+    _in_digits(axes.xaxis)
     axes.set_xlim(min(0.5, norms.min() / 2), 3 * norms.max())
     style.label(axes, "spectral norm", "")
     return figure
