@@ -20,7 +20,7 @@ from fosc_tf.evaluation.radii import reach
 from fosc_tf.runs import certification, trained
 from fosc_tf.runs.evaluation import FINDINGS, JOURNAL, first
 from fosc_tf.runs.record import RunRecord
-from fosc_tf.show import accuracy_plots, captions, proof_plots, proof_table, table
+from fosc_tf.show import accuracy_plots, captions, proof_plots, proof_table, table, view_captions
 from fosc_tf.show.page import Content, by_epsilon, write_report
 from fosc_tf.show.picture import Picture, Section
 
@@ -126,7 +126,7 @@ def _views(folder: pathlib.Path) -> list[Section]:
     kept: dict[str, list[Picture]] = {}
     for name in summary["views"]:
         with np.load(folder / f"{name}.npz") as arrays:
-            caption = captions.of_view(name, summary, arrays)
+            caption = view_captions.of_view(name, summary, arrays)
         picture = Picture((folder / f"{name}.png").read_bytes(), caption)
         kept.setdefault(VIEWS[name].section, []).append(picture)
     return [Section(title, tuple(pictures)) for title, pictures in kept.items()]

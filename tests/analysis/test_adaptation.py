@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fosc_tf.analysis import Recording, adaptation
-from fosc_tf.show import captions, training_plots
+from fosc_tf.show import training_plots, view_captions
 from tests.data.three_parts import refused
 
 N = 40
@@ -28,7 +28,7 @@ def test_a_radius_that_grows_with_ease(tmp_path):
     assert arrays["count"].tolist() == [4] * 10
     np.testing.assert_allclose(arrays["radius"], 0.04 * np.arange(10) + 0.015)
     assert arrays["correlation_radius"] == pytest.approx(1.0)
-    said = captions.of_view("adaptation", {"views": {"adaptation": ""}}, arrays)
+    said = view_captions.of_view("adaptation", {"views": {"adaptation": ""}}, arrays)
     assert said.startswith("Radius: 0.015 on average of the hardest tenth, 0.375 of the easiest")
     figure = training_plots.adaptation(arrays, "a title")
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["radius, correlation 1.00"]

@@ -15,7 +15,7 @@ from fosc_tf.analysis import (
     hardest,
     overfitting,
 )
-from fosc_tf.show import captions, difficulty_plots
+from fosc_tf.show import difficulty_plots, view_captions
 from tests.data.three_parts import refused
 
 N = 20
@@ -49,7 +49,7 @@ def test_groups_by_hand(tmp_path):
     np.testing.assert_allclose(arrays["held_out_error"], [0.6, 0.4])
     assert len(difficulty_plots.groups(arrays, "title").axes) == 3
     assert np.isnan(groups_by_epoch(recording)["norm"]).all()
-    said = captions.of_view("groups", {"views": {"groups": ""}}, arrays)
+    said = view_captions.of_view("groups", {"views": {"groups": ""}}, arrays)
     assert "hardest tenth from 19.50 to 9.75 nats" in said
 
 
@@ -79,7 +79,7 @@ def test_overfitting_by_hand(tmp_path):
     arrays = overfitting(recording)
     np.testing.assert_allclose(arrays["gap"], [0.1, 0.1, 0.4])
     assert (arrays["best"], arrays["last"]) == (1, 2)
-    said = captions.of_view("overfitting", {"views": {"overfitting": ""}}, arrays)
+    said = view_captions.of_view("overfitting", {"views": {"overfitting": ""}}, arrays)
     assert "60.0 % in epoch 2, the best, and 50.0 % in epoch 3, the last, 10.0 points" in said
     assert len(difficulty_plots.overfitting(arrays, "title").axes) == 2
     (tmp_path / "none").mkdir()

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from fosc_tf import AdversarialTrainer, analysis, defenses, models
 from fosc_tf.callbacks import Updates
-from fosc_tf.show import captions, training_plots
+from fosc_tf.show import training_plots, view_captions
 from fosc_tf.training import WeightPerturbation
 from fosc_tf.training.ledger import Ledger
 from tests import faults, small_run
@@ -139,7 +139,7 @@ def test_the_first_and_the_last_stay(tmp_path):
     view = analysis.updates(analysis.Recording(tmp_path))
     assert view["first_update"].tolist() == [1, 2, 3]
     assert view["last_update"].tolist() == [8, 9, 10]
-    said = captions.of_view("updates", {"views": {}}, view)
+    said = view_captions.of_view("updates", {"views": {}}, view)
     assert said.startswith("Updates 1 to 3: the gradient's norm is 2 in the median, 50.0 % are")
     figure = training_plots.updates(view, "a title")
     assert len(figure.axes) == 6

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fosc_tf.show import captions
+from fosc_tf.show import captions, view_captions
 
 HISTORY = [
     {"epoch": 0, "accuracy": 0.2, "gradients": 2.0, "fosc": 0.1, "threshold": 0.5}
@@ -65,16 +65,16 @@ def test_examples_are_counted():
 def test_views():
     row = {"upper": 0.1, "n": 98, "accuracy_correlation": None, "loss_correlation": 0.927}
     summary = {"examples": 360, "fosc": {"ball": {"correlations": [row, row]}}, "views": {"x": "X"}}
-    assert captions.of_view("bins", summary, {}) == (
+    assert view_captions.of_view("bins", summary, {}) == (
         "Ball: 98 of 360 images end with FOSC in [0, 0.1]; its correlation over the bins is "
         "undefined with accuracy and +0.927 with the loss."
     )
-    assert captions.of_view("x", summary, {}) == "X."
+    assert view_captions.of_view("x", summary, {}) == "X."
     arrays = {
         "hit": np.array([[True, True, True], [True, False, True]]),
         "fosc_ball": np.array([[0.2, 0.8, 0.4], [0.1, 0.4, 0.1]]),
     }
-    assert captions.of_view("trace", summary, arrays) == (
+    assert view_captions.of_view("trace", summary, arrays) == (
         "1 of 3 images are misclassified at the end. Their mean ball FOSC begins at 0.80 and ends "
         "at 0.40 nats. That of the others begins at 0.30 and ends at 0.10 nats."
     )
@@ -84,22 +84,24 @@ def test_views():
         "divisor": np.array([1.0, 6.0, 6.0]),
         "accuracy": np.array([[0.6, 0.5, 0.7]]),
     }
-    assert captions.of_view("cross_table", summary, arrays) == (
+    assert view_captions.of_view("cross_table", summary, arrays) == (
         "own: the strongest setting, 20 steps of ε/6, leaves 50.0 %, and the weakest, 1 step of "
         "ε/6, 70.0 %."
     )
     arrays = {"step": np.array([0, 1]), "accuracy": np.array([0.9, 0.4])}
     arrays |= {"loss_mean": np.array([0.25, 2.0]), "fosc_ball_mean": np.array([0.5, 0.125])}
-    assert captions.of_view("step_curves", summary, arrays | {"fosc_box_mean": np.zeros(2)}) == (
+    assert view_captions.of_view(
+        "step_curves", summary, arrays | {"fosc_box_mean": np.zeros(2)}
+    ) == (
         "Over 1 step accuracy goes from 90.0 to 40.0 %, the mean loss from 0.25 to 2.00 nats, mean "
         "ball FOSC from 0.50 to 0.12, box FOSC from 0.00 to 0.00."
     )
     arrays = {"epoch": np.array([0, 4]), "share": np.array([0.09, 0.25]), "upper": np.array(0.1)}
-    assert captions.of_view("fosc_by_epoch", summary, arrays) == (
+    assert view_captions.of_view("fosc_by_epoch", summary, arrays) == (
         "Training attacks that ended with FOSC in [0, 0.1] nats: 9 % in epoch 1, 25 % in epoch 5."
     )
     arrays |= {"gradients": np.array([2.0, 11.0]), "frozen": np.array([np.nan, np.nan])}
-    assert captions.of_view("course", summary, arrays) == (
+    assert view_captions.of_view("course", summary, arrays) == (
         "Attack gradients per example: 2.0 in epoch 1, 11.0 in epoch 5; FOSC in [0, 0.1]: 9.0 % "
         "in epoch 1, 25.0 % in epoch 5."
     )
@@ -107,6 +109,6 @@ def test_views():
     arrays = {"setting": np.array(["own"]), "epoch": np.array([5]), "fosc_grid": grid}
     arrays |= {"fosc_density": np.array([[0.0, 2.0, 1.0]]), "loss_grid": grid}
     arrays["loss_density"] = np.full([1, 3], np.nan)
-    assert captions.of_view("last_epoch", summary, arrays) == (
+    assert view_captions.of_view("last_epoch", summary, arrays) == (
         "own, epoch 6: most examples are near FOSC 0.50 nats."
     )
