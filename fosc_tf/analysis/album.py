@@ -20,6 +20,7 @@ from fosc_tf.analysis import (  # noqa: F401  (importing a file of views files t
     example_views,
     path_views,
     recorded_views,
+    subnetwork_views,
     weight_views,
 )
 from fosc_tf.analysis.settings import Settings, Subject

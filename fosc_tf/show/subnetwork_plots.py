@@ -25,15 +25,31 @@ def channels(arrays: Mapping[str, np.ndarray], title: str) -> Figure:
         arrays: of one layer.
         title: of the picture.
     """
-    figure, (panels,) = style.panels(1, 2, title)
+    return layers({f"{name}_0": value for name, value in arrays.items()} | {"name": [""]}, title)
+
+
+@style.applied()
+def layers(arrays: Mapping[str, np.ndarray], title: str) -> Figure:
+    """Draws a row of `channels` for each layer.
+
+    Args:
+        arrays: `name` [layers], and of layer I the arrays of `patterns` with "_I".
+        title: of the picture.
+    """
+    names = [str(name) for name in arrays["name"]]
+    figure, rows = style.panels(len(names), 2, title)
     found, random = style.looks(2)
-    for axes, name in zip(panels, ("inputs", "outputs"), strict=True):
-        counts = arrays[name]
-        places = np.arange(1, len(counts) + 1)
-        axes.plot(places, counts, label="subnetwork", **found)
-        axes.plot(places, arrays[f"random_{name}"], label="random pruning", **random)
-        empty, chance = (100 * arrays[f"{kind}empty_{name}"] for kind in ("", "random_"))
-        axes.set_title(f"{name}: {empty:.0f} % empty, random {chance:.0f} %")
-        style.label(axes, f"{name}, sorted", "kept weights", 0.0)
-    panels[0].legend()
+    for place, (name, panels) in enumerate(zip(names, rows, strict=True)):
+        for axes, side in zip(panels, ("inputs", "outputs"), strict=True):
+            counts = arrays[f"{side}_{place}"]
+            places = np.arange(1, len(counts) + 1)
+            axes.plot(places, counts, label="subnetwork", **found)
+            axes.plot(places, arrays[f"random_{side}_{place}"], label="random pruning", **random)
+            empty, chance = (
+                100 * float(arrays[f"{kind}empty_{side}_{place}"]) for kind in ("", "random_")
+            )
+            whose = f"{name}, {side}" if name else side
+            axes.set_title(f"{whose}: {empty:.0f} % empty, random {chance:.0f} %")
+            style.label(axes, f"{side}, sorted", "kept weights", 0.0)
+    rows[0][0].legend()
     return figure

@@ -59,7 +59,7 @@ def test_every_view_has_its_picture_and_its_arrays(analyzed):
     summary = json.loads((analyzed / "summary.json").read_text())
     assert tuple(summary["views"]) == ATTACKED + OF_EXAMPLES + TRAINED + OF_GRADIENTS
     cheap = {name for name, each in VIEWS.items() if not each.dear}
-    assert cheap == {*summary["views"], "adaptation", "overfitting"}
+    assert cheap == {*summary["views"], "adaptation", "channels", "overfitting"}
     assert list(summary["absent"]) == ["overfitting"]
     for name in summary["views"]:
         png = (analyzed / f"{name}.png").read_bytes()
