@@ -4,9 +4,9 @@
 
 Two periods of 15 epochs; evaluated are the last network, the best one and both periods' ensemble.
 
-Measured 2026-11-28, seed 0, two shared x86-64 cores; accuracy in % (clean / FGSM / PGD-10 / PGD-20 /
-C&W-linf), last network 97.22 / 69.44 / 61.94 / 61.11 / 61.39, ensemble 96.67 / 67.78 / 61.11 /
-60.28 / 61.39.
+Measured 2026-11-28, seed 0, two shared x86-64 cores; accuracy in % (clean / FGSM / PGD-10 /
+PGD-20 / C&W-linf), last network 97.22 / 69.44 / 61.94 / 61.11 / 61.39, ensemble 96.67 / 67.78 /
+61.11 / 60.28 / 61.39.
 """
 
 from configs import common

@@ -6,6 +6,7 @@ check(config)
 from __future__ import annotations
 
 import inspect
+from typing import Any
 
 from ml_collections import ConfigDict
 
@@ -46,6 +47,17 @@ _FIELDS = {
     "log": "fosc_every images",
 }
 """Without these nothing runs, by section."""
+
+
+def _dead_images(name: str, value: Any, _: Any) -> None:
+    if whole(name, value, least=0) == 1:
+        raise UserError(
+            f"{name} is 0, or several images: one alone tells of no layer that it is dead",
+            f"{name}=500",
+            f"{name}=1",
+        )
+
+
 sections.rules(
     "analysis",
     others=sections.each_of(sections.text),
@@ -95,7 +107,8 @@ sections.rules(
 sections.rules(
     "log",
     lipschitz=sections.flag,
-    **dict.fromkeys(("gradient_images", "updates", "dead_images", "losses"), sections.whole(0)),
+    dead_images=_dead_images,
+    **dict.fromkeys(("gradient_images", "updates", "losses"), sections.whole(0)),
 )
 sections.rules("", label_smoothing=sections.between(0, 1, "0.1"))
 sections.rules(

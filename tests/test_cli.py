@@ -52,7 +52,7 @@ FLAGS = {
         ["--config=configs/cifar_dynamic.py:model=wide"],
         "every flag",
         "",
-        "model=wide_resnet_34_10 or model=preact_resnet18 or model=resnet50; received 'model=wide'",
+        "model=preact_resnet18 or model=resnet50 or model=resnet34; received 'model=wide'",
     ),
     "argument of a config that takes none": (
         ["--config=digits_dynamic:model=a"],

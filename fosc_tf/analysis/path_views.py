@@ -5,6 +5,7 @@ VIEWS["connectivity"].add_to(album)
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 
 import numpy as np
@@ -88,7 +89,7 @@ def connectivity_view(album: Album) -> tuple[str, Arrays]:
     """Returns the arrays of `connectivity` between the network and the first beside it.
 
     The curve is trained on the training images of `analysis.curvature_examples` and judged on test
-    images. Whoever is killed meanwhile goes on in `analysis/curve`.
+    images. Whoever is killed meanwhile goes on in `analysis/curve_...`, a folder of that curve.
 
     Source: Liu 2022 (thesis), section 4.2.3, Figure 4.8.
     """
@@ -98,6 +99,15 @@ def connectivity_view(album: Album) -> tuple[str, Arrays]:
         raise Absent("a curve leads to another work folder, the first of analysis.others")
     other, attack = others[0], _attack(album)
     judged = next(iter(album.batches(_JUDGED).unbatch().batch(_JUDGED)))
+
+    decided = {
+        "attack": attack.parameters(),
+        "seed": settings.seed,
+        "examples": settings.curvature_examples,
+        "degree": settings.curve_degree,
+        "epochs": settings.curve_epochs,
+        "ends": [subject.fingerprint, other.fingerprint],
+    }
 
     def measured() -> Arrays:
         curve, _ = connect(
@@ -109,7 +119,7 @@ def connectivity_view(album: Album) -> tuple[str, Arrays]:
             attack=attack,
             seed=settings.seed,
             batch_size=min(BATCH_SIZE, len(image[0])),
-            folder=album.store.folder / "curve",
+            folder=album.store.folder / f"curve_{zlib.crc32(repr(decided).encode()):08x}",
         )
         shown = (each.numpy() for each in judged)
         return connectivity(
@@ -120,10 +130,6 @@ def connectivity_view(album: Album) -> tuple[str, Arrays]:
         "curve_found",
         measured,
         subjects=[subject, other],
-        attack=attack.parameters(),
-        seed=settings.seed,
-        examples=settings.curvature_examples,
-        degree=settings.curve_degree,
-        epochs=settings.curve_epochs,
+        **decided,
     )
     return f"From {subject.name} (t = 0) to {other.name} (t = 1)", arrays

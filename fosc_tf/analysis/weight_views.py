@@ -5,6 +5,7 @@ VIEWS["spectrum"].add_to(album)
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -89,7 +90,7 @@ def _of_line(album: Album, line: _Line, name: str) -> Arrays:
             "residuals": found.residuals,
             "trace": np.array(trace.mean),
             "trace_error": np.array(trace.error),
-            "unit": np.array(random_loss(*of, **options)),
+            "unit": np.array(_unit(of, options)),
         }
 
     def density() -> Arrays:
@@ -104,6 +105,14 @@ def _of_line(album: Album, line: _Line, name: str) -> Arrays:
         eigenvalues=settings.eigenvalues,
         **options,
     )
+
+
+def _unit(of: tuple[Any, ...], options: dict[str, Any]) -> float:
+    """Returns the mean loss at random weights, NaN where nobody says how weights are drawn."""
+    try:
+        return random_loss(*of, **options)
+    except UserError:  # such as the scores of a subnetwork
+        return math.nan
 
 
 def _named(lines: list[_Line]) -> Arrays:

@@ -22,7 +22,7 @@ from fosc_tf.runs.record import RunRecord
 from fosc_tf.runs.trained import EXPORTS
 from fosc_tf.show import screen
 from fosc_tf.training import initial_weights
-from fosc_tf.training.checkpoints import step_of_last
+from fosc_tf.training.checkpoints import ENSEMBLE, step_of_last
 from fosc_tf.training.distribution import is_chief
 
 
@@ -112,13 +112,20 @@ def certify(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any])
     """
     _prepare_alone(config)
     certification.check(config)
+    if tuple(config.evaluation.checkpoints) == (ENSEMBLE,):
+        raise UserError(
+            "what is proved is one network: bounds know no mean of probabilities",
+            "evaluation.checkpoints=('last',)",
+            "evaluation.checkpoints=('ensemble',)",
+        )
     arrays = data.load(config.data.name, npz=config.data.npz, dir=config.data.dir)
     if step_of_last(folder / "checkpoints") or not config.model.get("weights"):
         record = _existing(config, folder, overrides)
         networks = (
             (name, network)
             for name, _, network in trained.of_run(config, folder)
-            if name in config.evaluation.checkpoints
+            # Bounds go through one network, not through a mean of probabilities.
+            if name in config.evaluation.checkpoints and name != ENSEMBLE
         )
     else:
         network = build.network(config)

@@ -173,16 +173,21 @@ def of_run(config: ConfigDict, folder: pathlib.Path) -> Iterator[tuple[str, int,
     """
     checkpoints = folder / "checkpoints"
     networks = {"last": checkpoints, BEST: checkpoints / BEST, AVERAGE: checkpoints / AVERAGE}
-    for name in (BEST, AVERAGE):
-        kept = newest_first(networks[name])
+    members = _members(config, checkpoints)
+    for name, places in (
+        (BEST, [networks[BEST]]),
+        (AVERAGE, [networks[AVERAGE]]),
+        (ENSEMBLE, members),
+    ):
+        kept = [path for place in places for path in newest_first(place)]
         asked = name in config.evaluation.checkpoints and kept
-        if asked and not restore_last(networks[name], build.network(config)):
+        if asked and not all(restore_last(place, build.network(config)) for place in places):
             left = tuple(each for each in config.evaluation.checkpoints if each != name)
             raise UserError(
                 f"the {name} network of a run must be readable, or left out",
                 f"--config.evaluation.checkpoints={left}, or the work folder without "
-                f"{networks[name]}",
-                f"{len(kept)} damaged checkpoints in {networks[name]}",
+                f"{checkpoints / name}",
+                f"{len(kept)} damaged checkpoints in {checkpoints / name}",
             )
     for name, place in networks.items():
         network = build.network(config)
@@ -193,25 +198,18 @@ def of_run(config: ConfigDict, folder: pathlib.Path) -> Iterator[tuple[str, int,
             yield name, step, network
         elif name == "last":
             raise all_damaged(place)
-    together = _ensemble(config, checkpoints / ENSEMBLE)
-    if together:
-        yield ENSEMBLE, *together
+    made = [build.network(config) for _ in members]
+    steps = [restore_last(*each) for each in zip(members, made, strict=True)]
+    if steps and all(steps):
+        yield ENSEMBLE, steps[-1], models.ensemble(made)
 
 
-def _ensemble(config: ConfigDict, folder: pathlib.Path) -> tuple[int, Any] | None:
-    """Returns the last member's step and all in one, None before the last of several is there.
-
-    Raises:
-        UserError: a member that cannot be read.
-    """
+def _members(config: ConfigDict, checkpoints: pathlib.Path) -> list[pathlib.Path]:
+    """Returns where the members of the ensemble are, nothing before the last one is there."""
+    folder = checkpoints / ENSEMBLE
     places = [folder / str(number) for number in range(len(build.periods(config)))]
-    if len(places) < 2 or not all(newest_first(place) for place in places):
-        return None
-    members = [build.network(config) for _ in places]
-    steps = [restore_last(*each) for each in zip(places, members, strict=True)]
-    if not all(steps):
-        raise all_damaged(places[steps.index(0)])
-    return steps[-1], models.ensemble(members)
+    there = len(places) > 1 and all(newest_first(place) for place in places)
+    return places if there else []
 
 
 def _check_whole(folder: pathlib.Path, step: int) -> None:

@@ -13,6 +13,7 @@ from ml_collections import ConfigDict
 from rich.console import Console
 
 from fosc_tf import analysis, build, data, signs
+from fosc_tf.analysis.bezier import check_alike
 from fosc_tf.analysis.view import WEIGHTS, chosen
 from fosc_tf.analysis.weight_views import check_weights
 from fosc_tf.runs import trained
@@ -50,7 +51,12 @@ def check(config: ConfigDict, folder: pathlib.Path) -> None:
     analysis.chosen_epochs(recording.epochs, settings.epochs)
     views = chosen(settings.views)
     if any(each.section == WEIGHTS for each in views):
-        check_weights(build.network(config), settings)
+        own = build.network(config)
+        check_weights(own, settings)
+        beside = trained.load_others(config.analysis.others[:1], config, folder)
+        if any(each.name == "connectivity" for each in views):
+            for each in beside.values():
+                check_alike(own, each.network)
 
 
 def _training(config: ConfigDict, arrays: data.Arrays) -> analysis.Examples:

@@ -6,6 +6,7 @@ trainer = fosc_tf.AdversarialTrainer(subnetwork, defense)      # trains scores, 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import math
 from typing import Any
@@ -138,7 +139,7 @@ def _maskable(network: Any) -> list[Any]:
     found = []
     for layer in all_layers(network):
         if isinstance(layer, keras.Model):
-            if not getattr(layer, "inputs", None) or type(layer).call not in _CALLS:
+            if not getattr(layer, "inputs", None) or type(layer).call not in _calls():
                 raise UserError(rule, right, f"{layer.name!r}, a {type(layer).__name__}")
         elif type(layer) in _MASKABLE:
             if getattr(layer, "data_format", "channels_last") != "channels_last":
@@ -155,12 +156,12 @@ def _maskable(network: Any) -> list[Any]:
     return found
 
 
-def _functional() -> type:
+@functools.cache
+def _calls() -> tuple[Any, ...]:
+    """Returns the calls of models that say what they call; asked late, for it wakes TensorFlow."""
     image = keras.Input((1,))
-    return type(keras.Model(image, keras.layers.Identity()(image)))
-
-
-_CALLS = (keras.Sequential.call, _functional().call)
+    functional = type(keras.Model(image, keras.layers.Identity()(image)))
+    return keras.Sequential.call, functional.call
 
 
 def _size(layer: Any) -> int:

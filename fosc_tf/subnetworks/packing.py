@@ -17,7 +17,7 @@ import keras
 import numpy as np
 
 from fosc_tf import files
-from fosc_tf.errors import UserError
+from fosc_tf.errors import UserError, cannot_write
 from fosc_tf.models.all_layers import all_layers
 from fosc_tf.models.masked import Masked
 from fosc_tf.subnetworks.bits import decoded_mask, encoded_mask, packed, unpacked
@@ -45,12 +45,18 @@ def pack(network: keras.Model, path: str | os.PathLike) -> int:
         path: the file; one that is there is replaced.
 
     Raises:
-        UserError: the network is not masked, or something else than a path.
+        UserError: the network is not masked, something else than a path, or a place that
+            cannot be written.
     """
     path = files.local(path)
     content = encoded(network)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    files.write(path, content)
+    if path.is_dir():
+        raise cannot_write(path, IsADirectoryError("a folder, not a file"))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        files.write(path, content)
+    except OSError as error:
+        raise cannot_write(path, error) from error
     return len(content)
 
 
@@ -122,7 +128,7 @@ def unpack(path: str | os.PathLike) -> keras.Model:
         if header["version"] != VERSION:
             raise ValueError(f"version {header['version']}, of which {VERSION} is known")
         return _decoded(header, body[8 + length :])
-    except (ValueError, KeyError, TypeError, zlib.error) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
         raise _unreadable(path, str(error).splitlines()[0]) from error
 
 

@@ -130,3 +130,25 @@ def test_without_another_run_there_is_no_curve(runs, tmp_path, capsys):
     config.analysis.views = ("connectivity",)
     modes.analyze(config, runs / "1", {})
     assert "first of analysis.others" in " ".join(capsys.readouterr().out.split())
+
+
+def test_networks_that_are_not_alike_are_told_of_before_work(runs, tmp_path):
+    config = tiny(2)
+    config.model.name = "digits_cnn"
+    modes.train(config, tmp_path / "other", {})
+    config = tiny(0)
+    config.analysis.others = (str(tmp_path / "other"),)
+    config.analysis.views = ("lipschitz", "connectivity")
+    before = (runs / "0" / "analysis" / "lipschitz.png").stat().st_mtime_ns
+    with pytest.raises(UserError, match="architecture"):
+        modes.analyze(config, runs / "0", {})
+    assert (runs / "0" / "analysis" / "lipschitz.png").stat().st_mtime_ns == before
+
+
+def test_another_curve_does_not_meet_the_file_of_the_first(runs):
+    config = tiny(0)
+    config.analysis.others = (str(runs / "1"),)
+    config.analysis.views = ("connectivity",)
+    config.analysis.curve_degree = 3
+    modes.analyze(config, runs / "0", {})
+    assert len(list((runs / "0" / "analysis").glob("curve_*/curve.npz"))) == 2

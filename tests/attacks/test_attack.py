@@ -44,7 +44,8 @@ def test_a_wrapper_finds_what_the_attack_finds():
 def test_a_schedule_is_asked_at_its_step():
     attack = PGD(epsilon=lambda step: tf.cast(step, tf.float32), step_size=0.1, num_steps=1)
     attack.check([4, 4, 1], step=1)
-    for step, received in ((0, "epsilon=0"), (2, "epsilon=2")):
+    attack.check([4, 4, 1], step=0)  # images stay clean
+    for step, received in ((-1, "epsilon=-1"), (2, "epsilon=2")):
         _refused(lambda step=step: attack.check([4, 4, 1], step), "epsilon must lie", received)
     nan = PGD(epsilon=0.1, step_size=lambda step: tf.constant(float("nan")), num_steps=1)
     _refused(lambda: nan.check([4, 4, 1], 7), "must be a number at every step", "NaN at step 7")

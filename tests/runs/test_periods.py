@@ -1,6 +1,7 @@
 """A run in periods: a network of each, and all of them as one, read by TensorFlow alone."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -87,3 +88,22 @@ def test_refused(fields, words, program, npz, tmp_path):
     assert ended.code != 0
     assert words in ended.err
     assert not (tmp_path / "work" / "checkpoints").exists()
+
+
+def test_certify_leaves_the_ensemble_out_and_damage_is_told(whole, program, npz, tmp_path):
+    work = tmp_path / "work"
+    shutil.copytree(whole, work)
+    fields = {"certification__methods": "('ibp',)", "certification__attacks": "('pgd-10',)"}
+    fields |= {"certification__examples": 8, "certification__curve_examples": 0}
+    ended = program.run(*small_run.flags(work, npz=npz, mode="certify", **FIELDS | fields))
+    assert ended.code == 0, ended.err
+    rows = json.loads((work / "certified.json").read_text())
+    assert {row["checkpoint"] for row in rows} == {"last"}
+    for file in (work / "checkpoints" / "ensemble" / "1").glob("*.data*"):
+        file.write_bytes(file.read_bytes()[:100])
+    ended = program.run(*small_run.flags(work, npz=npz, mode="export", **FIELDS))
+    assert ended.code != 0
+    assert "the ensemble network of a run must be readable" in ended.err
+    without = FIELDS | {"evaluation__checkpoints": "('last',)"}
+    ended = program.run(*small_run.flags(work, npz=npz, mode="export", **without))
+    assert ended.code == 0, ended.err

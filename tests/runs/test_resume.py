@@ -66,7 +66,7 @@ def nothing_left_behind(workdir):
     names = {path.name for path in workdir.iterdir()}
     assert names == {
         *("run.json", "history.json", "times.json", "results.json", "results.md", "checks.json"),
-        *("evaluation.jsonl", ".lock"),
+        *("evaluation.jsonl", ".lock", "updates.npz"),
         *("checkpoints", "fosc", "losses", "gradients", "tensorboard", "export", "export_best"),
     }
     assert len(small_run.newest_first(workdir / "checkpoints")) == 3
@@ -271,26 +271,4 @@ def test_killed_run_with_memory_moved_weights_and_average_equals_the_uninterrupt
     names = small_run.outcome(whole)
     for part in ("memory", "average"):
         assert any(f"/{part}/" in name for name in names), sorted(names)
-    same(killed, whole)
-
-
-@pytest.mark.slow
-def test_killed_run_of_a_defense_without_schedules_equals_the_uninterrupted_one(
-    program, npz, tmp_path
-):
-    """Nobody tells Standard training that the two batches from step 6 on are half an epoch."""
-
-    def flags(workdir):
-        _, *others = small_run.flags(workdir, npz=npz)
-        of_dynamic = ("--config.defense.c_max", "--config.defense.control_epochs")
-        others = [flag for flag in others if not flag.startswith(of_dynamic)]
-        return ["--config=configs/digits_standard.py", *others]
-
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert program.run(*flags(whole)).code == 0
-    saved = "fosc_tf.callbacks.saving:Saving.on_train_batch_end"
-    assert program.run(*flags(killed), before=faults.killed(saved, call=7, when="after")).code == -9
-    assert small_run.newest_first(killed / "checkpoints")[0].name == "step-6"
-    ended = program.run(*flags(killed))
-    assert ended.code == 0, ended.err
     same(killed, whole)

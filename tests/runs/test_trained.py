@@ -95,7 +95,7 @@ def test_a_best_network_that_cannot_be_read_is_told_of_before_the_last_is_used(t
     refused(
         lambda: next(trained.of_run(config, tmp_path)),
         rule="best network of a run must be readable",
-        right="--config.evaluation.checkpoints=('last', 'ema')",
+        right="--config.evaluation.checkpoints=('last', 'ema', 'ensemble')",
         received="1 damaged checkpoints",
     )
     with config.unlocked():

@@ -124,3 +124,13 @@ def test_a_network_that_is_not_masked(tmp_path):
         with pytest.raises(UserError, match="must be masked"):
             function(digits())
     assert not list(tmp_path.iterdir())
+
+
+def test_a_place_that_cannot_be_written(tmp_path):
+    network = masked(digits(), rate=0.9)
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path, tmp_path / "file" / "a.bin"):
+        with pytest.raises(UserError):
+            pack(network, place)
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
+    assert not tmp_path.with_name(f"{tmp_path.name}.unfinished").exists()
