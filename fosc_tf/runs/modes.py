@@ -5,12 +5,14 @@ modes.train(config, pathlib.Path("runs/digits_dynamic"))
 
 from __future__ import annotations
 
+import hashlib
 import pathlib
 import sys
 import tempfile
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from ml_collections import ConfigDict
 
@@ -62,6 +64,9 @@ def train(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -
         "sha256": experiment.arrays.sha256,
         "batch": experiment.batch_size,
     }
+    if config.data.get("subset"):
+        ids = np.sort(experiment.train.ids).astype("<i8")
+        contents["subset"] = hashlib.sha256(ids.tobytes()).hexdigest()
     if config.model.get("weights"):
         contents["weights"] = trained.fingerprint(experiment.trainer.network)
     _check_exports(folder)

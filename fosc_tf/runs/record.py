@@ -46,6 +46,7 @@ _CONTENTS = {
     "sha256": "contents of the data",
     "batch": "batch over all replicas",
     "weights": "contents of the initial weights",
+    "subset": "examples of the subset",
 }
 _MACHINE = {"platform": str, "cores": (int, None)}
 _NAMED = {"name": str}

@@ -16,6 +16,7 @@ from fosc_tf import analysis, build, data, signs
 from fosc_tf.analysis.bezier import check_alike
 from fosc_tf.analysis.view import WEIGHTS, chosen
 from fosc_tf.analysis.weight_views import check_weights
+from fosc_tf.errors import UserError
 from fosc_tf.runs import trained
 from fosc_tf.runs.record import RunRecord
 from fosc_tf.show.screen import plain, show_views
@@ -50,7 +51,7 @@ def check(config: ConfigDict, folder: pathlib.Path) -> None:
     settings, recording = _settings(config), analysis.Recording(folder)
     analysis.chosen_epochs(recording.epochs, settings.epochs)
     views = chosen(settings.views)
-    if any(each.section == WEIGHTS for each in views):
+    if any(each.section == WEIGHTS and each.dear for each in views):
         own = build.network(config)
         check_weights(own, settings)
         beside = trained.load_others(config.analysis.others[:1], config, folder)
@@ -59,10 +60,13 @@ def check(config: ConfigDict, folder: pathlib.Path) -> None:
                 check_alike(own, each.network)
 
 
-def _training(config: ConfigDict, arrays: data.Arrays) -> analysis.Examples:
-    """Returns the training set, by id, and who of it was trained on."""
+def _training(config: ConfigDict, arrays: data.Arrays) -> analysis.Examples | None:
+    """Returns the training set and who of it was trained on; None where nobody can say it now."""
     known = data.first(arrays, config.data.get("examples", 0))
-    part, _ = build.parts(config, known)
+    try:
+        part, _ = build.parts(config, known)
+    except UserError:  # the run that a subset was chosen by has moved
+        return None
     return analysis.Examples(known.x_train, known.y_train, np.sort(part.ids))
 
 
