@@ -14,7 +14,6 @@ from fosc_tf.analysis.cross_table import cross_table
 from fosc_tf.analysis.stepwise import picked, step_curves, traces
 from fosc_tf.analysis.store import Arrays
 from fosc_tf.analysis.view import Album, view
-from fosc_tf.attacks import PGD
 from fosc_tf.show import attack_plots
 
 CRITERIA = ("ball", "box")
@@ -22,13 +21,7 @@ CRITERIA = ("ball", "box")
 
 def climbs(album: Album) -> Arrays:
     """Returns the traces of PGD at the first test examples, [steps, examples] each."""
-    settings, subject = album.settings, album.subject
-    attack = PGD(
-        epsilon=settings.epsilon,
-        step_size=settings.epsilon / 4,
-        num_steps=settings.num_steps,
-        norm=settings.norm,
-    )
+    settings, subject, attack = album.settings, album.subject, album.attack
     return album.kept(
         "climbs",
         lambda: traces(

@@ -18,22 +18,10 @@ from fosc_tf.analysis.store import Arrays
 from fosc_tf.analysis.view import WEIGHTS, Absent, Album, view
 from fosc_tf.analysis.weight_loss import BATCH_SIZE
 from fosc_tf.analysis.weight_views import directions, looked_at, movable
-from fosc_tf.attacks import PGD
 from fosc_tf.show import curve_plots
 
 DISTANCES = (0.1, 0.2, 0.5, 1.0, 2.0)
 _JUDGED = 500
-
-
-def _attack(album: Album) -> PGD:
-    settings = album.settings
-    epsilon = settings.epsilon
-    return PGD(
-        epsilon=epsilon,
-        step_size=epsilon / 4,
-        num_steps=settings.num_steps,
-        norm=settings.norm,
-    )
 
 
 def _cosines(arrays: Mapping[str, np.ndarray], title: str) -> Figure:
@@ -62,7 +50,7 @@ def perturbation_cosine_view(album: Album) -> tuple[str, Arrays]:
     """
     subject, settings = album.subject, album.settings
     image, label = looked_at(album)
-    attack, arrays, names = _attack(album), {}, ("first eigenvector", "random direction")
+    attack, arrays, names = album.attack, {}, ("first eigenvector", "random direction")
     for place, (plane, name) in enumerate(zip(directions(album).values(), names, strict=True)):
         found = album.kept(
             f"cosine_{name.replace(' ', '_')}",
@@ -97,7 +85,7 @@ def connectivity_view(album: Album) -> tuple[str, Arrays]:
     others = [each for each in album.subjects[1:] if hasattr(each.network, "trainable_variables")]
     if not others:
         raise Absent("a curve leads to another work folder, the first of analysis.others")
-    other, attack = others[0], _attack(album)
+    other, attack = others[0], album.attack
     judged = next(iter(album.batches(_JUDGED).unbatch().batch(_JUDGED)))
 
     decided = {

@@ -20,6 +20,7 @@ from fosc_tf import __version__, signs
 from fosc_tf.analysis.recording import Recording
 from fosc_tf.analysis.settings import Settings, Subject
 from fosc_tf.analysis.store import Arrays, Store
+from fosc_tf.attacks import PGD
 from fosc_tf.errors import UserError, unknown_name
 
 _FORM = 1  # of the kept arrays; a higher one makes those of older code anew
@@ -71,6 +72,17 @@ class Album:
     def subject(self) -> Subject:
         """The network whose views these are."""
         return self.subjects[0]
+
+    @property
+    def attack(self) -> PGD:
+        """The PGD of the settings, with steps of epsilon / 4."""
+        settings = self.settings
+        return PGD(
+            epsilon=settings.epsilon,
+            step_size=settings.epsilon / 4,
+            num_steps=settings.num_steps,
+            norm=settings.norm,
+        )
 
     @property
     def recording(self) -> Recording:
