@@ -146,7 +146,12 @@ class MaskedConv2D(Masked):
     """A convolution [batch, height, width, channels] without bias; see `Masked`.
 
     Args:
-        filters, kernel_size, strides, padding, dilation_rate, groups: as of Keras' `Conv2D`.
+        filters: channels that come out.
+        kernel_size: height and width of the kernel.
+        strides: steps of the kernel down and to the right.
+        padding: "valid" or "same".
+        dilation_rate: distances within the kernel.
+        groups: groups of channels that do not see each other.
         **arguments: those of `Masked`, and Keras' of any layer.
     """
 
