@@ -250,13 +250,13 @@ def mnist_envelopes() -> tuple[tuple[str, ...], ...]:
 
 
 def mnist_capacity() -> tuple[tuple[str, ...], ...]:
-    """Figure 4.14 of Liu's thesis: a narrow LeNet at 0.4, epsilon constant or rising, 30 epochs."""
+    """Figure 4.14 of Liu's thesis: a narrow LeNet at 0.4, epsilon constant or rising, 10 epochs."""
     fields = {
         "model__width": (4,),
-        "periods__lengths": ("()", "(30,)"),
-        "total_epochs": (30,),
-        "defense__num_steps": (20,),
-        "defense__step_size": (0.04,),
+        "periods__lengths": ("()", "(10,)"),
+        "total_epochs": (10,),
+        "defense__num_steps": (10,),
+        "defense__step_size": (0.08,),
         "evaluation__attacks": ("('clean','pgd-20','autoattack@1000')",),
         "evaluation__checkpoints": ("('last',)",),
         "evaluation__check_examples": (0,),
@@ -265,25 +265,48 @@ def mnist_capacity() -> tuple[tuple[str, ...], ...]:
 
 
 def mnist_spectra() -> tuple[tuple[str, ...], ...]:
-    """Figure 4.4 of Liu's thesis: LeNets trained at several epsilons, whose Hessians are compared.
+    """Figure 4.4 of Liu's thesis: small CNNs trained at several epsilons, to compare Hessians.
 
     The spectra are drawn by --mode=analyze in one folder, with the others as `analysis.others`.
     """
     fields = {
-        "model__name": ("lenet",),
-        "total_epochs": (6,),
-        "optimizer__name": ("adam",),
-        "optimizer__learning_rate": (1e-3,),
-        "optimizer__weight_decay": (0.0,),
-        "optimizer__schedule": ("constant",),
-        "optimizer__drop_epochs": ("()",),
+        "model__name": ("mnist_small",),
+        "total_epochs": (5,),
+        "optimizer__drop_epochs": ("(3,)",),
         "evaluation__attacks": ("('clean','pgd-20@1000')",),
         "evaluation__checkpoints": ("('last',)",),
         "evaluation__check_examples": (0,),
     }
     return (
         *runs("mnist_unsecured", **fields),
-        *runs("mnist_standard", defense__epsilon=(0.1, 0.2, 0.3), **fields),
+        *runs("mnist_standard", defense__epsilon=(0.1, 0.2, 0.3), seeds=2, **fields),
+    )
+
+
+def mnist_subnetworks() -> tuple[tuple[str, ...], ...]:
+    """Tables 5.2 and 5.4 of Liu's thesis in small: parts of a random CNN, trained by ATTA."""
+    fields = {
+        "model__name": ("mnist_small",),
+        "model__batch_norm": (True,),
+        "total_epochs": (10,),
+        "evaluation__attacks": ("('clean','pgd-20','autoattack@1000')",),
+        "evaluation__checkpoints": ("('last',)",),
+        "evaluation__check_examples": (0,),
+    }
+
+    def of(label: str, **subnetwork: object) -> tuple[tuple[str, ...], ...]:
+        chosen = {f"subnetwork__{name}": (value,) for name, value in subnetwork.items()}
+        return _labelled(label, "mnist_subnetwork", ":defense=atta", **fields | chosen)
+
+    return tuple(
+        run
+        for rate in (0.9, 0.99)
+        for run in (
+            *of(f"rate={rate}", rate=rate),
+            *of(f"rate={rate},gamma=1", rate=rate, gamma=1.0),
+            *of(f"rate={rate},last_batch_norm=False", rate=rate, last_batch_norm=False),
+            *of(f"rate={rate},weights=signed_kaiming", rate=rate, weights="signed_kaiming"),
+        )
     )
 
 
@@ -403,6 +426,7 @@ SWEEPS = {
         digits_pareto,
         mnist_capacity,
         mnist_spectra,
+        mnist_subnetworks,
         mnist_memory,
         mnist_paper,
         cifar_pair,

@@ -10,11 +10,12 @@ import keras
 from fosc_tf.models.activation import activation_layer
 from fosc_tf.models.layers import Layers
 from fosc_tf.models.registry import register
+from fosc_tf.number import flag
 
 
 @register("mnist_small", smallest_side=1, batch_norm=False)
 def mnist_small(
-    make: Layers, x: keras.KerasTensor, *, activation: str = "relu"
+    make: Layers, x: keras.KerasTensor, *, activation: str = "relu", batch_norm: bool = False
 ) -> keras.KerasTensor:
     """conv 4x4 16 of stride 2, conv 4x4 32 of stride 2, dense 100, logits.
 
@@ -25,9 +26,17 @@ def mnist_small(
 
     Args:
         activation: relu, as in both sources, sigmoid or tanh.
+        batch_norm: puts batch normalisation before each activation; without it
+            `batch_norm_momentum` has no effect.
     """
+    batch_norm = flag("batch_norm", batch_norm)
+
+    def activated(x: keras.KerasTensor, index: int) -> keras.KerasTensor:
+        x = make.batch_norm(name=f"bn{index}")(x) if batch_norm else x
+        return activation_layer(activation, index=index)(x)
+
     for index, filters in enumerate((16, 32), start=1):
         x = make.conv(filters, size=4, strides=2, name=f"conv{index}")(x)
-        x = activation_layer(activation, index=index)(x)  # side 28 -> 14 -> 7
+        x = activated(x, index)  # side 28 -> 14 -> 7
     x = make.dense(100, name="dense1")(keras.layers.Flatten(name="flatten")(x))
-    return activation_layer(activation, index=3)(x)
+    return activated(x, 3)
