@@ -72,6 +72,7 @@ def make_views(
     numbers = {name: kept[name] for name in ("examples", "accuracy", "fosc") if name in kept}
     if any(each.make.__module__ == attack_views.__name__ for each in wanted):
         numbers = attack_views.numbers(album)
+    summary: dict[str, Any] = {}
     for each in wanted:
         for known in (titles, absent):
             known.pop(each.name, None)
@@ -80,17 +81,18 @@ def make_views(
         except Absent as error:
             if error.reason is not None:
                 absent[each.name] = error.reason
-    summary = _plain(
-        {
-            "settings": dataclasses.asdict(settings),
-            "networks": [subject.name for subject in subjects],
-            "fingerprint": subjects[0].fingerprint,
-            **numbers,
-            "views": {name: titles[name] for name in VIEWS if name in titles},
-            "absent": {name: absent[name] for name in VIEWS if name in absent},
-        }
-    )
-    album.store.write(SUMMARY, json.dumps(summary, indent=1) + "\n")
+        summary = _plain(
+            {
+                "settings": dataclasses.asdict(settings),
+                "networks": [subject.name for subject in subjects],
+                "fingerprint": subjects[0].fingerprint,
+                **numbers,
+                "views": {name: titles[name] for name in VIEWS if name in titles},
+                "absent": {name: absent[name] for name in VIEWS if name in absent},
+            }
+        )
+        # After each, for the next may take an hour and be killed.
+        album.store.write(SUMMARY, json.dumps(summary, indent=1) + "\n")
     return summary
 
 

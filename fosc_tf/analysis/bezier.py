@@ -18,6 +18,9 @@ from fosc_tf.analysis.weight_loss import trainable
 from fosc_tf.errors import UserError
 from fosc_tf.number import inside, whole
 
+MOST_DEGREE = 63
+"""Binomials of a higher one are beyond what float64 and 64-bit integers hold exactly."""
+
 
 class Curve:
     """B(t) = sum over i of C(n, i) (1 - t)^(n - i) t^i theta_i, for t from 0 to 1.
@@ -64,7 +67,7 @@ class Curve:
             UserError: a degree out of its range, networks whose weights differ in number or shape,
                 or that differ in weights that are not trained; networks without trainable weights.
         """
-        degree = whole("degree", degree, least=1, below=64)
+        degree = whole("degree", degree, least=1, below=MOST_DEGREE + 1)
         check_alike(first, second)
         ends = [[np.array(each) for each in trainable(network)] for network in (first, second)]
         inner = [

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from fosc_tf.analysis.bezier import MOST_DEGREE
 from fosc_tf.analysis.recording import Recording
 from fosc_tf.attacks.limits import check_climb, check_draw, check_epsilon, step_length
 from fosc_tf.errors import UserError
@@ -68,10 +69,12 @@ class Settings:
         for radius in self.epsilons:
             if inside("analysis.epsilons", radius, "analysis.epsilons=(0.0,0.1)"):
                 check_epsilon(radius, self.norm)
-        plain["epsilons"] = tuple(map(float, self.epsilons))
+        plain["epsilons"] = tuple(dict.fromkeys(map(float, self.epsilons)))
         counts = ("num_steps", "bins", "traced", "examples", "cross_examples")
-        for name in (*counts, "eigenvalues", "curvature_examples", "curve_degree", "curve_epochs"):
+        for name in (*counts, "eigenvalues", "curvature_examples", "curve_epochs"):
             plain[name] = whole(name, getattr(self, name), least=1)
+        degree = whole("curve_degree", self.curve_degree, least=1, below=MOST_DEGREE + 1)
+        plain["curve_degree"] = degree
         for name, value in plain.items():
             object.__setattr__(self, name, value)  # NumPy's numbers are none of JSON's
 

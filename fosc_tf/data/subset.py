@@ -66,7 +66,7 @@ def chosen(
         if len(own) < each:
             raise UserError(
                 "a subset must not be larger than a class has examples to train on",
-                f"data.subset_examples of at most {len(own) * num_classes}",
+                f"data.subset_examples of at most {len(own) * num_classes}, or more data.examples",
                 f"data.subset_examples={examples}, {each} of each class, "
                 f"of {len(own)} of class {label}",
             )
@@ -89,7 +89,7 @@ def _subset(name: str, value: Any, config: Mapping[str, Any]) -> None:
     settings = config["data"]
     examples, run = settings.get("subset_examples", 0), settings.get("subset_run", "")
     if value and value not in KINDS:
-        raise unknown_name("subset", value, ("", *KINDS))
+        raise unknown_name("subset", value, KINDS)
     if bool(value) != bool(examples):
         raise UserError(
             "a subset needs a number of examples, and a number a subset",

@@ -18,6 +18,7 @@ from ml_collections import ConfigDict
 
 from fosc_tf import build, config_check, data, signs
 from fosc_tf import export as exports
+from fosc_tf.analysis.lipschitz import lipschitz_bound
 from fosc_tf.errors import UserError, cannot_write
 from fosc_tf.runs import certification, evaluation, opening, trained, training
 from fosc_tf.runs.record import RunRecord
@@ -70,6 +71,8 @@ def train(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any]) -
     if config.model.get("weights"):
         contents["weights"] = trained.fingerprint(experiment.trainer.network)
     _check_exports(folder)
+    if config.log.get("lipschitz", False):
+        lipschitz_bound(experiment.trainer.network)  # refuses a layer before there is a folder
     record = RunRecord.open(folder, config.to_dict(), overrides, contents)
     for line in opening.lines(experiment, folder):
         signs.say(line)

@@ -56,6 +56,12 @@ def check(config: ConfigDict, folder: pathlib.Path) -> None:
         check_weights(own, settings)
         beside = trained.load_others(config.analysis.others[:1], config, folder)
         if any(each.name == "connectivity" for each in views):
+            if not beside:
+                raise UserError(
+                    "the view connectivity is a curve to another network",
+                    "analysis.others=('FOLDER',) of a run with the same architecture",
+                    "analysis.others=()",
+                )
             for each in beside.values():
                 check_alike(own, each.network)
 

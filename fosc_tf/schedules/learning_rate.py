@@ -84,7 +84,8 @@ def step_decay(
     """
     if total_epochs is not None and any(epoch >= total_epochs for epoch in drop_epochs):
         logging.warning(
-            "optimizer.drop_epochs=%s: a run of %s ends before the last of them begins",
+            "optimizer.drop_epochs=%s: a run, or its first period, of %s ends before the last of "
+            "them begins",
             tuple(drop_epochs),
             amount(total_epochs, "epoch"),
         )
@@ -147,9 +148,9 @@ def _warm_up(epochs: float, clock: Clock, total_epochs: int | None) -> int:
         return 0
     if not 0 <= epochs < (float("inf") if total_epochs is None else total_epochs):
         raise UserError(
-            "optimizer.warm_up_epochs must end before the run",
-            "0, or a number of epochs below total_epochs such as 0.5",
-            f"optimizer.warm_up_epochs={epochs} with total_epochs={total_epochs}",
+            "optimizer.warm_up_epochs must end before the run does, or its first period",
+            "0, or a number of epochs below their length such as 0.5",
+            f"optimizer.warm_up_epochs={epochs} in {total_epochs} epochs",
         )
     return round(epochs * clock.first_step(1))
 

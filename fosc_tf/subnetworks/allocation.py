@@ -9,6 +9,9 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 
+import numpy as np
+
+from fosc_tf.errors import UserError
 from fosc_tf.number import inside, whole
 
 
@@ -32,6 +35,9 @@ def allocation(sizes: Sequence[int], rate: float = 0.99, gamma: float = 0.1) -> 
     Raises:
         UserError: anything else.
     """
+    if isinstance(sizes, str) or not isinstance(sizes, Sequence | np.ndarray):
+        rule = "sizes must be a list with a number for each layer"
+        raise UserError(rule, "sizes=(1728, 640)", f"sizes={sizes!r}")
     sizes = [whole("sizes", size, least=1, below=2**40) for size in sizes]
     rate = inside("rate", rate, "rate=0.99", below=1.0)
     gamma = inside("gamma", gamma, "gamma=0.1", below=1.0, ends="[]")

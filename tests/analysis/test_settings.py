@@ -29,6 +29,10 @@ def test_settings_that_cannot_work(change, rule, received):
     refused(lambda: Settings(**{"epsilon": 0.3} | change), rule=rule, right="", received=received)
 
 
+def test_a_radius_told_twice_is_looked_at_once():
+    assert Settings(epsilon=0.3, epsilons=(0.1, 0, 0.1, 0.0)).epsilons == (0.1, 0.0)
+
+
 def test_numbers_of_numpy_become_plain_ones():
     given = {"num_steps": np.int64(3), "examples": np.int32(7), "seed": np.uint8(1)}
     made = Settings(epsilon=np.float32(0.5), upper=np.float64(0.1), **given)

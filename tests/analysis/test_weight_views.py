@@ -114,6 +114,7 @@ def test_surfaces_have_the_network_in_the_middle(runs):
         ("epsilons", (-0.1,), "-0.1"),
         ("epsilons", (2.0,), "epsilon=2"),
         ("curve_degree", 0, "curve_degree=0"),
+        ("curve_degree", 64, "curve_degree=64"),
     ],
 )
 def test_mistakes_are_told_before_work(runs, field, value, received):
@@ -125,11 +126,25 @@ def test_mistakes_are_told_before_work(runs, field, value, received):
     assert received in caught.value.received
 
 
-def test_without_another_run_there_is_no_curve(runs, tmp_path, capsys):
+def test_without_another_run_there_is_no_curve(runs):
     config = tiny(1)
     config.analysis.views = ("connectivity",)
-    modes.analyze(config, runs / "1", {})
-    assert "first of analysis.others" in " ".join(capsys.readouterr().out.split())
+    with pytest.raises(UserError, match="curve to another network"):
+        modes.analyze(config, runs / "1", {})
+    assert not (runs / "1" / "analysis").exists()
+
+
+def test_a_killed_album_lists_the_views_that_were_made(runs, monkeypatch):
+    def killed(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fosc_tf.analysis.weight_views.hessian_eigenvalues", killed)
+    config = tiny(1)
+    config.analysis.views = ("overfitting", "spectrum")
+    with pytest.raises(KeyboardInterrupt):
+        modes.analyze(config, runs / "1", {})
+    found = json.loads((runs / "1" / "analysis" / "summary.json").read_text())
+    assert set(found["views"]) == {"overfitting"}
 
 
 def test_networks_that_are_not_alike_are_told_of_before_work(runs, tmp_path):

@@ -68,13 +68,13 @@ def test_ramps_survive_saving():
 def test_drops_that_never_come_are_told(caplog, epochs, said):
     with caplog.at_level("WARNING"):
         rates("steps", (0,), drop_epochs=(5, 10), total_epochs=epochs)
-    assert f"drop_epochs=(5, 10): a run of {said} ends" in caplog.text
+    assert f"drop_epochs=(5, 10): a run, or its first period, of {said} ends" in caplog.text
 
 
 def test_a_warm_up_as_long_as_the_run_is_refused():
     refused(
         lambda: rates("cosine", (0,), total_epochs=2, warm_up_epochs=2.0),
         rule="warm_up_epochs must end before the run",
-        right="below total_epochs",
-        received="warm_up_epochs=2.0 with total_epochs=2",
+        right="below their length",
+        received="warm_up_epochs=2.0 in 2 epochs",
     )

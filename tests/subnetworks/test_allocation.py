@@ -71,7 +71,14 @@ def test_sums_caps_and_order_at_random():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"rate": 1.0}, {"rate": -0.1}, {"gamma": 1.1}, {"gamma": float("nan")}, {"sizes": (0, 3)}],
+    [
+        {"rate": 1.0},
+        {"rate": -0.1},
+        {"gamma": 1.1},
+        {"gamma": float("nan")},
+        {"sizes": (0, 3)},
+        {"sizes": 5},
+    ],
     ids=str,
 )
 def test_what_is_out_of_range(wrong):
