@@ -272,7 +272,11 @@ def mnist_spectra() -> tuple[tuple[str, ...], ...]:
     fields = {
         "model__name": ("mnist_small",),
         "total_epochs": (5,),
-        "optimizer__drop_epochs": ("(3,)",),
+        "optimizer__name": ("adam",),
+        "optimizer__learning_rate": (2e-3,),
+        "optimizer__weight_decay": (0.0,),
+        "optimizer__schedule": ("cosine",),
+        "optimizer__drop_epochs": ("()",),
         "evaluation__attacks": ("('clean','pgd-20@1000')",),
         "evaluation__checkpoints": ("('last',)",),
         "evaluation__check_examples": (0,),
