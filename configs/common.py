@@ -226,6 +226,7 @@ def memory_arguments(reset_epochs: int) -> dict[str, object]:
     return {
         "reset_epochs": reset_epochs,  # period of epochs that begin anew; 0 never
         "memory_dtype": "float32",  # of what is remembered: float32 | float16 | int8
+        "memory_shrink": 1,  # side of the squares of pixels whose mean alone is remembered
     }
 
 

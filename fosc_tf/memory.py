@@ -47,10 +47,12 @@ class Spec:
         frame: None for what is no image; "image" keeps an image in its own frame, so that what a
             crop does not show of it stays as it was; "canvas" also keeps the padding around it.
         span: values from -span to span are kept in whole steps of span / 127.
+        shrink: side of the squares of pixels of which only the mean is kept, and shown for each of
+            them; 1 keeps every pixel. Squares at the lower and right border may be cut.
 
     Raises:
         UserError: no shape or number, an unknown dtype or frame, an image of other axes, int8
-            without a span.
+            without a span, squares of what is no image.
     """
 
     shape: tuple[int, ...] | None = ()
@@ -58,6 +60,7 @@ class Spec:
     initial: float = 0.0
     frame: str | None = None
     span: float | None = None
+    shrink: int = 1
 
     def __post_init__(self) -> None:
         if self.shape is not None:
@@ -86,6 +89,22 @@ class Spec:
             )
         if self.span is not None and not number("span", self.span, "span=8/255") > 0:
             raise UserError("span must be positive", "span=8/255", f"span={self.span}")
+        if whole("shrink", self.shrink, least=1) > 1 and not (
+            self.frame and tf.as_dtype(self.dtype).is_floating | (self.span is not None)
+        ):
+            raise UserError(
+                "means of squares are kept of images with a frame, as fractions",
+                'Spec(None, "float16", frame="canvas", shrink=2)',
+                f"dtype={self.dtype!r}, frame={self.frame!r}, shrink={self.shrink}",
+            )
+
+    @property
+    def kept_shape(self) -> tuple[int, ...]:
+        """The shape of one example's value as it is kept."""
+        if self.shrink == 1:
+            return self.shape
+        height, width, channels = self.shape
+        return (-(-height // self.shrink), -(-width // self.shrink), channels)
 
 
 class Memory:
@@ -141,7 +160,7 @@ class Memory:
         """Returns one line: the examples, and each value's shape and dtype."""
         said = {}
         for name, spec in self.specs.items():
-            shape = ["height", "width", "channels"] if spec.shape is None else list(spec.shape)
+            shape = ["height", "width", "channels"] if spec.shape is None else spec.kept_shape
             said[name] = f"[{', '.join(map(str, [self.num_examples, *shape]))}] {spec.dtype}"
         parts = {"num_examples": self.num_examples, **said}
         return f"Memory({', '.join(f'{name}={value}' for name, value in parts.items())})"
@@ -158,9 +177,9 @@ class Memory:
     def bytes(self) -> int:
         """Returns how many bytes the values take, on each replica and in each checkpoint."""
         return sum(
-            self.num_examples * math.prod(spec.shape) * tf.as_dtype(spec.dtype).size
+            self.num_examples * math.prod(spec.kept_shape) * tf.as_dtype(spec.dtype).size
             if spec.span is None
-            else self.num_examples * 4 * math.ceil(math.prod(spec.shape) / 4)
+            else self.num_examples * 4 * math.ceil(math.prod(spec.kept_shape) / 4)
             for spec in self._shaped().values()
         )
 
@@ -183,7 +202,8 @@ class Memory:
             examples += f" on each of {replicas} replicas" if replicas > 1 else ""
             raise UserError(
                 "what is remembered of all examples must fit into the memory of this machine",
-                'fewer examples, or a smaller dtype: "float16", or "int8" with a span',
+                'fewer examples, a smaller dtype ("float16", or "int8" with a span), or squares of '
+                "pixels of which the mean is kept",
                 f"{examples}, {error}",
             ) from error
 
@@ -309,20 +329,40 @@ class Memory:
 
         Workers cannot exchange single bytes.
         """
+        if spec.shrink > 1:
+            value = _means_of_squares(value, spec.shrink)
         if spec.span is None:
             return tf.cast(value, spec.dtype)
         steps = tf.round(tf.clip_by_value(value / spec.span, -1.0, 1.0) * 127.0)
-        steps = tf.reshape(tf.cast(steps, tf.int8), [-1, math.prod(spec.shape)])
+        steps = tf.reshape(tf.cast(steps, tf.int8), [-1, math.prod(spec.kept_shape)])
         steps = tf.pad(steps, [[0, 0], [0, -steps.shape[1] % 4]])
         return tf.bitcast(tf.reshape(steps, [-1, steps.shape[1] // 4, 4]), tf.int32)
 
     @staticmethod
     def _shown(spec: Spec, value: tf.Tensor) -> tf.Tensor:
         if spec.span is None:
-            return tf.cast(value, tf.float32) if value.dtype.is_floating else value
-        steps = tf.reshape(tf.bitcast(value, tf.int8), [-1, 4 * value.shape[1]])
-        steps = steps[:, : math.prod(spec.shape)]
-        return tf.reshape(tf.cast(steps, tf.float32), [-1, *spec.shape]) * (spec.span / 127.0)
+            found = tf.cast(value, tf.float32) if value.dtype.is_floating else value
+        else:
+            steps = tf.reshape(tf.bitcast(value, tf.int8), [-1, 4 * value.shape[1]])
+            steps = steps[:, : math.prod(spec.kept_shape)]
+            steps = tf.reshape(tf.cast(steps, tf.float32), [-1, *spec.kept_shape])
+            found = steps * (spec.span / 127.0)
+        if spec.shrink > 1:
+            height, width, _ = spec.shape
+            found = tf.repeat(tf.repeat(found, spec.shrink, axis=1), spec.shrink, axis=2)
+            found = found[:, :height, :width]
+        return found
+
+
+def _means_of_squares(value: tf.Tensor, side: int) -> tf.Tensor:
+    """Returns the means over squares of pixels, of those there are where the border cuts one."""
+    # "SAME" pooling would cut the squares at the upper left too.
+    margins = [[0, 0], *([0, -length % side] for length in value.shape[1:3]), [0, 0]]
+    there = tf.pad(tf.ones([1, *value.shape[1:3], 1]), margins)
+    sums, shares = (
+        tf.nn.avg_pool2d(each, side, side, "VALID") for each in (tf.pad(value, margins), there)
+    )
+    return sums / shares
 
 
 def _pairs(specs: Any) -> list[tuple[str, Spec]]:

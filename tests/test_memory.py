@@ -40,6 +40,17 @@ def test_int8_keeps_127_steps_of_its_span():
     np.testing.assert_allclose(found[0, ..., 0], [[0.0, 0.001], [-0.127, 0.127]], atol=1e-7)
 
 
+@pytest.mark.parametrize("kind", [{}, {"dtype": "float16"}, {"dtype": "int8", "span": 1.27}])
+def test_of_squares_the_mean_is_kept(kind):
+    memory = Memory(2, {"delta": Spec((2, 3, 1), frame="image", shrink=2, **kind)})
+    value = np.float32([[0.25, 0.75, 0.125], [0.5, 0.5, -0.625]]).reshape(1, 2, 3, 1)
+    memory.write(batch_of([1]), {"delta": tf.constant(value)})
+    found = memory.read(batch_of([0, 1]))["delta"]
+    np.testing.assert_allclose(found[1, ..., 0], [[0.5, 0.5, -0.25]] * 2, atol=1e-6)
+    assert not np.any(found[0])
+    assert memory.bytes() == sum(each.numpy().nbytes for each in memory.variables.values())
+
+
 @pytest.mark.parametrize("frame", ["image", "canvas"])
 def test_an_image_comes_back_as_the_next_view_shows_it(frame):
     """What one crop saw is seen by another where they overlap, mirrored or not."""

@@ -114,6 +114,7 @@ class Remembered:
         image_shape: tuple[int, ...] | None = None,
         augment: Augmentation | None = None,
         dtype: str = "float32",
+        shrink: int = 1,
         **others: Spec,
     ) -> Memory:
         """Returns the memory of the perturbations, and of what else is kept of each example.
@@ -127,6 +128,7 @@ class Remembered:
             image_shape: (height, width, channels); None is that of the network.
             augment: how the pipeline augments, None where it does not.
             dtype: "float32", "float16" or "int8", in 127 steps of epsilon.
+            shrink: side of the squares of pixels whose mean alone is kept; 1 keeps every pixel.
             **others: by name.
 
         Raises:
@@ -135,7 +137,7 @@ class Remembered:
         if dtype not in DTYPES:
             raise unknown_name("dtype of a memory", dtype, DTYPES)
         span = epsilon if dtype == "int8" else None
-        perturbation = Spec(image_shape, dtype, frame="canvas", span=span)
+        perturbation = Spec(image_shape, dtype, frame="canvas", span=span, shrink=shrink)
         return Memory(num_examples, {PERTURBATION: perturbation, **others}, augment=augment)
 
     def kept(self, batch: Batch, found: Found, step: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -36,6 +36,7 @@ def adaptive_atta(
     reset_epochs: int = 0,
     norm: str = "linf",
     memory_dtype: str = "float32",
+    memory_shrink: int = 1,
 ) -> Defense:
     """Returns fast adversarial training that does not insist on hard examples.
 
@@ -66,6 +67,7 @@ def adaptive_atta(
         reset_epochs: period of epochs in which perturbations begin anew; 0 never.
         norm: "linf", "l2" or "l1".
         memory_dtype: of the perturbations: "float32", "float16" or "int8", in 127 steps of epsilon.
+        memory_shrink: side of the squares of pixels whose mean alone is remembered, 1 for none.
     """
     clock = Clock(steps_per_epoch)
     if step_size is None:
@@ -78,6 +80,7 @@ def adaptive_atta(
         image_shape=image_shape,
         augment=augment,
         dtype=memory_dtype,
+        shrink=memory_shrink,
         **{adaptive.TARGET: Spec((whole("num_classes", num_classes, least=2),))},
     )
 

@@ -38,6 +38,7 @@ def atas(
     reset_epochs: int = 10,
     norm: str = "linf",
     memory_dtype: str = "float32",
+    memory_shrink: int = 1,
 ) -> Defense:
     """Returns adversarial training with adaptive step size.
 
@@ -74,6 +75,7 @@ def atas(
         reset_epochs: period of the resets; 0 resets never.
         norm: "linf"; "l2" and "l1" take the same steps in their own direction.
         memory_dtype: of the perturbations: "float32", "float16" or "int8", in 127 steps of epsilon.
+        memory_shrink: side of the squares of pixels whose mean alone is remembered, 1 for none.
 
     Raises:
         UserError: beta or c out of its range, limits that cross.
@@ -112,6 +114,7 @@ def atas(
         image_shape=image_shape,
         augment=augment,
         dtype=memory_dtype,
+        shrink=memory_shrink,
         **{SQUARES: Spec()},
     )
 

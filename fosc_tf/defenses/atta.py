@@ -30,6 +30,7 @@ def atta(
     deviation: float = 0.001,
     norm: str = "linf",
     memory_dtype: str = "float32",
+    memory_shrink: int = 1,
 ) -> Defense:
     """Returns adversarial training with transferable adversarial examples.
 
@@ -58,6 +59,8 @@ def atta(
         deviation: of the noise, per pixel.
         norm: "linf", "l2" or "l1".
         memory_dtype: "float32", "float16" or "int8", in 127 steps of epsilon.
+        memory_shrink: side of the squares of pixels whose mean alone is remembered, 1 for none;
+            above 1 Algorithm 5.2 of Liu 2022 (thesis).
     """
     clock = Clock(steps_per_epoch)
     number("num_steps", num_steps, "num_steps=1", least=1)
@@ -70,7 +73,12 @@ def atta(
     start = Remembered(fresh, clock, period, deviation=deviation)
     attack = PGD(epsilon=epsilon, step_size=step_size, num_steps=num_steps, norm=norm, start=start)
     memory = start.memory(
-        num_examples, epsilon=epsilon, image_shape=image_shape, augment=augment, dtype=memory_dtype
+        num_examples,
+        epsilon=epsilon,
+        image_shape=image_shape,
+        augment=augment,
+        dtype=memory_dtype,
+        shrink=memory_shrink,
     )
     return Defense(
         attack=attack,

@@ -46,6 +46,7 @@ def dynamic_memory(
     norm: str = "linf",
     feasible: str = "box",
     memory_dtype: str = "float32",
+    memory_shrink: int = 1,
 ) -> Defense:
     """Returns Dynamic adversarial training that remembers perturbations from epoch to epoch.
 
@@ -81,6 +82,7 @@ def dynamic_memory(
         norm: "linf", "l2" or "l1".
         feasible: "box", the FOSC that knows the pixel limits, or "ball" (Wang et al.).
         memory_dtype: "float32", "float16" or "int8", in 127 steps of epsilon.
+        memory_shrink: side of the squares of pixels whose mean alone is remembered, 1 for none.
 
     Raises:
         UserError: a number out of its range.
@@ -119,7 +121,12 @@ def dynamic_memory(
         watch={_AT_START: lambda point: point.fosc} if level else None,
     )
     memory = start.memory(
-        num_examples, epsilon=epsilon, image_shape=image_shape, augment=augment, dtype=memory_dtype
+        num_examples,
+        epsilon=epsilon,
+        image_shape=image_shape,
+        augment=augment,
+        dtype=memory_dtype,
+        shrink=memory_shrink,
     )
 
     def remember(

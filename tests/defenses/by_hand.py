@@ -87,9 +87,13 @@ def uniform_start(clean, epsilon, step):
 
 
 class Canvas:
-    """Perturbations of all examples on the canvas that crops are taken from."""
+    """Perturbations of all examples on the canvas that crops are taken from.
 
-    def __init__(self, pad=0):
+    With `shrink` each square of so many pixels a side keeps its mean alone.
+    """
+
+    def __init__(self, pad=0, shrink=1):
+        self.shrink = shrink
         height, width, channels = IMAGE.shape[1:]
         self.values = np.zeros([NUMBER, height + 2 * pad, width + 2 * pad, channels], "float32")
 
@@ -110,3 +114,10 @@ class Canvas:
             self.values[batch["id"]] = 0
         for row in range(SIZE):
             self.window(batch, row)[:] = perturbation[row]
+        if self.shrink > 1:
+            for top in range(0, self.values.shape[1], self.shrink):
+                for left in range(0, self.values.shape[2], self.shrink):
+                    ends = top + self.shrink, left + self.shrink
+                    square = self.values[batch["id"], top : ends[0], left : ends[1]]
+                    means = square.mean(axis=(1, 2), keepdims=True)
+                    self.values[batch["id"], top : ends[0], left : ends[1]] = means

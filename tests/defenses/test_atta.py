@@ -17,8 +17,8 @@ def atta(**arguments):
     return defenses.get("atta", **({"epsilon": EPSILON, "num_examples": NUMBER} | arguments))
 
 
-def loop(num_steps, reset, pad=0):
-    canvas = Canvas(pad)
+def loop(num_steps, reset, pad=0, shrink=1):
+    canvas = Canvas(pad, shrink)
 
     def attack(network, batch, epoch, step):
         clean = batch["image"]
@@ -41,6 +41,18 @@ def test_equals_the_loop_written_out(num_steps, reset):
     for ours, expected in zip(weights, by_hand(loop(num_steps, reset)), strict=True):
         np.testing.assert_allclose(ours, expected, atol=1e-5)
     assert logs["gradients"] == [num_steps] * len(logs["gradients"])
+
+
+@pytest.mark.parametrize("pad", [0, 1])
+def test_squares_of_pixels_are_remembered_by_their_mean(pad):
+    """Algorithm 5.2 of Liu's thesis: a canvas of 6x6 in squares of 4x4, three of them cut."""
+    augment = CropFlip(pad=pad, flip=True) if pad else None
+    defense = atta(step_size=STEP, reset_epochs=0, augment=augment, memory_shrink=3 + pad)
+    weights, _, _ = trained(defense, augment)
+    expected = by_hand(loop(1, 0, pad, shrink=3 + pad), augment)
+    for ours, right in zip(weights, expected, strict=True):
+        np.testing.assert_allclose(ours, right, atol=1e-5)
+    assert defense.memory.bytes() == NUMBER * 4 * 4
 
 
 @pytest.mark.parametrize("reset", [0, 2])
@@ -80,6 +92,7 @@ def test_smaller_memories_are_near(dtype):
     [
         ({"num_examples": None}, "how many examples", "num_examples=None"),
         ({"memory_dtype": "float8"}, "dtype of a memory", "float8"),
+        ({"memory_shrink": 0}, "whole number >= 1", "shrink=0"),
         ({"reset_epochs": -1}, "whole number >= 0", "reset_epochs=-1"),
         ({"augment": lambda image: image}, "find its way back", "augment="),
         ({"num_steps": 0}, "whole number >= 1", "num_steps=0"),
