@@ -294,19 +294,32 @@ def mnist_spectra() -> tuple[tuple[str, ...], ...]:
 def mnist_subnetworks() -> tuple[tuple[str, ...], ...]:
     """Tables 5.2 and 5.4 of Liu's thesis in small: parts of a random CNN, trained by ATTA."""
     fields = {
-        "model__name": ("mnist_small",),
-        "model__batch_norm": (True,),
-        "total_epochs": (10,),
         "evaluation__attacks": ("('clean','pgd-20','autoattack@1000')",),
         "evaluation__checkpoints": ("('last',)",),
         "evaluation__check_examples": (0,),
     }
 
-    def of(label: str, **subnetwork: object) -> tuple[tuple[str, ...], ...]:
-        chosen = {f"subnetwork__{name}": (value,) for name, value in subnetwork.items()}
-        return _labelled(label, "mnist_subnetwork", ":defense=atta", **fields | chosen)
+    def one(label: str, **chosen: object) -> tuple[tuple[str, ...], ...]:
+        of_all = {name: (value,) for name, value in chosen.items()}
+        return _labelled(label, "mnist_subnetwork", ":defense=atta", **fields | of_all)
 
-    return tuple(
+    def of(label: str, **subnetwork: object) -> tuple[tuple[str, ...], ...]:
+        return one(label, **{f"subnetwork__{name}": value for name, value in subnetwork.items()})
+
+    whole = {"subnetwork__rate": 0.0, "optimizer__learning_rate": 0.01}
+    signs = {"subnetwork__rate": 0.0, "subnetwork__trained": "signs"} | {
+        "optimizer__name": "adam",
+        "optimizer__learning_rate": 0.01,
+        "optimizer__momentum": 0.0,
+        "optimizer__weight_decay": 0.0,
+    }
+    beside = (
+        *one("rate=0,width=0.315", model__width=0.315, **whole),
+        *one("rate=0,width=0.1", model__width=0.1, **whole),
+        *one("rate=0,width=1", **whole),
+        *one("rate=0,trained=signs", **signs),
+    )
+    return beside + tuple(
         run
         for rate in (0.9, 0.99)
         for run in (
