@@ -72,7 +72,8 @@ def masked(
     and Han et al. (NeurIPS 2015), section 3, for magnitude pruning.
     Departures: the fan-in of signed Kaiming weights, which the thesis calls the fan-out of the
     layer before, and its 1 - r, are those of the layer and of the whole network. Layers keep what
-    `allocation` says in pruning by magnitude too; gamma=1 is an equal share of each.
+    `allocation` says in pruning by magnitude too; gamma=1 is an equal share of each. The code of
+    HYDRA's authors ranks by magnitude, and its first stage trains affine parts besides scores.
 
     Args:
         network: built, functional or sequential, also with such models within; it stays as it is.

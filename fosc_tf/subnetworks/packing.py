@@ -37,8 +37,8 @@ def pack(network: keras.Model, path: str | os.PathLike) -> int:
     the other arrays. The content is, for each layer, its mask in the shortest form that
     `fosc_tf.subnetworks.bits` knows, then the kept weights, a bit each where the layer has one
     magnitude alone, else float32; at last the other arrays, such as biases and batch-norm
-    statistics, as they are. Scores
-    are not in it, nor what is behind signs: a network to be trained further is saved by Keras.
+    statistics, as they are. Neither scores nor what is behind signs are in it: a network to be
+    trained further is saved by Keras.
 
     Args:
         network: masked or of `binary_connect`, such as a trainer's `network`.
