@@ -95,7 +95,7 @@ def with_all_parts(defense):
 
 
 def made(name):
-    """Returns a network of that name, `binary` and `pruned` being those of `fosc_tf.subnetworks`."""
+    """Returns a network of that name; `binary` and `pruned` are made by `fosc_tf.subnetworks`."""
     import keras
 
     from fosc_tf import models, subnetworks
