@@ -12,7 +12,10 @@ is fine-tuned by another run:
 Sehwag et al., HYDRA (NeurIPS 2020), with the allocation of Liu's thesis (EPFL 2022), section 5.1;
 --config.subnetwork.gamma=1 is HYDRA's own.
 
-Not yet measured for a table.
+Measured 2026-11-28, seed 0, two shared x86-64 cores; accuracy in % of the last network (clean /
+FGSM / PGD-10 / PGD-20 / C&W-linf), after digits_standard, whose own is 95.83 / 72.50 / 67.50 /
+66.39 / 68.89:
+95.83 / 71.94 / 65.28 / 64.44 / 67.22.
 """
 
 from configs import common
