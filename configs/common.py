@@ -505,9 +505,14 @@ def pruned(config: Config, rate: float, trained: str) -> Config:
 def binary_connect(config: Config) -> Config:
     """Returns the config whose network works by the signs of its weights.
 
-    Weights do not decay: only their signs work.
+    Adam, of which steps have one size: a last batch norm divides by the deviation of sums of
+    signs, which leaves gradients far below those of other networks. Weights do not decay: only
+    their signs work.
     """
     config.subnetwork.trained = "signs"
+    config.optimizer.name = "adam"
+    config.optimizer.learning_rate = 0.01
+    config.optimizer.momentum = 0.0
     config.optimizer.schedule = "cosine"
     config.optimizer.drop_epochs = ()
     config.optimizer.weight_decay = 0.0

@@ -52,7 +52,9 @@ def test_scores_of_a_dense_run(chosen, undisturbed):
     assert found.layers[-1].name == "logits"
 
 
-@pytest.mark.parametrize("kind", ["scores", "weights", "signs"])
+@pytest.mark.parametrize(
+    "kind", [pytest.param("scores", marks=pytest.mark.slow), "weights", "signs"]
+)
 def test_killed_and_resumed_is_uninterrupted(kind, program, npz, undisturbed, chosen, tmp_path):
     fields = {"scores": CHOOSES, "weights": TRAINS, "signs": SIGNS}[kind]
     fields = fields | {"model__weights": chosen if kind == "weights" else undisturbed}
@@ -89,7 +91,7 @@ def test_a_finished_run_is_looked_at(mode, program, npz, undisturbed, chosen):
     assert ended.code == 0, ended.err
 
 
-def config_of(npz, leaf, weights, **fields):
+def config_of(npz, leaf, weights, /, **fields):
     config = leaf.get_config()
     given = {"data.npz": str(npz), "data.batch_size": 8, "data.held_out": 24}
     given |= {"model.name": "digits_mlp", "model.weights": str(weights)}
@@ -104,7 +106,9 @@ def test_where_training_begins(npz, undisturbed, chosen):
     whole = build.starting_network(config_of(npz, digits_hydra, undisturbed, rate=1e-9))
     close(whole, dense)
     # Pruned further: of those that were kept only.
-    further = build.starting_network(config_of(npz, digits_magnitude_pruning, chosen, rate=0.9))
+    further = build.starting_network(
+        config_of(npz, digits_magnitude_pruning, chosen, rate=0.9, gamma=0.5)
+    )
     for one, other in zip(masked_layers(half), masked_layers(further), strict=True):
         assert np.all(one.mask.numpy() >= other.mask.numpy())
         np.testing.assert_array_equal(other.kernel, one.kernel * other.mask)
@@ -131,9 +135,7 @@ def test_where_training_begins(npz, undisturbed, chosen):
         (digits_subnetwork, True, {"rate": 0.0}, "of which all weights are trained begins"),
     ],
 )
-def test_other_beginnings_are_refused(
-    leaf, of_chosen, fields, rule, npz, undisturbed, chosen, request
-):
+def test_other_beginnings_are_refused(leaf, of_chosen, fields, rule, npz, undisturbed, chosen):
     config = config_of(npz, leaf, chosen if of_chosen else undisturbed, **fields)
     refused(lambda: build.starting_network(config), rule=rule, right="own", received="work")
 
