@@ -8,6 +8,7 @@ are typed and the set of fields is closed, so a mistyped override fails with the
 from __future__ import annotations
 
 from ml_collections import ConfigDict, FieldReference
+from ml_collections.config_dict import placeholder
 
 Config = ConfigDict
 
@@ -46,11 +47,13 @@ def base() -> Config:
     # from widening
     config.model.weights = ""  # to start from: work folder, export, .keras or .weights.h5; "" fresh
 
-    config.subnetwork = Config()  # a part of the network, which is never trained itself
-    config.subnetwork.rate = 0.0  # share of all weights that goes, such as 0.99; 0 trains weights
+    config.subnetwork = Config()  # a part of the network
+    config.subnetwork.rate = 0.0  # share of all weights that goes, such as 0.99; 0 trains them all
     config.subnetwork.gamma = 0.1  # of layer sizes: 1 the same share of each, 0 the same number
-    config.subnetwork.weights = "binary"  # binary | signed_kaiming | own, those the network has
-    config.subnetwork.last_batch_norm = True  # on the logits
+    config.subnetwork.weights = "binary"  # binary | signed_kaiming | own, those of model.weights
+    config.subnetwork.trained = "scores"  # scores | weights, of own ones, the largest or those that
+    # a run on scores chose | signs, of all weights: BinaryConnect
+    config.subnetwork.last_batch_norm = placeholder(bool)  # on the logits; None: not of own weights
     config.subnetwork.rank = "score"  # score | magnitude, which scores count
 
     config.optimizer = Config()
@@ -476,6 +479,44 @@ def subnetwork(config: Config, rate: float = 0.99) -> Config:
     config.optimizer.learning_rate = 0.1
     config.optimizer.drop_epochs = ()
     config.optimizer.weight_decay = 5e-4
+    return config
+
+
+def pruned(config: Config, rate: float, trained: str) -> Config:
+    """Returns the config whose network is a part of the one that `model.weights` names.
+
+    The schedule is one of fine-tuning, of this project: a third of the epochs, the rate falling
+    from a fifth.
+
+    Args:
+        config: changed in place.
+        rate: share of all weights that goes.
+        trained: scores, which choose the part, or weights.
+    """
+    config.subnetwork.rate = rate
+    config.subnetwork.weights = "own"
+    config.subnetwork.trained = trained
+    config.total_epochs //= 3
+    config.optimizer.schedule = "cosine"
+    config.optimizer.learning_rate /= 5
+    config.optimizer.drop_epochs = ()
+    return config
+
+
+def binary_connect(config: Config) -> Config:
+    """Returns the config whose network works by the signs of its weights.
+
+    Adam, of which steps have one size: a last batch norm divides by the deviation of sums of
+    signs, which leaves gradients far below those of other networks. Weights do not decay: only
+    their signs work.
+    """
+    config.subnetwork.trained = "signs"
+    config.optimizer.name = "adam"
+    config.optimizer.learning_rate = 0.01
+    config.optimizer.momentum = 0.0
+    config.optimizer.schedule = "cosine"
+    config.optimizer.drop_epochs = ()
+    config.optimizer.weight_decay = 0.0
     return config
 
 

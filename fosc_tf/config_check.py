@@ -18,8 +18,8 @@ from fosc_tf.callbacks.collapse import ACTIONS
 from fosc_tf.command import check_fields
 from fosc_tf.errors import UserError, unknown_name
 from fosc_tf.evaluation.stages import stages
-from fosc_tf.models.masked import RANKS
-from fosc_tf.number import inside, number, whole
+from fosc_tf.models.masked import RANKS, TRAINED
+from fosc_tf.number import flag, inside, number, whole
 from fosc_tf.schedules.learning_rate import RATES
 from fosc_tf.schedules.periodic import RISES
 from fosc_tf.subnetworks.masking import WEIGHTS
@@ -121,8 +121,9 @@ sections.rules(
     rate=sections.between(0, 1, "subnetwork.rate=0.99"),
     gamma=lambda name, value, _: inside(name, value, "gamma=0.1", below=1, ends="[]") and None,
     weights=sections.one_of("kind of weights", WEIGHTS),
-    last_batch_norm=sections.flag,
+    last_batch_norm=lambda name, value, _: value is None or (flag(name, value) and None),
     rank=sections.one_of("rank", RANKS),
+    trained=sections.one_of("kind of trained variables", (*TRAINED, "signs")),
 )
 sections.rules("report", others=sections.each_of(sections.text))
 sections.rules(
@@ -165,8 +166,40 @@ def check(config: ConfigDict) -> None:
             "model.weights=FOLDER of a finished run, or its export",
             'defense.name=fine_tuning with model.weights=""',
         )
+    _check_subnetwork(config)
     _check_taken(config.optimizer)
     _check_evaluation(config)
+
+
+def _check_subnetwork(config: ConfigDict) -> None:
+    part = config.get("subnetwork", {})
+    rate, weights = part.get("rate", 0.0), part.get("weights", "binary")
+    trained = part.get("trained", "scores")
+    received = f"subnetwork.trained={trained} with subnetwork.weights={weights} and rate={rate}"
+    if trained == "signs":
+        if rate:
+            raise UserError("signs are those of all weights", "subnetwork.rate=0.0", received)
+        return
+    if not rate:
+        if (trained, weights) != ("scores", "binary"):
+            raise UserError(
+                "without a rate all weights are trained, and of a part nothing is asked",
+                "subnetwork.rate=0.9, or the other fields of subnetwork as they were",
+                received,
+            )
+        return
+    if trained == "weights" and weights != "own":
+        raise UserError(
+            "of a random network the scores are trained",
+            "subnetwork.trained=scores, or subnetwork.weights=own",
+            received,
+        )
+    if weights == "own" and not config.model.get("weights"):
+        raise UserError(
+            "own weights are those of a trained network",
+            "model.weights=FOLDER of a finished run, or its export",
+            'subnetwork.weights=own with model.weights=""',
+        )
 
 
 def _check_evaluation(config: ConfigDict) -> None:

@@ -26,13 +26,16 @@ COMBINED = {
     "strong": "standard",
     "pas": "standard",
     "subnetwork": "standard",
+    "binary_connect": "standard",
+    "hydra": "standard",
+    "magnitude_pruning": "standard",
 }  # leaves that are not called after their defense
 SMALL_STEPS = {"num_steps": 2, "least_steps": 1, "examples": 1}
 LEAVES = [
     f"{dataset}_{defense}" for dataset, defense in itertools.product(DATASETS, DEFENSES + CERTIFIED)
 ]
 LEAVES += [f"{dataset}_{name}" for dataset in DATASETS for name in ("pas", "subnetwork")]
-LEAVES.append("cifar_strong")
+LEAVES += ["cifar_strong", "digits_binary_connect", "digits_hydra", "digits_magnitude_pruning"]
 WIDE_RESNET = "model=wide_resnet_34_10"
 PREACT = ("amata", "fast", "n_fgsm", "grad_align", "trades", "mart", "iat", "sat", "fine_tuning")
 PREACT = dict.fromkeys(PREACT, "preact_resnet18")
@@ -93,9 +96,11 @@ def test_config_trains_one_step(leaf, tmp_path):
     config = load(leaf, "short") if large else load(leaf)
     fields = {f"defense.{each}": n for each, n in SMALL_STEPS.items() if each in config.defense}
     config = shrink(config, tmp_path, **fields)
-    if config.defense.name == "fine_tuning":
+    own = config.subnetwork.weights == "own"
+    if own or config.defense.name == "fine_tuning":
+        begins = load("digits_standard") if own else config
         config.model.weights = str(tmp_path / "begin.weights.h5")
-        build.network(config).save_weights(config.model.weights)
+        build.network(begins).save_weights(config.model.weights)
     found = build.build(config).trainer.defense
     assert found.attack is not None or found.proof or config.defense.name == "unsecured"
     # Other images change nothing in a step but of these.

@@ -18,6 +18,7 @@ from fosc_tf.bounds import nonlinearities, primitives
 from fosc_tf.bounds.primitives import Affine, Elementwise, Largest, Nonlinear
 from fosc_tf.errors import UserError
 from fosc_tf.models.batch_norm import FusedBatchNormalization
+from fosc_tf.models.binary_connect import BinaryConnectConv2D, BinaryConnectDense
 from fosc_tf.models.masked import MaskedConv2D, MaskedDense
 
 Primitive = Affine | Nonlinear
@@ -104,7 +105,7 @@ def of_activation(layer: Any, activation: Any) -> list[Primitive]:
     raise _unknown(layer, f"activation={name}", names)
 
 
-@register(L.Dense, MaskedDense)
+@register(L.Dense, MaskedDense, BinaryConnectDense)
 def dense(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Primitive]:
     """Returns a product of the last axis with the kernel."""
     del shapes
@@ -118,7 +119,7 @@ def dense(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Primitive]:
     ]
 
 
-@register(L.Conv2D, MaskedConv2D)
+@register(L.Conv2D, MaskedConv2D, BinaryConnectConv2D, BinaryConnectConv2D)
 def convolution(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Primitive]:
     """Returns a convolution of any stride, padding, dilation and number of groups."""
     del shapes

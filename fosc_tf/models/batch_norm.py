@@ -5,19 +5,46 @@ layer = FusedBatchNormalization(name="bn1")
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
+from fosc_tf.models.held import Holding
+
 
 @keras.saving.register_keras_serializable(package="fosc_tf")
-class FusedBatchNormalization(keras.layers.BatchNormalization):
+class FusedBatchNormalization(Holding, keras.layers.BatchNormalization):
     """The same layer with the same weights, configuration and results, up to rounding.
 
     Keras normalises a training batch in several passes over it, and as many backwards, TensorFlow's
     fused operation in one: on a CPU a whole weight update takes a fifth to two fifths less time.
     Where that operation does not apply (evaluation mode, replicas that share their statistics,
     masks, renormalisation, an axis other than the last, ranks other than 2 and 4) Keras' code runs.
+
+    Args:
+        affine_held: whether scale and offset stay as they are while the statistics follow.
+        **arguments: Keras'.
     """
+
+    def __init__(self, *, affine_held: bool = False, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.affine_held = affine_held
+
+    def build(self, input_shape: Any) -> None:
+        """Makes the variables."""
+        super().build(input_shape)
+        self.built = True
+        self.hold()
+
+    def held(self) -> list[keras.Variable]:
+        """Returns scale and offset, where they are held."""
+        there = [self.gamma] * self.scale + [self.beta] * self.center
+        return there if self.affine_held else []
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments that make an equal layer."""
+        return {**super().get_config(), "affine_held": self.affine_held}
 
     def call(
         self, inputs: tf.Tensor, training: bool | None = None, mask: tf.Tensor | None = None

@@ -5,14 +5,11 @@ network = models.get("cifar_cnn", input_shape=(32, 32, 3), num_classes=10, width
 
 from __future__ import annotations
 
-import math
-
 import keras
 
-from fosc_tf.errors import UserError
 from fosc_tf.models.layers import Layers
 from fosc_tf.models.registry import register
-from fosc_tf.number import number
+from fosc_tf.models.width import scaled
 
 
 @register("cifar_cnn", smallest_side=8)
@@ -28,21 +25,15 @@ def cifar_cnn(make: Layers, x: keras.KerasTensor, *, width: float = 1.0) -> kera
     Args:
         width: factor > 0 on the filters and on the 256 dense units, rounded, at least 1 each.
     """
-    if not 0 < number("width", width, "width=0.5") < math.inf:
-        raise UserError("width must be a number > 0", "width=0.5", f"width={width!r}")
     index = 0
     for block, filters in enumerate((64, 128, 196), start=1):
         for _ in range(2):
             index += 1
-            x = make.conv(_scaled(filters, width), name=f"conv{index}")(x)
+            x = make.conv(scaled(filters, width), name=f"conv{index}")(x)
             x = make.batch_norm(name=f"bn{index}")(x)
             x = keras.layers.ReLU(name=f"relu{index}")(x)
         x = keras.layers.MaxPooling2D(2, name=f"pool{block}")(x)  # side 32 -> 16 -> 8 -> 4
     x = keras.layers.Flatten(name="flatten")(x)
-    x = make.dense(_scaled(256, width), name="dense1")(x)
+    x = make.dense(scaled(256, width), name="dense1")(x)
     x = make.batch_norm(name="bn7")(x)
     return keras.layers.ReLU(name="relu7")(x)
-
-
-def _scaled(units: int, width: float) -> int:
-    return max(1, round(units * width))

@@ -14,14 +14,16 @@ import keras
 import tensorflow as tf
 
 from fosc_tf.models.batch_norm import FusedBatchNormalization
+from fosc_tf.models.binary_connect import BinaryConnectConv2D, BinaryConnectDense
+from fosc_tf.models.computed_kernel import ComputedKernel
 from fosc_tf.models.graph import Graph, Node, walk
 from fosc_tf.models.grey_convolution import grey_convolution
-from fosc_tf.models.masked import Masked, MaskedConv2D, MaskedDense
+from fosc_tf.models.masked import MaskedConv2D, MaskedDense
 
 # In evaluation mode the second is the first.
 _BATCH_NORMS = (keras.layers.BatchNormalization, FusedBatchNormalization)
-_DENSE = (keras.layers.Dense, MaskedDense)
-_CONVOLUTIONS = (keras.layers.Conv2D, MaskedConv2D)
+_DENSE = (keras.layers.Dense, MaskedDense, BinaryConnectDense)
+_CONVOLUTIONS = (keras.layers.Conv2D, MaskedConv2D, BinaryConnectConv2D)
 
 
 def folded(network: Any, *, once: bool = False) -> Callable[..., tf.Tensor]:
@@ -41,14 +43,14 @@ def folded(network: Any, *, once: bool = False) -> Callable[..., tf.Tensor]:
 
     Args:
         network: maps images [batch, ...] to logits [batch, classes].
-        once: whether masked layers choose their weights now, for good, and not at every call: for
-            a climb of many steps, in which the network stays as it is.
+        once: whether layers that compute their kernel, such as masked ones, do so now, for good,
+            and not at every call: for a climb of many steps, in which the network stays as it is.
     """
     graph = walk(network)
     if graph is None:
         return network
-    masked = {node.layer for node in graph.nodes if isinstance(node.layer, Masked)}
-    kernels = {layer: layer.kernel for layer in masked} if once else {}
+    layers = {node.layer for node in graph.nodes if isinstance(node.layer, ComputedKernel)}
+    kernels = {layer: layer.kernel for layer in layers} if once else {}
     replaced = {layer: _with_kernel(layer, kernel) for layer, kernel in kernels.items()}
     replaced |= _replacements(graph, kernels)
 
@@ -118,12 +120,8 @@ def _is_single(layer: Any) -> bool:
     return layer.compute_dtype == layer.variable_dtype == "float32"
 
 
-def _with_kernel(layer: Masked, kernel: tf.Tensor) -> Callable[[tf.Tensor], tf.Tensor]:
-    def function(x: tf.Tensor) -> tf.Tensor:
-        weights = tf.cast(kernel, layer.compute_dtype)
-        return layer.activation(layer.apply_kernel(tf.cast(x, layer.compute_dtype), weights))
-
-    return function
+def _with_kernel(layer: ComputedKernel, kernel: tf.Tensor) -> Callable[[tf.Tensor], tf.Tensor]:
+    return lambda x: layer.with_kernel(x, kernel)
 
 
 def _with_batch_norm(
@@ -161,7 +159,7 @@ def _convolution(layer: Any) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
 def _is_grey(layer: Any) -> bool:
     if type(layer) not in _CONVOLUTIONS:
         return False
-    weights = layer.values if isinstance(layer, Masked) else layer.kernel
+    weights = layer.values if isinstance(layer, ComputedKernel) else layer.kernel
     fits = layer.groups == weights.shape[2] == 1
     plain = fits and layer.strides == layer.dilation_rate == (1, 1) and layer.padding == "same"
     return plain and all(side % 2 for side in layer.kernel_size)

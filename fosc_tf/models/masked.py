@@ -1,4 +1,4 @@
-"""Layers whose weights stay as they are and whose scores say which of them count.
+"""Layers of weights and scores, which say which weights count; training moves either.
 
 layer = MaskedDense(10, kept=128, name="logits")
 layer.kernel      # values where the score is among the 128 best, elsewhere 0
@@ -12,9 +12,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from fosc_tf.models.computed_kernel import ComputedConv2D, ComputedDense, ComputedKernel
 from fosc_tf.sections import one_of
 
 RANKS = ("score", "magnitude")
+TRAINED = ("scores", "weights")
 
 
 def chosen(scores: tf.Tensor, kept: int, rank: str = "score") -> tf.Tensor:
@@ -61,37 +63,55 @@ def _marked(places: tf.Tensor, size: int) -> tf.Tensor:
     return tf.scatter_nd(places[:, None], tf.ones(tf.shape(places)), [size])
 
 
-class Masked(keras.layers.Layer):
-    """What both kinds share: `values` that nothing trains and `scores` that training moves.
+class Masked(ComputedKernel):
+    """What both kinds share: `values`, and `scores` that say which of them count.
 
     Attributes:
-        values: float32, the shape of the kernel; not trainable.
-        scores: likewise; trainable.
+        values: float32, the shape of the kernel.
+        scores: likewise.
         kept: number of values that count.
         rank: of `chosen`.
+        trained: which of the two training moves. The gradient of values is masked as they are: a
+            pruned one has none, and whatever else an optimizer does to it is not in the kernel.
+
+    Args:
+        kept: from 0 to the number of weights.
+        rank: of `chosen`.
+        trained: scores, the straight-through way, with a bias that stays; or weights, with it.
+        **arguments: the form's and `ComputedKernel`'s.
     """
 
-    use_bias = False
+    own = ("kept", "rank", "trained")
 
     def __init__(
-        self, *, kept: int, rank: str = "score", activation: Any = None, **arguments: Any
+        self,
+        *form: Any,
+        kept: int,
+        rank: str = "score",
+        trained: str = "scores",
+        **arguments: Any,
     ) -> None:
-        super().__init__(**arguments)
+        super().__init__(*form, **arguments)
         one_of("rank", RANKS)("rank", rank, {})
-        self.kept, self.rank = kept, rank
-        self.activation = keras.activations.get(activation)
+        one_of("kind of trained variables", TRAINED)("trained", trained, {})
+        self.kept, self.rank, self.trained = kept, rank, trained
 
-    def _add(self, shape: tuple[int, ...]) -> None:
+    def add_variables(self, shape: tuple[int, ...]) -> None:
+        """Makes scores and values."""
         fan_in, size = math.prod(shape[:-1]), math.prod(shape)
         if not 0 <= self.kept <= size:
             raise ValueError(f"{self.name} has {size} weights, of which it cannot keep {self.kept}")
         bound = math.sqrt(1.0 / fan_in)
         uniform = keras.initializers.RandomUniform(-bound, bound)
-        for name, trainable in (("values", False), ("scores", True)):
-            variable = self.add_weight(
-                name=name, shape=shape, initializer=uniform, trainable=trainable, dtype="float32"
-            )
-            setattr(self, name, variable)
+        for name in ("scores", "values"):
+            made = self.add_weight(name=name, shape=shape, initializer=uniform, dtype="float32")
+            setattr(self, name, made)
+
+    def held(self) -> list[keras.Variable]:
+        """Returns the scores, or all but them."""
+        if self.trained == "weights":
+            return [self.scores]
+        return [self.values, self.bias] if self.use_bias else [self.values]
 
     @property
     def mask(self) -> tf.Tensor:
@@ -103,87 +123,23 @@ class Masked(keras.layers.Layer):
         """The weights at work, float32."""
         return tf.convert_to_tensor(self.values) * self.mask
 
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Returns the layer of the weights at work."""
-        return self.activation(self.apply_kernel(inputs, tf.cast(self.kernel, self.compute_dtype)))
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the arguments that make an equal layer."""
-        activation = keras.activations.serialize(self.activation)
-        own = {"kept": self.kept, "rank": self.rank, "activation": activation}
-        return {**super().get_config(), **own}
-
 
 @keras.saving.register_keras_serializable(package="fosc_tf")
-class MaskedDense(Masked):
-    """A dense layer without bias; see `Masked`.
+class MaskedDense(Masked, ComputedDense):
+    """A dense layer; see `Masked`.
 
     Args:
         units: of the output.
         **arguments: those of `Masked`, and Keras' of any layer.
     """
 
-    def __init__(self, units: int, **arguments: Any) -> None:
-        super().__init__(**arguments)
-        self.units = units
-
-    def build(self, input_shape: Any) -> None:
-        """Makes the variables."""
-        self._add((int(input_shape[-1]), self.units))
-        self.built = True
-
-    def apply_kernel(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-        """Returns the product of the last axis with a kernel."""
-        return tf.tensordot(inputs, kernel, 1)
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the arguments that make an equal layer."""
-        return {**super().get_config(), "units": self.units}
-
 
 @keras.saving.register_keras_serializable(package="fosc_tf")
-class MaskedConv2D(Masked):
-    """A convolution [batch, height, width, channels] without bias; see `Masked`.
+class MaskedConv2D(Masked, ComputedConv2D):
+    """A convolution [batch, height, width, channels]; see `Masked`.
 
     Args:
         filters: channels that come out.
         kernel_size: height and width of the kernel.
-        strides: steps of the kernel down and to the right.
-        padding: "valid" or "same".
-        dilation_rate: distances within the kernel.
-        groups: groups of channels that do not see each other.
-        **arguments: those of `Masked`, and Keras' of any layer.
+        **arguments: those of `ComputedConv2D` and `Masked`, and Keras' of any layer.
     """
-
-    def __init__(
-        self,
-        filters: int,
-        kernel_size: tuple[int, int],
-        *,
-        strides: tuple[int, int] = (1, 1),
-        padding: str = "valid",
-        dilation_rate: tuple[int, int] = (1, 1),
-        groups: int = 1,
-        **arguments: Any,
-    ) -> None:
-        super().__init__(**arguments)
-        self.filters, self.padding, self.groups = filters, padding, groups
-        self.kernel_size, self.strides = tuple(kernel_size), tuple(strides)
-        self.dilation_rate = tuple(dilation_rate)
-
-    data_format = "channels_last"
-
-    def build(self, input_shape: Any) -> None:
-        """Makes the variables."""
-        self._add((*self.kernel_size, int(input_shape[-1]) // self.groups, self.filters))
-        self.built = True
-
-    def apply_kernel(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-        """Returns the convolution with a kernel."""
-        options = (self.strides, self.padding.upper())
-        return tf.nn.convolution(inputs, kernel, *options, dilations=self.dilation_rate)
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the arguments that make an equal layer."""
-        own = ("filters", "kernel_size", "strides", "padding", "dilation_rate", "groups")
-        return {**super().get_config(), **{name: getattr(self, name) for name in own}}

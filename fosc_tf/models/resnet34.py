@@ -1,24 +1,30 @@
 """The ResNet of 34 layers, for images of CIFAR's size: what robust subnetworks are found in.
 
 network = models.get("resnet34", input_shape=(32, 32, 3), num_classes=10)
+small = models.get("resnet34", ..., channels=(23, 23, 25, 27, 29))
 """
 
 from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Sequence
 
 import keras
 
+from fosc_tf.errors import UserError
 from fosc_tf.models.layers import Layers
 from fosc_tf.models.registry import register
-from fosc_tf.number import inside
+from fosc_tf.number import inside, whole
 
-_STAGES = ((64, 3), (128, 4), (256, 6), (512, 3))
+_CHANNELS = (64, 64, 128, 256, 512)  # of the stem and of the stages
+_BLOCKS = (3, 4, 6, 3)
 
 
 @register("resnet34", convolution_init=keras.initializers.HeNormal)
-def resnet34(make: Layers, x: keras.KerasTensor, *, width: float = 1.0) -> keras.KerasTensor:
+def resnet34(
+    make: Layers, x: keras.KerasTensor, *, width: float = 1.0, channels: Sequence[int] = ()
+) -> keras.KerasTensor:
     """Stem of 64 filters, 4 stages of 3, 4, 6, 3 blocks with 64, 128, 256, 512 filters.
 
     A block is two 3x3 convolutions, each with batch normalisation; a 1x1 convolution with its own
@@ -33,17 +39,30 @@ def resnet34(make: Layers, x: keras.KerasTensor, *, width: float = 1.0) -> keras
 
     Args:
         width: factor above 0 on the filters of all stages, rounded up.
+        channels: of the stem and of the four stages, instead of those; with width 1. The thesis
+            compares with (23, 23, 25, 27, 29) and (6, 6, 13, 26, 51), of its Table 5.6, which have
+            about the weights that a rate of 0.99 leaves.
     """
     width = inside("width", width, "width=1.0", ends="()")
-    (stem, *_), *_ = _STAGES
-    x = make.conv(math.ceil(stem * width), use_bias=False, name="stem_conv")(x)
+    if channels and (len(channels) != len(_CHANNELS) or width != 1.0):
+        raise UserError(
+            "channels are those of the stem and of four stages, which no width scales",
+            "channels=(23, 23, 25, 27, 29), or channels=()",
+            f"channels={tuple(channels)!r} with width={width}",
+        )
+    stem, *stages = (whole("channels", each, least=1) for each in channels or _scaled(width))
+    x = make.conv(stem, use_bias=False, name="stem_conv")(x)
     x = make.batch_norm(name="stem_bn")(x)
     x = keras.layers.ReLU(name="stem_relu")(x)
-    for stage, (filters, blocks) in enumerate(_STAGES, start=1):
+    for stage, (filters, blocks) in enumerate(zip(stages, _BLOCKS, strict=True), start=1):
         for block in range(1, blocks + 1):
             strides = 2 if stage > 1 and block == 1 else 1
-            x = _block(make, x, math.ceil(filters * width), strides, f"stage{stage}_block{block}")
+            x = _block(make, x, filters, strides, f"stage{stage}_block{block}")
     return keras.layers.GlobalAveragePooling2D(name="average")(x)
+
+
+def _scaled(width: float) -> list[int]:
+    return [math.ceil(each * width) for each in _CHANNELS]
 
 
 def _block(

@@ -14,8 +14,8 @@ import keras
 import tensorflow as tf
 
 from fosc_tf.errors import UserError
+from fosc_tf.models.computed_kernel import ComputedKernel
 from fosc_tf.models.graph import Graph, Node, walk
-from fosc_tf.models.masked import Masked
 
 
 class Split(NamedTuple):
@@ -56,7 +56,7 @@ def split(network: Any) -> Split:
     name = node.layer.name
     if isinstance(node.layer, keras.Model):
         raise UserError(rule, right, f"layer {name!r}, a model of its own, first")
-    if node.layer.non_trainable_weights and not isinstance(node.layer, Masked):
+    if node.layer.non_trainable_weights and not isinstance(node.layer, ComputedKernel):
         raise UserError(rule, right, f"first layer {name!r}, which keeps statistics of its own")
     if sum(each.layer is node.layer for each in graph.nodes) > 1:
         raise UserError(rule, right, f"first layer {name!r}, used more than once")

@@ -11,9 +11,9 @@ from typing import Any
 import keras
 
 from fosc_tf.errors import UserError
-from fosc_tf.models.masked import Masked
-from fosc_tf.subnetworks.masking import masked_layers
+from fosc_tf.models.computed_kernel import ComputedKernel
 from fosc_tf.subnetworks.packing import encoded, encoded_layer
+from fosc_tf.subnetworks.plain import computed_layers
 
 
 def operations(kept: int, weights: int, positions: int, filters: int) -> dict[str, int]:
@@ -45,11 +45,12 @@ def operations(kept: int, weights: int, positions: int, filters: int) -> dict[st
 
 
 def sizes(network: keras.Model) -> list[dict[str, Any]]:
-    """Returns a row for each masked layer and one called "total".
+    """Returns a row for each masked or binary layer and one called "total".
 
     A row has `layer`, `weights`, `kept`, `weight_bits` and `mask_bits` of the packed file, and the
-    operations of one image by the names of `operations`; the total also `file_bytes`, header and
-    batch-norm statistics included. A layer that is called several times is counted once.
+    operations of one image by the names of `operations`, which count no bias; the total also
+    `file_bytes`, header, biases and batch norms included. A layer that is called several times is
+    counted once.
 
     The thesis says that binary weights save its ResNet-34 about 45 % of the operations of training
     and 32 % of those of inference, at a rate of 0.99. That does not follow from its formulas, by
@@ -57,13 +58,13 @@ def sizes(network: keras.Model) -> list[dict[str, Any]]:
     an evaluation.
 
     Args:
-        network: masked, of images of known size.
+        network: masked or of `binary_connect`, of images of known size.
 
     Raises:
-        UserError: it is not masked, or an image may have any size.
+        UserError: it is neither, or an image may have any size.
     """
     rows = []
-    for layer in masked_layers(network):
+    for layer in computed_layers(network):
         facts, (_, weights) = encoded_layer(layer)
         rows.append(
             {
@@ -79,7 +80,7 @@ def sizes(network: keras.Model) -> list[dict[str, Any]]:
     return [*rows, {"layer": "total", **total, "file_bytes": len(encoded(network))}]
 
 
-def _operations(layer: Masked) -> dict[str, int]:
+def _operations(layer: ComputedKernel) -> dict[str, int]:
     _, *map_shape, filters = layer.output.shape
     if None in map_shape:
         raise UserError(

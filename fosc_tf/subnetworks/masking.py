@@ -1,36 +1,35 @@
-"""A network whose weights stay as they are drawn, and of which training finds the part that counts.
+"""A network of which a part counts: training finds the part, or trains its weights.
 
 subnetwork = masked(network, rate=0.99, gamma=0.1, weights="binary")
 trainer = fosc_tf.AdversarialTrainer(subnetwork, defense)      # trains scores, by any defense
+pruned = masked(trained, rate=0.9, weights="own", trained="weights")      # by magnitude, one shot
 """
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import math
 from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from fosc_tf.errors import UserError, unknown_name
 from fosc_tf.models.all_layers import all_layers
-from fosc_tf.models.batch_norm import FusedBatchNormalization
-from fosc_tf.models.masked import RANKS, Masked, MaskedConv2D, MaskedDense
+from fosc_tf.models.masked import RANKS, TRAINED, Masked, MaskedConv2D, MaskedDense
 from fosc_tf.number import flag, inside, whole
 from fosc_tf.subnetworks.allocation import allocation
+from fosc_tf.subnetworks.plain import is_computed, plain
+from fosc_tf.subnetworks.replacing import (
+    again,
+    in_place_of,
+    is_batch_norm,
+    replaceable,
+    with_last_batch_norm,
+)
 
 WEIGHTS = ("binary", "signed_kaiming", "own")
-LAST_BATCH_NORM = "last_batch_norm"
-_MASKABLE = {keras.layers.Dense: MaskedDense, keras.layers.Conv2D: MaskedConv2D}
-_BATCH_NORMS = (keras.layers.BatchNormalization, FusedBatchNormalization)
-FORMS = {
-    MaskedDense: ("units",),
-    MaskedConv2D: ("filters", "kernel_size", "strides", "padding", "dilation_rate", "groups"),
-}
-"""What a masked layer has in common with Keras' own."""
+_KINDS = {keras.layers.Dense: MaskedDense, keras.layers.Conv2D: MaskedConv2D}
 
 
 def masked(
@@ -39,25 +38,42 @@ def masked(
     gamma: float = 0.1,
     weights: str = "binary",
     seed: int = 0,
-    last_batch_norm: bool = True,
+    last_batch_norm: bool | None = None,
     rank: str = "score",
     scores_scale: float | None = None,
+    trained: str = "scores",
 ) -> keras.Model:
-    """Returns a network like `network` that trains scores instead of weights: edge-popup.
+    """Returns a network like `network` of which a part counts, and which trains one of two things.
 
     Each Dense and Conv2D layer becomes a `MaskedDense` or `MaskedConv2D` of the same name, of
-    which exactly as many weights count as `allocation` says, those of the best scores. Scores are
-    its trainable variables; a straight-through gradient reaches them all. Biases go, and the
-    affine parts of batch norms, which begin with fresh statistics. Penalties on the old weights
-    go as well. Other layers are copied.
+    which exactly as many weights count as `allocation` says, those of the best scores. Penalties
+    on the old weights go. Other layers are copied.
 
-    Of "own" weights the first subnetwork is that of the largest weights of each layer.
+    * trained="scores", edge-popup: weights never move, and a straight-through gradient reaches all
+      scores.
+    * trained="weights": scores never move, so the mask is that of this moment for good, and the
+      gradient reaches the weights that count. Of random weights that is a random part, trained.
+
+    Random weights, binary and signed_kaiming, are drawn without biases; the affine parts of batch
+    norms go, and statistics begin anew. With own weights all of that is kept as `network` has it,
+    scales, offsets and biases being trained where weights are, else held.
+
+    Own weights begin with the largest of each layer:
+
+    * masked(network, weights="own", trained="weights") is magnitude pruning, the training after
+      it fine-tuning; the same again at a higher rate, on what that has trained, iterative pruning.
+      A masked network is taken as `plain` has it: pruned weights are 0, their scores too, and they
+      stay pruned as long as no layer keeps more than before.
+    * masked(network, weights="own") trained, then `with_fixed_mask` trained, is HYDRA.
 
     Source: Liu's thesis, section 5.1, algorithm 5.1 (adversarial edge-popup: this network with the
-    defense "standard") and section 5.1.3 (binary weights and last batch norm); scores of own
-    weights as HYDRA's (Sehwag et al. 2020).
+    defense "standard") and section 5.1.3 (binary weights and last batch norm); of own weights
+    Sehwag et al., HYDRA (NeurIPS 2020), section 3, for scores, their beginning and the two stages,
+    and Han et al. (NeurIPS 2015), section 3, for magnitude pruning.
     Departures: the fan-in of signed Kaiming weights, which the thesis calls the fan-out of the
-    layer before, and its 1 - r, are those of the layer and of the whole network.
+    layer before, and its 1 - r, are those of the layer and of the whole network. Layers keep what
+    `allocation` says in pruning by magnitude too; gamma=1 is an equal share of each. The code of
+    HYDRA's authors ranks by magnitude, and its first stage trains affine parts besides scores.
 
     Args:
         network: built, functional or sequential, also with such models within; it stays as it is.
@@ -67,26 +83,35 @@ def masked(
             sqrt(2 / (fan_in * (1 - rate))); own, those that `network` has.
         seed: whole number >= 0. Together with a layer's name it fixes its weights and scores.
         last_batch_norm: whether a batch norm without affine part stands on the logits; without it
-            they grow with the weights.
+            they grow with the weights. None is with one but for own weights. There is never a
+            second one.
         rank: score, the highest count (the thesis); magnitude, the ones farthest from 0 (the
             authors' code), which passes the gradient times the score's sign.
         scores_scale: a of scores uniform in [-a, a]; None is 0.01 for binary weights and
             sqrt(1 / fan_in) for signed_kaiming. Scores of own weights w begin at
             a * w / max |w|, in rank score of |w|; None is sqrt(6 / fan_in).
+        trained: scores or weights.
 
     Raises:
         UserError: a number out of its range; another network; a layer with weights of another
             kind; a layer that would keep no weight at all.
     """
-    if weights not in WEIGHTS:
-        raise unknown_name("kind of weights", weights, WEIGHTS)
-    if rank not in RANKS:
-        raise unknown_name("rank", rank, RANKS)
+    for kind, value, known in (
+        ("kind of weights", weights, WEIGHTS),
+        ("rank", rank, RANKS),
+        ("kind of trained variables", trained, TRAINED),
+    ):
+        if value not in known:
+            raise unknown_name(kind, value, known)
     seed = whole("seed", seed, least=0, below=2**63)
+    own = weights == "own"
+    last_batch_norm = not own if last_batch_norm is None else last_batch_norm
     last_batch_norm = flag("last_batch_norm", last_batch_norm)
     if scores_scale is not None:
         inside("scores_scale", scores_scale, "scores_scale=0.01", ends="()")
-    layers = _maskable(network)
+    if is_computed(network):
+        network = plain(network)
+    layers = replaceable(network)
     kept = allocation([_size(layer) for layer in layers], rate, gamma)
     for layer, count in zip(layers, kept, strict=True):
         if not count:
@@ -97,21 +122,61 @@ def masked(
                 f"gamma={gamma}",
             )
     counts = {id(layer): count for layer, count in zip(layers, kept, strict=True)}
+    arguments = {"rank": rank, "trained": trained}
     copies: list[tuple[Any, Any]] = []
 
     def copied(layer: Any) -> Any:
-        copy = _copied(layer, counts.get(id(layer)), rank)
+        if id(layer) in counts:
+            use_bias = own and layer.use_bias
+            given = {"kept": counts[id(layer)], "use_bias": use_bias, **arguments}
+            copy = in_place_of(layer, _KINDS[type(layer)], given)
+        else:
+            copy = again(layer, affine=own, held=trained == "scores")
         copies.append((layer, copy))
         return copy
 
     found = keras.models.clone_model(network, clone_function=copied, recursive=True)
     if last_batch_norm:
-        found = _with_last_batch_norm(found, copies)
+        found = with_last_batch_norm(found)
     for layer, copy in copies:
         if isinstance(copy, Masked):
             _draw(layer, copy, rate, weights, seed, scores_scale)
-        elif not isinstance(copy, _BATCH_NORMS) and layer.weights:
+            if copy.use_bias:
+                copy.bias.assign(layer.bias)
+        elif layer.weights and (own or not is_batch_norm(copy)):
             copy.set_weights(layer.get_weights())
+    return found
+
+
+def with_fixed_mask(network: keras.Model) -> keras.Model:
+    """Returns a masked network whose weights are trained, its scores and all else as they are.
+
+    The second stage of HYDRA: what `masked(trained, weights="own")` found is fine-tuned. Biases
+    and the affine parts of batch norms, held until then, are trained with the weights.
+
+    Source: Sehwag et al., HYDRA (NeurIPS 2020), section 3.
+
+    Args:
+        network: masked; it stays as it is.
+
+    Raises:
+        UserError: it is not masked.
+    """
+    masked_layers(network)
+    copies: list[tuple[Any, Any]] = []
+
+    def copied(layer: Any) -> Any:
+        if isinstance(layer, Masked):
+            copy = type(layer).from_config(layer.get_config() | {"trained": "weights"})
+        else:
+            copy = again(layer)
+        copies.append((layer, copy))
+        return copy
+
+    found = keras.models.clone_model(network, clone_function=copied, recursive=True)
+    for layer, copy in copies:
+        for variable, value in zip(copy.variables, layer.variables, strict=True):
+            variable.assign(value)
     return found
 
 
@@ -124,80 +189,15 @@ def masked_layers(network: keras.Model) -> list[Masked]:
     found = [layer for layer in all_layers(network) if isinstance(layer, Masked)]
     if not found:
         raise UserError(
-            "the network must be masked: one whose scores are trained",
+            "the network must be masked: one of which a part counts",
             "fosc_tf.subnetworks.masked(network)",
             f"{getattr(network, 'name', network)!r}, which has no masked layer",
         )
     return found
 
 
-def _maskable(network: Any) -> list[Any]:
-    rule = "a masked network is made of a network that says what it calls"
-    right = "a built functional or sequential Keras model of Dense and Conv2D layers"
-    if not isinstance(network, keras.Model) or not network.built:
-        raise UserError(rule, right, f"{type(network).__name__}, which is not one")
-    found = []
-    for layer in all_layers(network):
-        if isinstance(layer, keras.Model):
-            if not getattr(layer, "inputs", None) or type(layer).call not in _calls():
-                raise UserError(rule, right, f"{layer.name!r}, a {type(layer).__name__}")
-        elif type(layer) in _MASKABLE:
-            if getattr(layer, "data_format", "channels_last") != "channels_last":
-                raise UserError(rule, "data_format='channels_last'", f"layer {layer.name!r}")
-            found.append(layer)
-        elif layer.trainable_weights and type(layer) not in _BATCH_NORMS:
-            raise UserError(
-                "every layer with weights must be of a kind that can be masked",
-                "Dense, Conv2D and BatchNormalization",
-                f"layer {layer.name!r}, a {type(layer).__name__}",
-            )
-    if not found:
-        raise UserError(rule, right, f"{network.name!r}, in which there is neither")
-    return found
-
-
-@functools.cache
-def _calls() -> tuple[Any, ...]:
-    """Returns the calls of models that say what they call; asked late, for it wakes TensorFlow."""
-    image = keras.Input((1,))
-    functional = type(keras.Model(image, keras.layers.Identity()(image)))
-    return keras.Sequential.call, functional.call
-
-
 def _size(layer: Any) -> int:
     return math.prod(layer.kernel.shape)
-
-
-def _copied(layer: Any, kept: int | None, rank: str) -> Any:
-    if kept is not None:
-        kind = _MASKABLE[type(layer)]
-        config = layer.get_config()
-        alike = {name: config[name] for name in (*FORMS[kind], "name", "dtype", "activation")}
-        return kind(kept=kept, rank=rank, **alike)
-    if isinstance(layer, _BATCH_NORMS):
-        config = layer.get_config() | {"center": False, "scale": False}
-        return FusedBatchNormalization.from_config(config)
-    return type(layer).from_config(layer.get_config())
-
-
-def _with_last_batch_norm(network: keras.Model, copies: list[tuple[Any, Any]]) -> keras.Model:
-    logits = network.outputs[0]
-    if len(network.outputs) > 1 or len(logits.shape) != 2:
-        raise UserError(
-            "a last batch norm stands on logits",
-            "a network with one output [batch, classes], or last_batch_norm=False",
-            f"outputs of shape {[tuple(each.shape) for each in network.outputs]}",
-        )
-    momenta = [copy.momentum for _, copy in copies if isinstance(copy, _BATCH_NORMS)]
-    norm = FusedBatchNormalization(
-        center=False,
-        scale=False,
-        momentum=momenta[-1] if momenta else 0.9,
-        synchronized=tf.distribute.get_strategy().num_replicas_in_sync > 1,
-        dtype="float32",
-        name=LAST_BATCH_NORM,
-    )
-    return keras.Model(network.inputs[0], norm(logits), name=network.name)
 
 
 def _draw(

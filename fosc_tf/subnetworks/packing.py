@@ -19,10 +19,9 @@ import numpy as np
 from fosc_tf import files
 from fosc_tf.errors import UserError, cannot_write
 from fosc_tf.models.all_layers import all_layers
-from fosc_tf.models.masked import Masked
+from fosc_tf.models.computed_kernel import ComputedKernel
 from fosc_tf.subnetworks.bits import decoded_mask, encoded_mask, packed, unpacked
-from fosc_tf.subnetworks.masking import masked_layers
-from fosc_tf.subnetworks.plain import plain
+from fosc_tf.subnetworks.plain import computed_layers, plain
 
 MAGIC, VERSION = b"fosc_tf subnetwork\n", 1
 _DIGEST = 32  # bytes of a SHA-256
@@ -30,22 +29,23 @@ _KINDS = (keras.layers.Dense, keras.layers.Conv2D)
 
 
 def pack(network: keras.Model, path: str | os.PathLike) -> int:
-    """Writes a masked network as one file and returns the bytes that it has.
+    """Writes a network of masked or binary layers as one file and returns the bytes that it has.
 
     The file is a line that names it, the SHA-256 of what follows, the length of a header (8 bytes,
     little end first), the header and the content. The header is compressed JSON: the version, the
     architecture of `plain(network)` as Keras describes it, the layers' kept weights and forms, and
     the other arrays. The content is, for each layer, its mask in the shortest form that
     `fosc_tf.subnetworks.bits` knows, then the kept weights, a bit each where the layer has one
-    magnitude alone, else float32; at last the other arrays, such as batch-norm statistics, as they
-    are. Scores are not in it: a subnetwork to be trained further is saved by Keras.
+    magnitude alone, else float32; at last the other arrays, such as biases and batch-norm
+    statistics, as they are. Neither scores nor what is behind signs are in it: a network to be
+    trained further is saved by Keras.
 
     Args:
-        network: masked, such as a trainer's `network`.
+        network: masked or of `binary_connect`, such as a trainer's `network`.
         path: the file; one that is there is replaced.
 
     Raises:
-        UserError: the network is not masked, something else than a path, or a place that
+        UserError: the network is neither, something else than a path, or a place that
             cannot be written.
     """
     path = files.local(path)
@@ -63,7 +63,7 @@ def pack(network: keras.Model, path: str | os.PathLike) -> int:
 def encoded(network: keras.Model) -> bytes:
     """Returns the bytes of the file that `pack` writes."""
     parts, layers = [], []
-    for layer in masked_layers(network):
+    for layer in computed_layers(network):
         facts, layer_parts = encoded_layer(layer)
         layers.append(facts)
         parts += layer_parts
@@ -81,10 +81,11 @@ def encoded(network: keras.Model) -> bytes:
     return MAGIC + hashlib.sha256(body).digest() + body
 
 
-def encoded_layer(layer: Masked) -> tuple[dict[str, Any], list[bytes]]:
+def encoded_layer(layer: ComputedKernel) -> tuple[dict[str, Any], list[bytes]]:
     """Returns what the header says of a layer, and the bytes of its mask and of its weights."""
-    form, k, mask = encoded_mask(np.asarray(layer.mask).ravel())
-    values = np.asarray(layer.values).ravel()[np.asarray(layer.mask).ravel() > 0]
+    counts = np.asarray(layer.mask).ravel() > 0
+    form, k, mask = encoded_mask(counts)
+    values = np.asarray(layer.kernel).ravel()[counts]
     magnitudes = np.unique(np.abs(values))
     signs = len(magnitudes) == 1
     weights = packed(values > 0) if signs else values.astype("<f4").tobytes()

@@ -1,4 +1,4 @@
-"""A masked network as one of Keras' own layers, its kernels those that are at work.
+"""A network of masked or binary layers as one of Keras' own, its kernels those that are at work.
 
 network = plain(subnetwork)      # the same logits, no scores
 """
@@ -10,42 +10,65 @@ from typing import Any
 import keras
 import numpy as np
 
-from fosc_tf.models.masked import Masked, MaskedConv2D
-from fosc_tf.subnetworks.masking import FORMS, masked_layers
+from fosc_tf.errors import UserError
+from fosc_tf.models.all_layers import all_layers
+from fosc_tf.models.computed_kernel import ComputedKernel
+from fosc_tf.subnetworks.replacing import again
 
 
 def plain(network: keras.Model) -> keras.Model:
-    """Returns the network with Dense and Conv2D for its masked layers, pruned weights 0.
+    """Returns the network with Dense and Conv2D for its masked or binary layers.
+
+    Pruned weights are 0. Whatever was held is trainable again.
 
     Args:
-        network: masked, functional or sequential; it stays as it is.
+        network: masked or of `binary_connect`, functional or sequential; it stays as it is.
 
     Raises:
-        UserError: it is not masked.
+        UserError: it is neither.
     """
-    masked_layers(network)
+    computed_layers(network)
     copies: list[tuple[Any, Any]] = []
 
     def copied(layer: Any) -> Any:
-        copy = _unmasked(layer) if isinstance(layer, Masked) else _again(layer)
+        copy = _of_keras(layer) if isinstance(layer, ComputedKernel) else again(layer)
         copies.append((layer, copy))
         return copy
 
     found = keras.models.clone_model(network, clone_function=copied, recursive=True)
     for layer, copy in copies:
-        if isinstance(layer, Masked):
-            copy.kernel.assign(np.asarray(layer.kernel))
+        if isinstance(layer, ComputedKernel):
+            bias = [np.asarray(layer.bias)] if layer.use_bias else []
+            copy.set_weights([np.asarray(layer.kernel), *bias])
         elif layer.weights:
             copy.set_weights(layer.get_weights())
     return found
 
 
-def _unmasked(layer: Masked) -> Any:
-    kind = keras.layers.Conv2D if isinstance(layer, MaskedConv2D) else keras.layers.Dense
+def computed_layers(network: keras.Model) -> list[ComputedKernel]:
+    """Returns the masked or binary layers of a network, those of models within it too, in order.
+
+    Raises:
+        UserError: it has none.
+    """
+    found = [layer for layer in all_layers(network) if isinstance(layer, ComputedKernel)]
+    if not found:
+        raise UserError(
+            "the network must be masked, or one of binary layers",
+            "fosc_tf.subnetworks.masked(network) or fosc_tf.subnetworks.binary_connect(network)",
+            f"{getattr(network, 'name', network)!r}, which has no such layer",
+        )
+    return found
+
+
+def is_computed(network: Any) -> bool:
+    """Returns whether some layer of a model is masked or binary."""
+    return isinstance(network, keras.Model) and any(
+        isinstance(layer, ComputedKernel) for layer in all_layers(network)
+    )
+
+
+def _of_keras(layer: ComputedKernel) -> Any:
     config = layer.get_config()
-    alike = {name: config[name] for name in (*FORMS[type(layer)], "name", "dtype", "activation")}
-    return kind(use_bias=False, **alike)
-
-
-def _again(layer: Any) -> Any:
-    return type(layer).from_config(layer.get_config())
+    names = (*layer.form, "use_bias", "name", "dtype", "activation")
+    return layer.plain_kind(**{name: config[name] for name in names})

@@ -15,8 +15,7 @@ import numpy as np
 
 from fosc_tf.errors import UserError
 from fosc_tf.models.graph import Graph, Node, walk
-from fosc_tf.models.masked import Masked
-from fosc_tf.subnetworks.plain import plain
+from fosc_tf.subnetworks.plain import is_computed, plain
 
 _POOLS = (
     keras.layers.MaxPooling2D,
@@ -49,7 +48,8 @@ def without_empty_channels(network: keras.Model) -> keras.Model:
 
     A channel goes where it is 0 whatever the image, or where all weights that read it are 0, in all
     tensors that are added to each other; what that leaves empty goes too. The logits stay the same,
-    up to the order in which sums are rounded. A masked network comes back with Keras' own layers.
+    up to the order in which sums are rounded. A network of masked or binary layers comes back
+    with Keras' own.
 
     Source: Liu 2022 (thesis), section 5.1, which finds whole channels empty; that the rest is an
     exact, smaller network is our use of it.
@@ -61,7 +61,7 @@ def without_empty_channels(network: keras.Model) -> keras.Model:
     Raises:
         UserError: a network or layer of another kind, named; a layer that is used twice.
     """
-    if any(isinstance(layer, Masked) for layer in network._flatten_layers()):
+    if is_computed(network):
         network = plain(network)
     graph = walk(network)
     if graph is None:

@@ -22,6 +22,7 @@ import numpy as np
 
 from fosc_tf.errors import UserError
 from fosc_tf.models.batch_norm import FusedBatchNormalization
+from fosc_tf.models.binary_connect import BinaryConnectConv2D, BinaryConnectDense
 from fosc_tf.models.graph import walk
 from fosc_tf.models.masked import MaskedConv2D, MaskedDense
 from fosc_tf.vnnlib.onnx_graph import OnnxGraph, Value
@@ -29,7 +30,7 @@ from fosc_tf.vnnlib.onnx_graph import OnnxGraph, Value
 Rule = Callable[..., Value]
 _RULES: dict[type, Rule] = {}
 L = keras.layers
-_PAD_THEMSELVES = (L.Conv2D, MaskedConv2D, L.DepthwiseConv2D)
+_PAD_THEMSELVES = (L.Conv2D, MaskedConv2D, BinaryConnectConv2D, L.DepthwiseConv2D)
 
 
 def register(*kinds: type) -> Callable[[Rule], Rule]:
@@ -163,7 +164,7 @@ def _gelu(graph: OnnxGraph, x: Value) -> Value:
     return graph.mapped("Mul", graph.mapped("Mul", x, np.array([0.5])), share.name)
 
 
-@register(L.Dense, MaskedDense)
+@register(L.Dense, MaskedDense, BinaryConnectDense)
 def dense(graph: OnnxGraph, layer: Any, x: Value) -> Value:
     """Returns a product of the last axis with the kernel."""
     kernel = keras.ops.convert_to_numpy(layer.kernel)
@@ -179,7 +180,7 @@ def dense(graph: OnnxGraph, layer: Any, x: Value) -> Value:
     return _activated(graph, layer, Value(name, (*x.shape[:-1], units)))
 
 
-@register(L.Conv2D, MaskedConv2D)
+@register(L.Conv2D, MaskedConv2D, BinaryConnectConv2D, BinaryConnectConv2D)
 def convolution(graph: OnnxGraph, layer: Any, x: Value) -> Value:
     """Returns a convolution of any stride, padding, dilation and number of groups."""
     # [height, width, in, out] -> [out, in, height, width]

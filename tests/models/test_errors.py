@@ -35,7 +35,7 @@ def test_unknown_argument_lists_the_known_ones(name):
     ("name", "argument"),
     [
         ("digits_mlp", {"batch_norm_momentum": 0.9}),  # it has no batch norm
-        ("mnist_cnn", {"width": 2}),
+        ("mnist_cnn", {"depth": 2}),
         ("fc1", {"batch_norm_momentum": 0.9}),
         ("wide_resnet_34_10", {"depth": 28}),  # its name already says 34
     ],

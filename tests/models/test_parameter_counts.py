@@ -5,6 +5,7 @@ import math
 import pytest
 
 from fosc_tf import models
+from fosc_tf.errors import UserError
 
 
 def conv(size, inputs, outputs):
@@ -153,3 +154,54 @@ def test_digits_networks():
     cnn = models.get("digits_cnn", input_shape=(8, 8, 1), num_classes=10)
     hand = (9 * 32 + 32) + (9 * 32 * 64 + 64) + dense(4 * 4 * 64, 128) + dense(128, 10)
     assert counts(cnn) == (hand, 0)
+
+
+@pytest.mark.parametrize(
+    ("channels", "of_thesis"), [((23, 23, 25, 27, 29), 201_078), ((6, 6, 13, 26, 51), 216_360)]
+)
+def test_small_dense_networks_of_the_thesis(channels, of_thesis):
+    """Table 5.6 counts affine parts of batch norms and no bias of the last layer; ours has one."""
+    network = models.get("resnet34", input_shape=(32, 32, 3), num_classes=10, channels=channels)
+    stem, *stages = channels
+    total, before = conv(3, 3, stem) + bn(stem), stem
+    for stage, (filters, blocks) in enumerate(zip(stages, (3, 4, 6, 3), strict=True)):
+        if stage:
+            total += conv(1, before, filters) + bn(filters)
+        total += conv(3, before, filters) + (2 * blocks - 1) * conv(3, filters, filters)
+        total, before = total + 2 * blocks * bn(filters), filters
+    total += before * 10
+    assert total == of_thesis
+    assert counts(network)[0] == of_thesis + 10
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "rate"),
+    [
+        ("mnist_cnn", 0.316, 0.9),
+        ("mnist_cnn", 0.1, 0.99),
+        ("mnist_small", 0.315, 0.9),
+        ("mnist_small", 0.1, 0.99),
+        ("digits_cnn", 0.315, 0.9),
+    ],
+)
+def test_small_dense_networks_have_about_the_weights_that_pruning_leaves(name, width, rate):
+    def weights(**arguments):
+        side = 8 if name == "digits_cnn" else 28
+        network = models.get(name, input_shape=(side, side, 1), num_classes=10, **arguments)
+        return sum(math.prod(each.shape) for each in network.weights if len(each.shape) > 1)
+
+    assert weights(width=1.0) == weights()
+    assert weights(width=width) == pytest.approx((1 - rate) * weights(), rel=0.05)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"channels": (23, 23, 25, 27)},
+        {"channels": (23, 23, 25, 27, 0)},
+        {"channels": (6, 6, 13, 26, 51), "width": 0.5},
+    ],
+)
+def test_channels_of_another_number(wrong):
+    with pytest.raises(UserError, match="channels"):
+        models.get("resnet34", input_shape=(32, 32, 3), num_classes=10, **wrong)

@@ -45,6 +45,8 @@ def variants(defenses, arguments_of):
     )
     for name in ("standard", "dynamic", "grad_align", "ibp"):
         found[f"{name}, batch norm"] = (name, arguments_of(name), "mnist_cnn")
+    found["standard, binary"] = ("standard", arguments_of("standard"), "binary")
+    found["standard, pruned"] = ("standard", arguments_of("standard"), "pruned")
     found[ALL_PARTS] = ("dynamic", arguments_of("dynamic"), "digits_mlp")
     found[f"{ALL_PARTS}, batch norm"] = ("dynamic", arguments_of("dynamic"), "mnist_cnn")
     return found
@@ -92,12 +94,35 @@ def with_all_parts(defense):
     )
 
 
+def made(name):
+    """Returns a network of that name; `binary` and `pruned` are made by `fosc_tf.subnetworks`."""
+    import keras
+
+    from fosc_tf import models, subnetworks
+
+    def network(name):
+        return models.get(name, input_shape=(8, 8, 1), num_classes=10)
+
+    if name == "binary":
+        found = subnetworks.binary_connect(network("digits_mlp"), last_batch_norm=False)
+        random = np.random.default_rng(0)
+        for each in found.trainable_variables:
+            # Far enough from 0 that rounding turns none, up to 1, where they are clipped.
+            sign = random.choice([-1.0, 1.0], each.shape)
+            each.assign(sign * random.uniform(0.5, 1.0, each.shape))
+        # Sums of hundreds of signs are no logits that differ little from rounding alone.
+        return keras.Model(found.input, keras.layers.Rescaling(0.01)(found.output))
+    if name == "pruned":
+        return subnetworks.masked(network("digits_mlp"), 0.9, weights="own", trained="weights")
+    return network(name)
+
+
 def train(name, arguments, network_name, scope, change=lambda defense: defense):
     """Returns weights, the epochs' logs with the clean accuracy, and the weights from before.
 
     What is remembered and averaged comes behind the weights.
     """
-    from fosc_tf import defenses, models
+    from fosc_tf import defenses
     from fosc_tf.training import AdversarialTrainer, CoupledSGD
 
     random = np.random.default_rng(0)
@@ -107,7 +132,7 @@ def train(name, arguments, network_name, scope, change=lambda defense: defense):
     batches = tf.data.Dataset.from_tensor_slices({"image": image, "label": label, "id": ids})
     batches = batches.batch(SIZE, drop_remainder=True)
     with scope:
-        network = models.get(network_name, input_shape=(8, 8, 1), num_classes=10)
+        network = made(network_name)
         initial = network.get_weights()
         defense = change(defenses.get(name, **arguments))
         trainer = (defense.trainer or AdversarialTrainer)(network, defense, fosc_every=1)
@@ -129,7 +154,8 @@ def differences(one, two):
         "logs": max(
             float(np.abs(np.subtract(one[1][name], two[1][name])).max()) for name in one[1]
         ),
-        "moved": float(np.abs(two[0][0] - two[2][0]).max()),
+        # Of masked layers the scores come first, which may stand still.
+        "moved": max(float(np.abs(a - b).max()) for a, b in zip(two[0][:2], two[2], strict=False)),
     }
 
 

@@ -16,6 +16,7 @@ NAMES += ["dynamic, all options", "dynamic, annealed"]
 NAMES += ["dynamic, batch norm", "grad_align, batch norm"]
 CERTIFIED = ("ibp", "crown_ibp", "adv_ibp", "sabr", "mtl_ibp", "cc_ibp", "per", "kw")
 NAMES += ["ibp, batch norm"]
+NAMES += ["standard, binary", "standard, pruned"]
 NAMES += [ALL_PARTS, f"{ALL_PARTS}, batch norm"]
 
 
