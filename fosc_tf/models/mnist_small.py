@@ -14,7 +14,7 @@ from fosc_tf.models.width import scaled
 from fosc_tf.number import flag
 
 
-@register("mnist_small", smallest_side=1, batch_norm=False)
+@register("mnist_small", smallest_side=1)
 def mnist_small(
     make: Layers,
     x: keras.KerasTensor,
