@@ -397,6 +397,39 @@ def growing() -> tuple[tuple[str, ...], ...]:
     return (*runs("digits_standard"), *runs("digits_standard", **easy))
 
 
+def cifar_subsets() -> tuple[tuple[str, ...], ...]:
+    """Section 4.3.2 of Liu's thesis in small: 1,000 easy, hard or any images, and who overfits.
+
+    The first run, on 4,000, says what is easy. One process at a time, as for `growing`.
+    """
+    fields = {
+        "model__width": (0.25,),
+        "data__examples": (5000,),
+        "data__augment": (False,),
+        "data__batch_size": (100,),
+        "defense__num_steps": (5,),
+        "defense__step_size": ("2/255",),
+        "optimizer__learning_rate": (0.02,),
+        "evaluation__attacks": ("('clean','pgd-20@1000')",),
+        "evaluation__check_examples": (0,),
+        "evaluation__held_out_every": (3,),
+    }
+    few = fields | {
+        "data__subset": ("easiest", "hardest"),
+        "data__subset_run": ("{sweep}/cifar_standard,seed=0",),
+        "data__subset_examples": (1000,),
+        "total_epochs": (60,),
+        "optimizer__drop_epochs": ("(40,)",),
+    }
+    any_few = few | {"data__subset": ("random",), "data__subset_run": ("",)}
+    whole = {"total_epochs": (12,), "optimizer__drop_epochs": ("(9,)",)}
+    return (
+        *runs("cifar_standard", **fields | whole),
+        *runs("cifar_standard", **few),
+        *_labelled("subset=random", "cifar_standard", **any_few),
+    )
+
+
 def compilation() -> tuple[tuple[str, ...], ...]:
     """What bfloat16 layers and XLA do to accuracy and time."""
     return runs(
@@ -454,6 +487,7 @@ SWEEPS = {
         cifar_paper,
         cifar_epsilons,
         growing,
+        cifar_subsets,
         compilation,
     )
 }
