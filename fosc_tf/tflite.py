@@ -25,12 +25,9 @@ from fosc_tf.errors import UserError, cannot_write
 from fosc_tf.export import image_shape, of_one_output
 from fosc_tf.models.all_layers import all_layers
 from fosc_tf.models.masked import Masked
-from fosc_tf.probe import probe_images
+from fosc_tf.probe import check_same, probe_images
 from fosc_tf.quiet import tensorflow_silent
 
-ROUNDING = 1e-5
-"""Share of the largest logit, and of 1, by which two ways to compute logits may differ: 84 times
-the distance of float32 numbers."""
 _RIGHT = "a file that fosc_tf.tflite.save wrote"
 
 
@@ -120,19 +117,13 @@ def save(
     image = probe_images(shape[1:])
     check_logits(network, tf.constant(image))
     with tf.device("CPU:0"):
-        expected = np.asarray(network(tf.constant(image), training=False), np.float32)
+        expected = network(tf.constant(image), training=False)
     content = _converted(network, shape)
     try:
-        received = np.asarray(Lite(path, content)(image))
+        received = Lite(path, content)(image)
     except (ValueError, RuntimeError) as error:
         raise _lacking(network, str(error).splitlines()[0]) from error
-    most = ROUNDING * (1.0 + np.abs(expected).max())
-    # Written so that NaN fails too.
-    if not np.all(np.abs(received - expected) <= most):
-        raise RuntimeError(
-            f"the logits of the TFLite file differ from the network's by "
-            f"{np.abs(received - expected).max():.3g}, more than {most:.3g}: nothing was saved"
-        )
+    check_same(received, expected, "the TFLite file")
     if path.is_dir():
         raise cannot_write(path, IsADirectoryError("a folder, not a file"))
     try:
