@@ -30,6 +30,7 @@ _ROOMS = (
     "models",
     "objectives",
     "schedules",
+    "tflite",
     "training",
     "vnnlib",
 )

@@ -135,8 +135,8 @@ def save(
             not an export.
         RuntimeError: the folder, read back, is another function than the network.
     """
-    shape = _shape(network, input_shape)
-    weights, network = network, _of_one_output(network, shape)
+    shape = image_shape(network, input_shape)
+    weights, network = network, of_one_output(network, shape)
     num_classes = check_logits(network, tf.constant(probe_images(shape[1:])))
     path = files.local(path).resolve()
     check_replaceable(path)
@@ -338,8 +338,16 @@ def _equal(one: np.ndarray, other: np.ndarray) -> bool:
     return np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
 
 
-def _shape(network: Any, given: Sequence[int | None] | None) -> tuple[int | None, ...]:
-    """Returns (None, h, w, c), or raises `UserError`."""
+def image_shape(network: Any, given: Sequence[int | None] | None = None) -> tuple[int | None, ...]:
+    """Returns (None, h, w, c), what a network takes.
+
+    Args:
+        network: a built Keras model of images.
+        given: (height, width, channels), of a class of its own that was never called.
+
+    Raises:
+        UserError: it is none, or does not know its images.
+    """
     taken: Any = ()
     if given is not None and (not isinstance(given, list | tuple) or len(given) != 3):
         raise UserError(
@@ -376,7 +384,7 @@ def _foreign_variables(network: keras.Model) -> str:
     return ", ".join(found) or "a tf.Variable in no attribute of a layer"
 
 
-def _of_one_output(network: keras.Model, shape: tuple[int | None, ...]) -> keras.Model:
+def of_one_output(network: keras.Model, shape: tuple[int | None, ...]) -> keras.Model:
     """Returns the network that gives what is the only entry of a dict, or `network` itself.
 
     Several entries are refused where logits are asked for.

@@ -16,27 +16,10 @@ from fosc_tf import bounds, export, models
 from fosc_tf.attacks import PGD, fosc_above
 from fosc_tf.errors import UserError
 from fosc_tf.probe import probe_images
+from tests import foreign
 from tests.data.three_parts import refused
 
 INPUT_SHAPES = {"mnist_cnn": (28, 28, 1), "digits_cnn": (8, 8, 1)}
-
-# Run where fosc_tf cannot be imported: reads arrays, asks the export, writes its answers.
-FOREIGN = """
-import sys
-import numpy as np
-import tensorflow as tf
-
-sys.modules["fosc_tf"] = None  # importing it fails from here on, even where it is installed
-given = np.load(sys.argv[2])
-image, label = tf.constant(given["image"]), tf.constant(given["label"])
-module = tf.saved_model.load(sys.argv[1])
-np.savez(
-    sys.argv[3],
-    **module.signatures["serving_default"](image=image),
-    **module.signatures["probabilities"](image=image),
-    **module.signatures["loss_and_input_gradient"](image=image, label=label),
-)
-"""
 
 MIRRORED = """
 import sys
@@ -89,14 +72,6 @@ def input_gradient(network, image, label):
     return np.array(losses), np.array(gradients)
 
 
-def run(script, *arguments, folder, python_path=""):
-    """Runs `script` in a fresh process that finds no module of this project by itself."""
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONPATH": str(python_path)}
-    command = [sys.executable, "-c", script, *map(str, arguments)]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-3000:]
-
-
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory):
     network, path = built("digits_cnn"), tmp_path_factory.mktemp("digits") / "export"
@@ -113,11 +88,7 @@ def test_evaluation_needs_no_code_of_the_project(name, arguments, tmp_path):
     network = built(name, **arguments)
     image, label = batch(network)
     export.save(network, tmp_path / "export")
-    np.savez(tmp_path / "given.npz", image=image, label=label)
-
-    run(FOREIGN, "export", "given.npz", "answers.npz", folder=tmp_path)
-
-    answers = np.load(tmp_path / "answers.npz")
+    answers = foreign.answers(tmp_path / "export", image, label)
     logits = network(image, training=False)
     with tf.GradientTape() as tape:
         tape.watch(image)
@@ -132,7 +103,7 @@ def test_evaluation_needs_no_code_of_the_project(name, arguments, tmp_path):
 
 def test_a_network_of_two_replicas_is_exported_as_one(tmp_path):
     root = pathlib.Path(export.__file__).parents[1]
-    run(MIRRORED, "export", "expected.npz", folder=tmp_path, python_path=root)
+    foreign.run(MIRRORED, "export", "expected.npz", folder=tmp_path, python_path=root)
     expected = np.load(tmp_path / "expected.npz")
     loaded = export.load(tmp_path / "export")
     np.testing.assert_array_equal(loaded(expected["image"]), expected["logits"])

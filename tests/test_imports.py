@@ -15,7 +15,7 @@ FLOORS = (
     ("bounds",),
     ("objectives",),
     ("training", "evaluation", "export", "vnnlib"),
-    ("defenses",),
+    ("defenses", "tflite"),
     ("analysis",),
     ("callbacks",),
     ("config_check",),

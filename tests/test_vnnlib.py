@@ -13,6 +13,7 @@ from fosc_tf.vnnlib import onnx_layers, properties
 from fosc_tf.vnnlib.onnx_graph import OnnxGraph
 from tests.bounds.networks import NETWORKS, SHAPE, made
 from tests.data.three_parts import refused
+from tests.subnetworks.networks import small
 
 L = keras.layers
 needs_onnx = pytest.mark.skipif(
@@ -21,6 +22,7 @@ needs_onnx = pytest.mark.skipif(
 ZOO = {
     "mnist_cnn": lambda: models.get("mnist_cnn", input_shape=(12, 12, 1), num_classes=10),
     "digits_cnn": lambda: models.get("digits_cnn", input_shape=(8, 8, 1), num_classes=10),
+    "masked": lambda: small(rate=0.8),
     "preact_resnet18": lambda: models.get(
         "preact_resnet18",
         input_shape=(8, 8, 3),

@@ -36,7 +36,9 @@ FILES = (
         "report.md",
         "model_info.json",
         ".lock",
+        "sizes.json",
     ),
+    *(f"subnetwork{whose}.{kind}" for whose in ("", "_best", "_ema") for kind in ("bin", "tflite")),
 )
 
 

@@ -20,7 +20,7 @@ from fosc_tf import build, config_check, data, signs
 from fosc_tf import export as exports
 from fosc_tf.analysis.lipschitz import lipschitz_bound
 from fosc_tf.errors import UserError, cannot_write
-from fosc_tf.runs import certification, evaluation, opening, trained, training
+from fosc_tf.runs import certification, evaluation, opening, shipping, trained, training
 from fosc_tf.runs.record import RunRecord
 from fosc_tf.runs.trained import EXPORTS
 from fosc_tf.show import screen
@@ -209,7 +209,7 @@ def _export(config: ConfigDict, record: RunRecord) -> None:
     for name in EXPORTS.values():
         exports.recover(record.folder / name)
     _check_exports(record.folder)
-    digests = {}
+    digests, sizes = {}, []
     with record.timed("export"):
         for name, _, network in trained.of_run(config, record.folder):
             path = record.folder / EXPORTS[name]
@@ -220,4 +220,6 @@ def _export(config: ConfigDict, record: RunRecord) -> None:
                 raise cannot_write(path, error) from error
             digests[name] = exports.about(path)["weights_sha256"]
             screen.console().print(screen.plain(f"{name} network: {path}"))
+            sizes += shipping.ship(name, network, record.folder)
+        shipping.write(sizes, record.folder)
     record.note(exported=digests)

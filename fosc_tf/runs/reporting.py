@@ -17,10 +17,18 @@ from fosc_tf.analysis.view import VIEWS
 from fosc_tf.attacks import presets
 from fosc_tf.evaluation import Journal, sweep
 from fosc_tf.evaluation.radii import reach
-from fosc_tf.runs import certification, trained
+from fosc_tf.runs import certification, shipping, trained
 from fosc_tf.runs.evaluation import FINDINGS, JOURNAL, first
 from fosc_tf.runs.record import RunRecord
-from fosc_tf.show import accuracy_plots, captions, proof_plots, proof_table, table, view_captions
+from fosc_tf.show import (
+    accuracy_plots,
+    captions,
+    proof_plots,
+    proof_table,
+    subnetwork_table,
+    table,
+    view_captions,
+)
 from fosc_tf.show.page import Content, by_epsilon, write_report
 from fosc_tf.show.picture import Picture, Section
 
@@ -40,6 +48,7 @@ def write(config: ConfigDict, arrays: data.Arrays, record: RunRecord) -> pathlib
         sweeps = _sweeps(config, arrays, folder, own)
         sections = (
             *_proofs(record, own.fingerprint),
+            *_subnetwork(folder, own),
             _examples(config, arrays, own.network),
             *_views(folder / "analysis"),
         )
@@ -118,6 +127,15 @@ def _proofs(record: RunRecord, last: str) -> list[Section]:
             words = f"{row['checkpoint']}: {proof_plots.of_maps(row)}"
             pictures.append(Picture(proof_plots.maps(image, box), words))
     return [Section("What is proved", tuple(pictures), proof_table.HEADER, lines, opened=True)]
+
+
+def _subnetwork(folder: pathlib.Path, own: trained.Trained) -> list[Section]:
+    """Returns what the last network costs, if it is masked, and what its files take."""
+    rows = shipping.sizes(own.network)
+    kept = [row for row in shipping.read(folder) if row["checkpoint"] == "last"]
+    of_these = [row for row in kept if row.get("weights_sha256") == own.fingerprint]
+    lite = of_these[-1]["tflite_bytes"] if of_these else None
+    return subnetwork_table.sections(rows, lite) if rows else []
 
 
 def _views(folder: pathlib.Path) -> list[Section]:

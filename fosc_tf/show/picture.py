@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import re
 import struct
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from matplotlib.figure import Figure
 from fosc_tf.show.style import encoded
 
 _NARROW = 600  # pixels; a single panel has about 550
+_NUMBER = re.compile(r"[\d,.]*")
 _READABLE = 0.65  # of its own pixels: letters of 9 points are then 10 pixels high
 
 
@@ -51,7 +53,7 @@ class Picture:
 
 
 class Section(NamedTuple):
-    """Pictures under the heading `title`, and a table under them, which may have no lines.
+    """Sentences and pictures under the heading `title`, and a table, which may have no lines.
 
     Attributes:
         opened: whether the table is seen without a click.
@@ -62,3 +64,10 @@ class Section(NamedTuple):
     header: tuple[str, ...] = ()
     lines: tuple[tuple[str, ...], ...] = ()
     opened: bool = False
+    sentences: tuple[str, ...] = ()
+
+    @property
+    def numeric(self) -> tuple[bool, ...]:
+        """Which columns hold numbers alone."""
+        columns = zip(*self.lines, strict=True)
+        return tuple(all(map(_NUMBER.fullmatch, column)) for column in columns)

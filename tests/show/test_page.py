@@ -179,6 +179,17 @@ def test_a_number_keeps_its_unit_on_its_line(full, png, tmp_path):
     assert "<figcaption>From 95.0 to 59.2\xa0%, 0.30\xa0nats, a share in %.<" in page
 
 
+def test_a_section_of_sentences_and_numbers(full, tmp_path):
+    told = Section("Sizes", (), ("layer", "n"), (("a", "1,000"), ("b", "2.5")), sentences=("5 %.",))
+    content = dataclasses.replace(full, sections=(told,))
+    page = write_report(content, tmp_path).read_text()
+    assert "<p>5\xa0%.</p>" in page
+    assert '<td>a</td><td class="number">1,000</td>' in page
+    assert '<th>layer</th><th class="number">n</th>' in page
+    text = (tmp_path / "report.md").read_text()
+    assert "Sizes: 5 %.\n\n| layer | n |\n| --- | --- |\n" in text
+
+
 def test_a_picture_knows_how_wide_it_must_be(full, png, tmp_path):
     file = io.BytesIO()
     matplotlib.image.imsave(file, np.zeros([10, 1000, 3]), format="png")
