@@ -24,7 +24,6 @@ from fosc_tf.runs import certification, evaluation, opening, shipping, trained, 
 from fosc_tf.runs.record import RunRecord
 from fosc_tf.runs.trained import EXPORTS
 from fosc_tf.show import screen
-from fosc_tf.training import initial_weights
 from fosc_tf.training.checkpoints import ENSEMBLE, step_of_last
 from fosc_tf.training.distribution import is_chief
 
@@ -136,8 +135,7 @@ def certify(config: ConfigDict, folder: pathlib.Path, overrides: dict[str, Any])
             if name in config.evaluation.checkpoints and name != ENSEMBLE
         )
     else:
-        network = build.network(config)
-        initial_weights.load(config.model.weights, network)
+        network = build.starting_network(config)
         record = RunRecord.open(folder, config.to_dict(), overrides)
         networks = [("weights", network)]
     try:
