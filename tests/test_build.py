@@ -290,7 +290,7 @@ FIELDS = [
     ({"optimizer__peak_at": 1.5}, "peak_at", "a share of the run", "peak_at=1.5"),
     ({"optimizer__schedule": "cosine"}, "drop_epochs does nothing", "()", "(20, 26)"),
     ({"optimizer__name": "adam", "optimizer__momentum": 0.5}, "momentum does", "0.9", "=0.5"),
-    ({"optimizer__warm_up_epochs": 30.0}, "end before the run", "below total", "total_epochs=30"),
+    ({"optimizer__warm_up_epochs": 30.0}, "end before the run", "below their length", "30 epochs"),
     ({"perturbation__gamma": -0.1}, "perturbation.gamma", "0.01", "gamma=-0.1"),
     ({"average__decay": 1.0}, "average.decay", "0.999", "decay=1.0"),
     ({"defense__c_max": 0.0}, "c_max must be", "0.5", "c_max=0.0"),
