@@ -185,8 +185,8 @@ def test_mistakes(tmp_path):
 
 
 @pytest.mark.slow
-def test_two_replicas_measure_what_one_measures():
-    found = printed("tests.training.two_replica_updates")
+def test_two_replicas_measure_what_one_measures(program):
+    found = printed(program, "tests.training.two_replica_updates")
     for name, rows in found["one"].items():
         np.testing.assert_allclose(found["two"][name], rows, rtol=1e-5, err_msg=name)
 
