@@ -106,9 +106,9 @@ class Program:
         self._server.stdin.flush()
         return Running(int(self._server.stdout.readline()), self._server, self._folder)
 
-    def run(self, *argv: str, before: str = "", cwd: pathlib.Path = ROOT) -> Ended:
-        """Starts main.py and waits for its end."""
-        return self.start(*argv, before=before, cwd=cwd).wait()
+    def run(self, *argv: str, **named: object) -> Ended:
+        """Starts it as `start` does and waits for its end."""
+        return self.start(*argv, **named).wait()
 
     def close(self) -> None:
         """Ends the server."""

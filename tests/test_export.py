@@ -20,46 +20,30 @@ from tests.data.three_parts import refused
 
 INPUT_SHAPES = {"mnist_cnn": (28, 28, 1), "digits_cnn": (8, 8, 1)}
 
-# Run where fosc_tf cannot be imported: reads arrays, asks the export, writes its answers.
+# Run where fosc_tf cannot be imported: in each folder reads arrays, asks the export, writes its
+# answers.
 FOREIGN = """
 import sys
 import numpy as np
 import tensorflow as tf
 
 sys.modules["fosc_tf"] = None  # importing it fails from here on, even where it is installed
-given = np.load(sys.argv[2])
-image, label = tf.constant(given["image"]), tf.constant(given["label"])
-module = tf.saved_model.load(sys.argv[1])
-np.savez(
-    sys.argv[3],
-    **module.signatures["serving_default"](image=image),
-    **module.signatures["probabilities"](image=image),
-    **module.signatures["loss_and_input_gradient"](image=image, label=label),
-)
+for folder in sys.argv[1:]:
+    given = np.load(folder + "/given.npz")
+    image, label = tf.constant(given["image"]), tf.constant(given["label"])
+    module = tf.saved_model.load(folder + "/export")
+    np.savez(
+        folder + "/answers.npz",
+        **module.signatures["serving_default"](image=image),
+        **module.signatures["probabilities"](image=image),
+        **module.signatures["loss_and_input_gradient"](image=image, label=label),
+    )
 """
-
-MIRRORED = """
-import sys
-import numpy as np
-import tensorflow as tf
-
-cpus = [tf.config.LogicalDeviceConfiguration()] * 2
-tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], cpus)
-strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-
-import fosc_tf
-
-with strategy.scope():
-    network = fosc_tf.models.get("mnist_cnn", input_shape=(28, 28, 1), num_classes=10)
-assert strategy.num_replicas_in_sync == 2
-image = tf.constant(np.random.default_rng(0).uniform(size=[6, 28, 28, 1]).astype("float32"))
-expected = network(image, training=False)
-fosc_tf.export.save(network, sys.argv[1])
-with strategy.scope():
-    fosc_tf.export.save(network, sys.argv[1])
-    assert np.array_equal(expected, fosc_tf.export.load(sys.argv[1])(image))
-np.savez(sys.argv[2], image=image, logits=expected)
-"""
+ASKED = {
+    "batch norm": ("mnist_cnn", {}),
+    "standardised": ("mnist_cnn", {"mean": (0.3,), "std": (0.2,)}),
+    "digits": ("digits_cnn", {}),
+}
 
 
 def built(name, **arguments):
@@ -89,9 +73,9 @@ def input_gradient(network, image, label):
     return np.array(losses), np.array(gradients)
 
 
-def run(script, *arguments, folder, python_path=""):
+def run(script, *arguments, folder):
     """Runs `script` in a fresh process that finds no module of this project by itself."""
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONPATH": str(python_path)}
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONPATH": ""}
     command = [sys.executable, "-c", script, *map(str, arguments)]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -104,20 +88,24 @@ def digits(tmp_path_factory):
     return network, path
 
 
-@pytest.mark.parametrize(
-    ("name", "arguments"),
-    [("mnist_cnn", {}), ("mnist_cnn", {"mean": (0.3,), "std": (0.2,)}), ("digits_cnn", {})],
-    ids=["batch norm", "standardised", "digits"],
-)
-def test_evaluation_needs_no_code_of_the_project(name, arguments, tmp_path):
-    network = built(name, **arguments)
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory):
+    """The networks of `ASKED`, and a folder of each with what one process of none of this says."""
+    folder, networks = tmp_path_factory.mktemp("foreign"), {}
+    for case, (name, arguments) in ASKED.items():
+        networks[case] = built(name, **arguments)
+        image, label = batch(networks[case])
+        export.save(networks[case], folder / case / "export")
+        np.savez(folder / case / "given.npz", image=image, label=label)
+    run(FOREIGN, *ASKED, folder=folder)
+    return networks, folder
+
+
+@pytest.mark.parametrize("case", ASKED)
+def test_evaluation_needs_no_code_of_the_project(foreign, case):
+    network, folder = foreign[0][case], foreign[1] / case
     image, label = batch(network)
-    export.save(network, tmp_path / "export")
-    np.savez(tmp_path / "given.npz", image=image, label=label)
-
-    run(FOREIGN, "export", "given.npz", "answers.npz", folder=tmp_path)
-
-    answers = np.load(tmp_path / "answers.npz")
+    answers = np.load(folder / "answers.npz")
     logits = network(image, training=False)
     with tf.GradientTape() as tape:
         tape.watch(image)
@@ -130,9 +118,10 @@ def test_evaluation_needs_no_code_of_the_project(name, arguments, tmp_path):
     np.testing.assert_array_equal(answers["gradient"], tape.gradient(loss, image))
 
 
-def test_a_network_of_two_replicas_is_exported_as_one(tmp_path):
-    root = pathlib.Path(export.__file__).parents[1]
-    run(MIRRORED, "export", "expected.npz", folder=tmp_path, python_path=root)
+def test_a_network_of_two_replicas_is_exported_as_one(program, tmp_path):
+    paths = [str(tmp_path / name) for name in ("export", "expected.npz")]
+    ended = program.run(*paths, module="tests.training.exporting_run")
+    assert ended.code == 0, ended.err
     expected = np.load(tmp_path / "expected.npz")
     loaded = export.load(tmp_path / "export")
     np.testing.assert_array_equal(loaded(expected["image"]), expected["logits"])

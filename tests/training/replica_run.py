@@ -203,6 +203,25 @@ def aligned(strategy):
     return [float(sum(shares)), float(share(tf.range(8)))]
 
 
+def clipped(strategy):
+    """Returns how far weights go whose gradients, all replicas' together, may have norm 1."""
+    import keras
+
+    from fosc_tf.training import optimizer
+
+    with strategy.scope():
+        theta = keras.Variable([0.0, 0.0])
+        sgd = optimizer.get("sgd", learning_rate=1.0, momentum=0.0, clip_norm=1.0)
+        sgd.build([theta])
+
+    def of_replica():
+        mine = tf.distribute.get_replica_context().replica_id_in_sync_group
+        sgd.apply_gradients([(tf.constant([[3.0, 0.0], [0.0, 4.0]])[mine], theta)])
+
+    strategy.run(tf.function(of_replica))
+    return theta.numpy().tolist()
+
+
 def normalised(strategy):
     """Returns how far the logits of a synchronized network are from those of one of no strategy."""
     from fosc_tf import models
@@ -251,7 +270,8 @@ def main():
     from tests.defenses.arguments import arguments_of
 
     found = {"rows": rows(strategy), "odd batch": odd_batch(strategy)}
-    found |= {"normalised": normalised(strategy), "aligned": aligned(strategy), "defenses": {}}
+    found |= {"normalised": normalised(strategy), "aligned": aligned(strategy)}
+    found |= {"clipped": clipped(strategy), "defenses": {}}
     for name, given in variants(defenses, arguments_of).items():
         if name not in FOR_WORKERS:
             one = train(name, *given, contextlib.nullcontext())
