@@ -3,6 +3,7 @@
     program = Program()
     ended = program.run("--config=configs/digits_standard.py", f"--workdir={tmp_path}")
     ended.code, ended.out, ended.err
+    program.run(module="tests.training.replica_run")      # python -m tests.training.replica_run
 
 A server process imports everything and, for each start, forks a child that goes on as main.py
 would. TensorFlow is imported but not yet at work when the fork happens, so a child is as good as
@@ -11,6 +12,7 @@ a fresh process: its exit code, its output, a `kill -9` and a limit on file size
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib
 import json
@@ -41,19 +43,37 @@ class Running:
 
     def __init__(self, pid: int, server: subprocess.Popen, folder: pathlib.Path) -> None:
         self.pid, self._server, self._folder = pid, server, folder
+        self._ended: Ended | None = None
 
     def kill(self) -> None:
         """Does what `kill -9` does."""
         os.kill(self.pid, signal.SIGKILL)
 
+    def is_alive(self) -> bool:
+        """Returns whether it still runs."""
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
+
     def wait(self, seconds: float = 300.0) -> Ended:
         """Returns what it left behind; a start that takes longer than `seconds` is killed."""
-        alarm = threading.Timer(seconds, self.kill)
-        alarm.start()
-        code = int(self._server.stdout.readline())
-        alarm.cancel()
-        out, err = ((self._folder / name).read_text() for name in ("out", "err"))
-        return Ended(code, out, err)
+        if self._ended is None:
+            alarm = threading.Timer(seconds, self.kill)
+            alarm.start()
+            code = int(self._server.stdout.readline())
+            alarm.cancel()
+            out, err = ((self._folder / name).read_text() for name in ("out", "err"))
+            self._ended = Ended(code, out, err)
+        return self._ended
+
+    def end(self) -> None:
+        """Kills it if it still runs, so that the next can start."""
+        if self._ended is None:
+            with contextlib.suppress(ProcessLookupError):
+                self.kill()
+            self.wait()
 
 
 class Program:
@@ -69,22 +89,26 @@ class Program:
             text=True,
         )
 
-    def start(self, *argv: str, before: str = "", cwd: pathlib.Path = ROOT) -> Running:
-        """Starts main.py with these arguments.
+    def start(
+        self, *argv: str, before: str = "", cwd: pathlib.Path = ROOT, module: str = ""
+    ) -> Running:
+        """Starts main.py, or `python -m module`, with these arguments.
 
         Args:
             *argv: what follows `python main.py`.
             before: Python text that the child executes first.
             cwd: the child's working folder.
+            module: what to run instead of main.py.
         """
-        order = {"argv": argv, "before": before, "cwd": str(cwd), "folder": str(self._folder)}
+        order = {"argv": argv, "before": before, "cwd": str(cwd), "module": module}
+        order["folder"] = str(self._folder)
         self._server.stdin.write(json.dumps(order) + "\n")
         self._server.stdin.flush()
         return Running(int(self._server.stdout.readline()), self._server, self._folder)
 
-    def run(self, *argv: str, before: str = "", cwd: pathlib.Path = ROOT) -> Ended:
-        """Starts main.py and waits for its end."""
-        return self.start(*argv, before=before, cwd=cwd).wait()
+    def run(self, *argv: str, **named: object) -> Ended:
+        """Starts it as `start` does and waits for its end."""
+        return self.start(*argv, **named).wait()
 
     def close(self) -> None:
         """Ends the server."""
@@ -133,6 +157,9 @@ def _become_main(order: dict) -> None:
     os.chdir(order["cwd"])
     sys.argv = ["main.py", *order["argv"]]
     exec(order["before"], {})
+    if order["module"]:
+        runpy.run_module(order["module"], run_name="__main__", alter_sys=True)
+        return
     runpy.run_path(str(ROOT / "main.py"), run_name="__main__")
 
 

@@ -20,6 +20,7 @@ from fosc_tf.training.ledger import Ledger
 STEPS_PER_EPOCH, EPOCHS = 4, 3
 STEPS = STEPS_PER_EPOCH * EPOCHS
 HELD_OUT, TEST = 24, 40
+UPDATES = 4  # measured at the beginning and at the end, so that some in between are not
 FIELDS = {
     "total_epochs": EPOCHS,
     "data.batch_size": 8,
@@ -36,8 +37,11 @@ FIELDS = {
     "evaluation.check_examples": 0,
     "checkpoint.every_steps": 3,
     "log.fosc_every": 2,
+    "log.updates": UPDATES,
     "log.images": 2,
 }
+NO_PICTURES = {"log__images": 0, "log__gradient_images": 0}
+"""For `flags`: what costs time and changes nothing of the training."""
 
 
 def arrays(*, train: int = STEPS_PER_EPOCH * 8 + HELD_OUT, test: int = TEST) -> dict[str, Any]:

@@ -27,6 +27,7 @@ def tiny(defense, **arguments):
     config.optimizer.drop_epochs = ()
     config.evaluation.attacks = ("clean",)
     config.evaluation.held_out_every = 0
+    config.evaluation.check_examples = 0
     config.log.images = 0
     config.analysis.examples = 100
     config.analysis.cross_examples = 20

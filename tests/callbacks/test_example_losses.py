@@ -135,8 +135,8 @@ def test_mistakes(tmp_path):
 
 
 @pytest.mark.slow
-def test_two_replicas_record_what_one_does():
-    found = two_replicas.printed("tests.callbacks.losses_run")
+def test_two_replicas_record_what_one_does(program):
+    found = two_replicas.printed(program, "tests.callbacks.losses_run")
     assert sorted(found) == ["free", "standard", "trades"]
     for name, apart in found.items():
         assert apart["shape"] == [2, 16], name

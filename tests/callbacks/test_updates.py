@@ -185,23 +185,21 @@ def test_mistakes(tmp_path):
 
 
 @pytest.mark.slow
-def test_two_replicas_measure_what_one_measures():
-    found = printed("tests.training.two_replica_updates")
+def test_two_replicas_measure_what_one_measures(program):
+    found = printed(program, "tests.training.two_replica_updates")
     for name, rows in found["one"].items():
         np.testing.assert_allclose(found["two"][name], rows, rtol=1e-5, err_msg=name)
 
 
 @pytest.mark.slow
-def test_a_killed_run_measures_what_a_whole_one_does(program, tmp_path):
-    npz = small_run.npz(tmp_path)
-    fields = {"npz": npz, "log__updates": 4, "evaluation__attacks": "('clean',)"}
-    whole, broken = tmp_path / "whole", tmp_path / "broken"
-    assert program.run(*small_run.flags(whole, **fields)).code == 0
-    flags = small_run.flags(broken, **fields)
+def test_a_killed_run_measures_what_a_whole_one_does(program, npz, undisturbed, tmp_path):
+    broken = tmp_path / "broken"
+    fields = {"evaluation__attacks": "('clean',)", **small_run.NO_PICTURES}
+    flags = small_run.flags(broken, npz=npz, **fields)
     saved = "fosc_tf.callbacks.saving:Saving.on_train_batch_end"
     assert program.run(*flags, before=faults.killed(saved, call=7, when="after")).code == -9
     assert program.run(*flags).code == 0
-    expected, received = (analysis.Recording(each).updates() for each in (whole, broken))
+    expected, received = (analysis.Recording(each).updates() for each in (undisturbed, broken))
     assert expected["update"].tolist() == [1, 2, 3, 4, 9, 10, 11, 12]
     for name, values in expected.items():
         np.testing.assert_array_equal(received[name], values, err_msg=name)

@@ -7,6 +7,7 @@ import dataclasses
 import html.parser
 import io
 import json
+import shutil
 
 import matplotlib.image
 import numpy as np
@@ -340,10 +341,8 @@ def test_what_was_not_measured_is_left_out(tmp_path):
     assert (info["clean_acc"], info["autoattack_acc"]) == ("", "")
 
 
-def test_a_run_is_reported_from_one_command(program, tmp_path):
-    work, npz = tmp_path / "work", small_run.npz(tmp_path)
-    ended = program.run(*small_run.flags(work, npz=npz))
-    assert ended.code == 0, ended.err
+def test_a_run_is_reported_from_one_command(program, npz, undisturbed, tmp_path):
+    work = shutil.copytree(undisturbed, tmp_path / "work")
     fields = {"evaluation__check_examples": 8, "report__sweep_examples": 8}
     ended = program.run(*small_run.flags(work, npz=npz, mode="report", **fields))
     assert ended.code == 0, ended.err

@@ -18,15 +18,17 @@ SIZE, STEPS, EPOCHS = 16, 2, 2
 
 COMPOSED = ("amata", "curriculum", "fgsm_pgd", "fine_tuning", "mart", "n_fgsm")
 """Made of nothing but schedules and parts of others, that are trained here."""
-FOR_WORKERS = "standard, batch norm"
-"""The variant that only `worker_run` trains."""
+FOR_WORKERS = ("standard, batch norm", "dynamic_memory, by share")
+"""The variants that only `worker_run` trains."""
+EVALUATED = ("standard", "standard, batch norm", "dynamic, batch norm")
+"""`evaluate` knows nothing of defenses: it is called after these only."""
 ALL_PARTS = "memory, perturbation, average, mixed gradients"
 
 
 def variants(defenses, arguments_of):
     """Returns {id: (name, arguments, network)}: every defense, and those that do more if asked.
 
-    With `ALL_PARTS` in the id `with_all_parts` is to be put around the defense.
+    With `ALL_PARTS` in the id `train` puts `with_all_parts` around the defense.
     """
     names = [name for name in defenses.names() if name not in COMPOSED]
     found = {name: (name, arguments_of(name), "digits_mlp") for name in names}
@@ -117,10 +119,10 @@ def made(name):
     return network(name)
 
 
-def train(name, arguments, network_name, scope, change=lambda defense: defense):
-    """Returns weights, the epochs' logs with the clean accuracy, and the weights from before.
+def train(variant, name, arguments, network_name, scope):
+    """Returns weights, the epochs' logs, and the weights from before.
 
-    What is remembered and averaged comes behind the weights.
+    What is remembered and averaged comes behind the weights, and the clean accuracy with the logs.
     """
     from fosc_tf import defenses
     from fosc_tf.training import AdversarialTrainer, CoupledSGD
@@ -134,14 +136,17 @@ def train(name, arguments, network_name, scope, change=lambda defense: defense):
     with scope:
         network = made(network_name)
         initial = network.get_weights()
-        defense = change(defenses.get(name, **arguments))
+        defense = defenses.get(name, **arguments)
+        if ALL_PARTS in variant:
+            defense = with_all_parts(defense)
         trainer = (defense.trainer or AdversarialTrainer)(network, defense, fosc_every=1)
         trainer.compile(optimizer=CoupledSGD(0.1, momentum=0.9, coupled_weight_decay=1e-3))
     # Outside of the scope, as a user may call it.
     logs = trainer.fit(batches, epochs=EPOCHS, verbose=0).history
     trained = network.get_weights()
     trained += [each.numpy() for each in [*trainer.memory_state, *trainer.average_state]]
-    logs["clean"] = [trainer.evaluate(batches, verbose=0, return_dict=True)["accuracy"]]
+    if variant in EVALUATED:
+        logs["clean"] = [trainer.evaluate(batches, verbose=0, return_dict=True)["accuracy"]]
     return trained, logs, initial
 
 
@@ -224,6 +229,25 @@ def aligned(strategy):
     return [float(sum(shares)), float(share(tf.range(8)))]
 
 
+def clipped(strategy):
+    """Returns how far weights go whose gradients, all replicas' together, may have norm 1."""
+    import keras
+
+    from fosc_tf.training import optimizer
+
+    with strategy.scope():
+        theta = keras.Variable([0.0, 0.0])
+        sgd = optimizer.get("sgd", learning_rate=1.0, momentum=0.0, clip_norm=1.0)
+        sgd.build([theta])
+
+    def of_replica():
+        mine = tf.distribute.get_replica_context().replica_id_in_sync_group
+        sgd.apply_gradients([(tf.constant([[3.0, 0.0], [0.0, 4.0]])[mine], theta)])
+
+    strategy.run(tf.function(of_replica))
+    return theta.numpy().tolist()
+
+
 def normalised(strategy):
     """Returns how far the logits of a synchronized network are from those of one of no strategy."""
     from fosc_tf import models
@@ -272,13 +296,12 @@ def main():
     from tests.defenses.arguments import arguments_of
 
     found = {"rows": rows(strategy), "odd batch": odd_batch(strategy)}
-    found |= {"normalised": normalised(strategy), "aligned": aligned(strategy), "defenses": {}}
-    wanted = variants(defenses, arguments_of)
-    del wanted[FOR_WORKERS]
-    for name, arguments in wanted.items():
-        change = [with_all_parts] if ALL_PARTS in name else []
-        one = train(*arguments, contextlib.nullcontext(), *change)
-        found["defenses"][name] = differences(one, train(*arguments, strategy.scope(), *change))
+    found |= {"normalised": normalised(strategy), "aligned": aligned(strategy)}
+    found |= {"clipped": clipped(strategy), "defenses": {}}
+    for name, given in variants(defenses, arguments_of).items():
+        if name not in FOR_WORKERS:
+            one = train(name, *given, contextlib.nullcontext())
+            found["defenses"][name] = differences(one, train(name, *given, strategy.scope()))
     two_replicas.tell(found)
 
 

@@ -5,9 +5,6 @@ theta = 1, gradient 2, rate 0.1, momentum 0.9, w = 0.5:
     step 2: 2 + 0.5 * 0.75  = 2.375   v = -0.225 - 0.2375     theta = 0.2875
 """
 
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -120,32 +117,3 @@ def test_every_optimizer_survives_saving(name):
     made = get(name, learning_rate=0.1, weight_decay=0.01, clip_norm=0.5)
     again = keras.optimizers.deserialize(keras.optimizers.serialize(made))
     np.testing.assert_array_equal(descend(again, 2), descend(made, 2))
-
-
-REPLICAS = """
-import keras, tensorflow as tf
-tf.config.set_logical_device_configuration(
-    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
-)
-from fosc_tf.training import optimizer
-strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-with strategy.scope():
-    theta = keras.Variable([0.0, 0.0])
-    made = optimizer.get("sgd", learning_rate=1.0, momentum=0.0, clip_norm=1.0)
-    made.build([theta])
-def step():
-    mine = tf.distribute.get_replica_context().replica_id_in_sync_group
-    share = tf.constant([[3.0, 0.0], [0.0, 4.0]])[mine]
-    made.apply_gradients([(share, theta)])
-strategy.run(tf.function(step))
-print("FOUND", *theta.numpy().tolist())
-"""
-
-
-def test_two_replicas_clip_the_sum_of_their_shares():
-    # (3, 0) + (0, 4) has norm 5; each clipped alone would give (1, 1).
-    found = subprocess.run(
-        [sys.executable, "-c", REPLICAS], capture_output=True, text=True, timeout=300
-    )
-    (line,) = [each for each in found.stdout.splitlines() if each.startswith("FOUND")]
-    np.testing.assert_allclose([float(each) for each in line.split()[1:]], [-0.6, -0.8], rtol=1e-6)

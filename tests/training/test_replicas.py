@@ -21,9 +21,9 @@ NAMES += [ALL_PARTS, f"{ALL_PARTS}, batch norm"]
 
 
 @pytest.fixture(scope="module")
-def found():
+def found(program):
     """What the process prints."""
-    return printed("tests.training.replica_run")
+    return printed(program, "tests.training.replica_run")
 
 
 def tolerance(name):
@@ -74,6 +74,11 @@ def test_a_mean_without_the_dropped_is_that_of_the_global_batch(found):
     assert abs(two - one) < 1e-6
 
 
+def test_the_sum_of_the_shares_is_clipped(found):
+    # (3, 0) + (0, 4) has norm 5; each clipped alone would give (1, 1).
+    assert found["clipped"] == pytest.approx([-0.6, -0.8], rel=1e-6)
+
+
 def test_a_batch_that_replicas_cannot_share_is_refused_wherever_fit_is_called(found):
     rule, right, received = found["odd batch"]
     assert "divisible by the 2 replicas" in rule
@@ -84,6 +89,7 @@ def test_a_batch_that_replicas_cannot_share_is_refused_wherever_fit_is_called(fo
 def test_a_killed_run_with_batch_norm_goes_on_as_if_it_had_not_been(program, tmp_path):
     npz, cpus = small_run.npz(tmp_path), faults.logical_cpus(2)
     fields = {"distribution": "mirrored", "model__name": "mnist_cnn", "npz": npz}
+    fields |= {"evaluation__attacks": "('clean',)", **small_run.NO_PICTURES}
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     assert program.run(*small_run.flags(whole, **fields), before=cpus).code == 0
     flags = small_run.flags(broken, **fields)

@@ -91,9 +91,9 @@ def test_a_ball_too_large_for_the_images_is_refused_before_training():
 
 
 @pytest.fixture(scope="module")
-def found():
+def found(program):
     """What the process prints."""
-    return printed("tests.training.evaluation_run")
+    return printed(program, "tests.training.evaluation_run")
 
 
 @pytest.mark.slow

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import pathlib
 import random
 import shutil
 import socket
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -17,27 +13,26 @@ import pytest
 import tensorflow as tf
 
 from tests import faults, small_run
+from tests.program import Program
 from tests.training.replica_run import ALL_PARTS
 
-ROOT = pathlib.Path(__file__).parents[2]
 NAMES = ("standard", "dynamic", "standard, batch norm", ALL_PARTS)
 NAMES += ("atas", "dynamic_memory, by share", "free", "yopo")
 
 
-def started(folder, *names, cluster=None, number=0):
-    """Starts a worker that writes into files: one that waits for its reader stops the other."""
-    environment = environment_of(cluster, number)
-    with (folder / "out").open("w") as out, (folder / "err").open("w") as err:
-        command = [sys.executable, "-m", "tests.training.worker_run", *names]
-        return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=err)
+@pytest.fixture(scope="module")
+def programs(program):
+    """Those that start the first and the second worker."""
+    other = Program()
+    yield program, other
+    other.close()
 
 
-def environment_of(cluster, number):
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "2"}
-    if cluster:
-        task = {"type": "worker", "index": number}
-        environment["TF_CONFIG"] = json.dumps({"cluster": {"worker": cluster}, "task": task})
-    return environment
+def told(cluster, number):
+    """Python text for `Program.start(before=...)`: which worker of which cluster this is."""
+    task = {"type": "worker", "index": number}
+    told = json.dumps({"cluster": {"worker": cluster}, "task": task})
+    return f"import os; os.environ['TF_CONFIG'] = {told!r}\n"
 
 
 def free_ports(count):
@@ -50,29 +45,29 @@ def free_ports(count):
     return ports
 
 
-def result(process, folder):
+def result(running):
     """Returns what a process printed, by the name of the defense."""
-    try:
-        code = process.wait(timeout=200)
-    finally:
-        process.kill()
-    assert code == 0, (folder / "err").read_text()[-3000:]
-    lines = (folder / "out").read_text().splitlines()
+    ended = running.wait(200)
+    assert ended.code == 0, ended.err[-3000:]
+    lines = ended.out.splitlines()
     found = [json.loads(line.removeprefix("FOUND ")) for line in lines if line[:6] == "FOUND "]
     return {each["name"]: each for each in found}
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
+def found(programs):
     """What one process finds alone, and each of two together."""
-    folders = [tmp_path_factory.mktemp("worker") for _ in range(3)]
-    cluster = [f"localhost:{port}" for port in free_ports(2)]
+    cluster, run = [f"localhost:{port}" for port in free_ports(2)], "tests.training.worker_run"
+    alone = result(programs[0].start(*NAMES, module=run))
     two = [
-        (started(folder, *NAMES, cluster=cluster, number=number), folder)
-        for number, folder in enumerate(folders[:2])
+        each.start(*NAMES, module=run, before=told(cluster, number))
+        for number, each in enumerate(programs)
     ]
-    together = [result(*each) for each in two]
-    return result(started(folders[2], *NAMES), folders[2]), together
+    try:
+        return alone, [result(each) for each in two]
+    finally:
+        for each in two:
+            each.end()
 
 
 @pytest.mark.slow
@@ -102,13 +97,13 @@ def test_a_killed_worker_costs_the_steps_since_the_last_checkpoint(
     wait_for(together / "checkpoints" / "step-3.index", workers)
     time.sleep(random.uniform(0.0, 1.0))
     workers[killed].kill()
-    ended = [worker.wait(timeout=120) for worker in workers]
-    assert ended[1 - killed] not in (0, 2)  # or the kill came too late to prove anything
+    ended = [worker.wait(120) for worker in workers]
+    assert ended[1 - killed].code not in (0, 2)  # or the kill came too late to prove anything
     if killed == 1:
-        assert "Another worker is gone" in (tmp_path / "out_0").read_text()
+        assert "Another worker is gone" in ended[0].out + ended[0].err
     newest = small_run.newest_first(together / "checkpoints")[0]
     again = main_together([together, together])
-    assert [worker.wait(timeout=200) for worker in again] == [0, 0]
+    assert [worker.wait(200).code for worker in again] == [0, 0]
     following = int(newest.name.removeprefix("step-")) + 1
     for number in range(2):
         steps = [int(step) for step in (tmp_path / f"steps_{number}").read_text().split()]
@@ -127,10 +122,10 @@ def test_workers_of_different_folders_are_refused(program, npz, main_together, t
     saved = "fosc_tf.callbacks.saving:Saving.on_train_batch_end"
     killed = faults.killed(saved, call=7, when="after")
     assert program.run(*small_run.flags(folders[0], npz=npz), before=killed).code == -9
-    workers = main_together(folders)
-    assert [worker.wait(timeout=120) for worker in workers] == [2, 2]
-    for number in range(2):
-        assert "Received: step is 6 and 0." in (tmp_path / f"out_{number}").read_text()
+    for number, worker in enumerate(main_together(folders)):
+        ended = worker.wait(120)
+        assert ended.code == 2
+        assert "Received: step is 6 and 0." in ended.out + ended.err
         assert not (tmp_path / f"steps_{number}").exists()
 
 
@@ -138,11 +133,10 @@ def test_workers_of_different_folders_are_refused(program, npz, main_together, t
 def test_workers_of_different_networks_are_refused(main_together, tmp_path):
     folder = tmp_path / "work"
     flags = [["--config.model.name=digits_mlp"], ["--config.model.name=digits_cnn"]]
-    workers = main_together([folder, folder], flags=flags)
-    assert [worker.wait(timeout=120) for worker in workers] == [2, 2]
-    for number in range(2):
-        out = (tmp_path / f"out_{number}").read_text()
-        assert "Received: model.name is digits_mlp and digits_cnn." in out
+    for worker in main_together([folder, folder], flags=flags):
+        ended = worker.wait(120)
+        assert ended.code == 2
+        assert "Received: model.name is digits_mlp and digits_cnn." in ended.out + ended.err
 
 
 @pytest.mark.slow
@@ -151,7 +145,8 @@ def test_a_worker_of_a_trained_run_needs_no_other(undisturbed, main_together, tm
     folder = shutil.copytree(undisturbed, tmp_path / "work")
     (folder / "results.json").unlink()
     (worker,) = main_together([folder, folder], only=number)
-    assert worker.wait(timeout=120) == 0, (tmp_path / f"out_{number}").read_text()
+    ended = worker.wait(120)
+    assert ended.code == 0, ended.err
     assert (folder / "results.json").exists() == (number == 0)
     assert not (tmp_path / f"steps_{number}").exists()
 
@@ -166,11 +161,11 @@ def test_workers_only_train(program, npz, tmp_path, mode):
 
 
 @pytest.fixture
-def main_together(npz):
+def main_together(programs, npz):
     """Starts main.py on the workers of one run, one for each folder, or on one of them only.
 
-    Each takes its own further `flags`, and leaves beside its folder out_NUMBER, what it printed,
-    and steps_NUMBER, the steps it took.
+    Each takes its own further `flags`, and leaves steps_NUMBER, the steps it took, beside its
+    folder.
     """
     started = []
 
@@ -182,18 +177,14 @@ def main_together(npz):
     def start(folder, number, cluster, further):
         steps = folder.with_name(f"steps_{number}")
         steps.unlink(missing_ok=True)
-        main = "import runpy; runpy.run_path('main.py', run_name='__main__')"
         flags = [*small_run.flags(folder, npz=npz), "--config.distribution=multi_worker", *further]
-        command = [sys.executable, "-c", faults.steps_written(steps) + main, *map(str, flags)]
-        with folder.with_name(f"out_{number}").open("w") as out:
-            environment = environment_of(cluster, number)
-            worker = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
-        started.append(worker)
-        return worker
+        before = told(cluster, number) + faults.steps_written(steps)
+        started.append(programs[number].start(*flags, before=before))
+        return started[-1]
 
     yield main_together
     for worker in started:
-        worker.kill()
+        worker.end()
 
 
 def wait_for(path, workers):
@@ -201,7 +192,7 @@ def wait_for(path, workers):
     for _ in range(4000):
         if path.exists():
             return
-        assert all(worker.poll() is None for worker in workers)
+        assert all(worker.is_alive() for worker in workers)
         time.sleep(0.05)
     raise AssertionError(f"no {path}")
 
@@ -223,9 +214,8 @@ def test_an_address_that_is_taken(program, tmp_path):
     with socket.socket() as taken:
         taken.bind(("localhost", 0))
         taken.listen()
-        cluster = {"worker": [f"localhost:{port}" for port in (taken.getsockname()[1], 1)]}
-        told = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": 0}})
-        ended = program.run(*flags, before=f"import os; os.environ['TF_CONFIG'] = {told!r}\n")
+        cluster = [f"localhost:{port}" for port in (taken.getsockname()[1], 1)]
+        ended = program.run(*flags, before=told(cluster, 0))
     # Not 2, a mistake: the worker that was there may be about to end.
     assert ended.code == 1
     assert "Traceback" not in ended.err

@@ -1,15 +1,11 @@
 """Two replicas on logical CPUs, in a process of its own: TensorFlow wants logical devices before
 anything runs, and no second strategy in a process.
 
-    tell({"answer": answer(strategy())})                  # in the process
-    printed("tests.training.replica_run")["answer"]       # in a test
+    tell({"answer": answer(strategy())})                         # in the process
+    printed(program, "tests.training.replica_run")["answer"]     # in a test
 """
 
 import json
-import os
-import pathlib
-import subprocess
-import sys
 
 import tensorflow as tf
 
@@ -39,17 +35,9 @@ def message_of(call):
     return None
 
 
-def printed(module):
+def printed(program, module):
     """Returns what `python -m module` tells; it may take minutes."""
-    root = pathlib.Path(__file__).parents[2]
-    run = subprocess.run(
-        [sys.executable, "-m", module],
-        cwd=root,
-        env=os.environ | {"PYTHONPATH": str(root), "TF_CPP_MIN_LOG_LEVEL": "2"},
-        capture_output=True,
-        text=True,
-        timeout=900,
-    )
-    lines = [line for line in run.stdout.splitlines() if line.startswith(_MARK)]
-    assert lines, run.stderr[-3000:]
+    ended = program.start(module=module).wait(900)
+    lines = [line for line in ended.out.splitlines() if line.startswith(_MARK)]
+    assert lines, ended.err[-3000:]
     return json.loads(lines[0].removeprefix(_MARK))

@@ -16,15 +16,14 @@ def main():
     together = strategy("multi_worker" if os.environ.get("TF_CONFIG") else "none")
     from fosc_tf import defenses
     from tests.defenses.arguments import arguments_of
-    from tests.training.replica_run import ALL_PARTS, train, variants, with_all_parts
+    from tests.training.replica_run import train, variants
 
     for name in sys.argv[1:]:
         defense, arguments, network = variants(defenses, arguments_of)[name]
         scope = together.scope() if os.environ.get("TF_CONFIG") else contextlib.nullcontext()
         # A threshold that some pass and others do not, so early in training.
         between = {"c_max": 0.25} if name == "dynamic" else {}
-        change = [with_all_parts] if ALL_PARTS in name else []
-        weights, logs, _ = train(defense, arguments | between, network, scope, *change)
+        weights, logs, _ = train(name, defense, arguments | between, network, scope)
         found = {"name": name, "worker": worker(together), "logs": logs}
         print("FOUND " + json.dumps(found | {"weights": [w.tolist() for w in weights]}), flush=True)
 
