@@ -55,10 +55,11 @@ def test_the_records_are_of_the_runs_that_they_stand_for(sweep):
         record = json.loads((folder / "run.json").read_text())
         seed = int(folder.name.rpartition("=")[2])
         assert record["config"]["seed"] == seed
-        experiment, *chosen = label.split(",")
+        experiment, *chosen = re.split(r",(?![^(]*\))", label)
         assert f"configs/{experiment}.py" in record["command"]
         fields = {
-            f"{name.rpartition('.')[2]}={value}" for name, value in flat(record["config"]).items()
+            f"{name.rpartition('.')[2]}={tuple(value) if isinstance(value, list) else value}"
+            for name, value in flat(record["config"]).items()
         }
         assert set(chosen) <= fields
         assert record["trained"]

@@ -16,6 +16,7 @@ from fosc_tf.show import style
 
 Arrays = Mapping[str, np.ndarray]
 _LEVELS = 16
+_LETTERS = 115  # of a legend's line below two panels
 
 
 def _labels(arrays: Arrays) -> list[str]:
@@ -37,10 +38,13 @@ def _in_digits(axis: Axis) -> None:
 @style.applied()
 def spectrum(arrays: Arrays, title: str) -> Figure:
     """Draws the eigenvalues by their place, as they are and over the loss at random weights."""
-    figure, ((raw, scaled),) = style.panels(1, 2, title)
+    names = _labels(arrays)
+    columns = min(3, max(1, _LETTERS // (max(map(len, names)) + 8)))
+    rows = -(-len(names) // columns)
+    figure, ((raw, scaled),) = style.panels(1, 2, title, height=2.8 + 0.25 * rows)
     k = arrays["values"].shape[1]
     looks = style.marks(len(arrays["epsilon"]))
-    for place, (text, look) in enumerate(zip(_labels(arrays), looks, strict=True)):
+    for place, (text, look) in enumerate(zip(names, looks, strict=True)):
         values = arrays["values"][place]
         for axes, unit in ((raw, 1.0), (scaled, arrays["unit"][place])):
             axes.plot(np.arange(1, k + 1), values / unit, label=text, markersize=3, **look)
@@ -53,7 +57,7 @@ def spectrum(arrays: Arrays, title: str) -> Figure:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         style.label(axes, "place", text)
     # Within a panel it would hide the first eigenvalues.
-    figure.legend(*raw.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    figure.legend(*raw.get_legend_handles_labels(), loc="outside lower center", ncols=columns)
     return figure
 
 
