@@ -322,17 +322,17 @@ def _subnetworks(prefix: str, **shared: tuple) -> tuple[tuple[str, ...], ...]:
         "optimizer__weight_decay": 0.0,
     }
     beside = (
-        *one("rate=0,width=0.315", model__width=0.315, **whole),
-        *one("rate=0,width=0.1", model__width=0.1, **whole),
-        *one("rate=0,width=1", **whole),
-        *one("rate=0,trained=signs", **signs),
+        *one("rate=0.0,width=0.315", model__width=0.315, **whole),
+        *one("rate=0.0,width=0.1", model__width=0.1, **whole),
+        *one("rate=0.0,width=1.0", **whole),
+        *one("rate=0.0,trained=signs", **signs),
     )
     return beside + tuple(
         run
         for rate in (0.9, 0.99)
         for run in (
             *of(f"rate={rate}", rate=rate),
-            *of(f"rate={rate},gamma=1", rate=rate, gamma=1.0),
+            *of(f"rate={rate},gamma=1.0", rate=rate, gamma=1.0),
             *of(f"rate={rate},last_batch_norm=False", rate=rate, last_batch_norm=False),
             *of(f"rate={rate},weights=signed_kaiming", rate=rate, weights="signed_kaiming"),
         )
