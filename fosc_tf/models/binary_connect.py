@@ -81,20 +81,12 @@ class BinaryConnect(ComputedKernel):
 
 @keras.saving.register_keras_serializable(package="fosc_tf")
 class BinaryConnectDense(BinaryConnect, ComputedDense):
-    """A dense layer of signs; see `BinaryConnect`.
-
-    Args:
-        units: of the output.
-        **arguments: those of `ComputedKernel`, and Keras' of any layer.
-    """
+    """A dense layer of signs, with the arguments of `ComputedDense`."""
 
 
 @keras.saving.register_keras_serializable(package="fosc_tf")
 class BinaryConnectConv2D(BinaryConnect, ComputedConv2D):
-    """A convolution [batch, height, width, channels] of signs; see `BinaryConnect`.
+    """A convolution [batch, height, width, channels] of signs.
 
-    Args:
-        filters: channels that come out.
-        kernel_size: height and width of the kernel.
-        **arguments: those of `ComputedConv2D`, and Keras' of any layer.
+    Its arguments are those of `ComputedConv2D`.
     """

@@ -126,20 +126,12 @@ class Masked(ComputedKernel):
 
 @keras.saving.register_keras_serializable(package="fosc_tf")
 class MaskedDense(Masked, ComputedDense):
-    """A dense layer; see `Masked`.
-
-    Args:
-        units: of the output.
-        **arguments: those of `Masked`, and Keras' of any layer.
-    """
+    """A dense layer, with the arguments of `ComputedDense` and of `Masked`."""
 
 
 @keras.saving.register_keras_serializable(package="fosc_tf")
 class MaskedConv2D(Masked, ComputedConv2D):
-    """A convolution [batch, height, width, channels]; see `Masked`.
+    """A convolution [batch, height, width, channels], with the arguments of `ComputedConv2D`.
 
-    Args:
-        filters: channels that come out.
-        kernel_size: height and width of the kernel.
-        **arguments: those of `ComputedConv2D` and `Masked`, and Keras' of any layer.
+    And with those of `Masked`.
     """
