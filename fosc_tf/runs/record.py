@@ -226,7 +226,12 @@ def _made_with(content: dict[str, Any]) -> str:
 def _making(config: dict[str, Any]) -> dict[str, Any]:
     """Returns the fields that decide a run's weights."""
     fields = flat(config).items()
-    return {name: field for name, field in fields if name.partition(".")[0] not in _SAME_RUN}
+    found = {name: field for name, field in fields if name.partition(".")[0] not in _SAME_RUN}
+    if not found.get("subnetwork.rate") and found.get("subnetwork.trained") != "signs":
+        # Of a dense network nothing reads them.
+        for name in ("gamma", "weights", "last_batch_norm", "rank"):
+            found.pop(f"subnetwork.{name}", None)
+    return found
 
 
 def _short(value: Any) -> Any:

@@ -318,6 +318,17 @@ def test_times_add_up_over_starts_and_survive_an_exception(tmp_path):
     assert records.read(tmp_path)["seconds"]["evaluate"] >= 0.2
 
 
+def test_how_a_dense_network_would_be_pruned_is_no_other_run(tmp_path):
+    def part(**fields):
+        return CONFIG | {"subnetwork": {"rate": 0.0, "trained": "scores", "gamma": 0.1} | fields}
+
+    RunRecord.open(tmp_path, part(last_batch_norm=True), {}, DATA)
+    RunRecord.open(tmp_path, part(last_batch_norm=None, gamma=1.0), {}, DATA)
+    for other in (part(rate=0.9), part(trained="signs", last_batch_norm=True)):
+        with pytest.raises(UserError, match="another's"):
+            RunRecord.open(tmp_path, other, {}, DATA)
+
+
 @pytest.mark.parametrize(
     ("config", "data", "received"),
     [
