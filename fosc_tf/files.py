@@ -18,7 +18,7 @@ from typing import Any
 
 import psutil
 
-from fosc_tf.errors import UserError
+from fosc_tf.errors import UserError, cannot_write
 
 NUMBER = (int, float)
 
@@ -53,6 +53,22 @@ def write(path: pathlib.Path, content: str | bytes) -> None:
             content.encode(errors="backslashreplace") if isinstance(content, str) else content
         )
     os.replace(unfinished, path)
+
+
+def write_for_user(path: pathlib.Path, content: bytes) -> int:
+    """Writes a file where a user wants it, its folder too, and returns the bytes that it has.
+
+    Raises:
+        UserError: a folder, or a place that cannot be written.
+    """
+    if path.is_dir():
+        raise cannot_write(path, IsADirectoryError("a folder, not a file"))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(path, content)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    return len(content)
 
 
 @contextlib.contextmanager

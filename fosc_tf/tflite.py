@@ -21,7 +21,7 @@ import tensorflow as tf
 
 from fosc_tf import files, subnetworks
 from fosc_tf.attacks.losses import check_logits
-from fosc_tf.errors import UserError, cannot_write
+from fosc_tf.errors import UserError
 from fosc_tf.export import image_shape, of_one_output
 from fosc_tf.models.all_layers import all_layers
 from fosc_tf.models.computed_kernel import ComputedKernel
@@ -124,14 +124,7 @@ def save(
     except (ValueError, RuntimeError) as error:
         raise _lacking(network, str(error).splitlines()[0]) from error
     check_same(received, expected, "the TFLite file")
-    if path.is_dir():
-        raise cannot_write(path, IsADirectoryError("a folder, not a file"))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        files.write(path, content)
-    except OSError as error:
-        raise cannot_write(path, error) from error
-    return len(content)
+    return files.write_for_user(path, content)
 
 
 def load(path: str | os.PathLike) -> Lite:

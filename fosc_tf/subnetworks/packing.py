@@ -17,7 +17,7 @@ import keras
 import numpy as np
 
 from fosc_tf import files
-from fosc_tf.errors import UserError, cannot_write
+from fosc_tf.errors import UserError
 from fosc_tf.models.all_layers import all_layers
 from fosc_tf.models.computed_kernel import ComputedKernel
 from fosc_tf.subnetworks.bits import decoded_mask, encoded_mask, packed, unpacked
@@ -50,14 +50,7 @@ def pack(network: keras.Model, path: str | os.PathLike) -> int:
     """
     path = files.local(path)
     content = encoded(network)
-    if path.is_dir():
-        raise cannot_write(path, IsADirectoryError("a folder, not a file"))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        files.write(path, content)
-    except OSError as error:
-        raise cannot_write(path, error) from error
-    return len(content)
+    return files.write_for_user(path, content)
 
 
 def encoded(network: keras.Model) -> bytes:
