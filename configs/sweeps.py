@@ -392,6 +392,21 @@ def cifar_pair() -> tuple[tuple[str, ...], ...]:
     )
 
 
+def cifar_single_steps() -> tuple[tuple[str, ...], ...]:
+    """Fast, N-FGSM and ATAS with 8/255, the CIFAR-10 network a quarter as wide, 10 epochs."""
+    fields = {
+        "model__width": (0.25,),
+        "total_epochs": (10,),
+        "evaluation__attacks": ("('clean','pgd-20','autoattack@1000')",),
+    }
+    drops = {"optimizer__drop_epochs": ("(8,9)",)}
+    return (
+        *_labelled("width=0.25", "cifar_fast", ":model=cifar_cnn", **fields),
+        *_labelled("width=0.25", "cifar_n_fgsm", ":model=cifar_cnn", **fields),
+        *_labelled("width=0.25", "cifar_atas", **fields | drops),
+    )
+
+
 def growing() -> tuple[tuple[str, ...], ...]:
     """The digits from the easiest up: 200, 400, 800 and all, the first run saying what is easy.
 
@@ -492,6 +507,7 @@ SWEEPS = {
         mnist_memory,
         mnist_paper,
         cifar_pair,
+        cifar_single_steps,
         cifar_paper,
         cifar_epsilons,
         growing,
