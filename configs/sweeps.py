@@ -392,6 +392,36 @@ def cifar_pair() -> tuple[tuple[str, ...], ...]:
     )
 
 
+def mnist_collapses() -> tuple[tuple[str, ...], ...]:
+    """Ten runs that overfit catastrophically, and ten that do not, under a monitor that goes back.
+
+    FGSM without a random start at 0.2 and 0.25; Fast and Standard training at 0.2. What counts is
+    in each history.json. 10,000 images, the small CNN of Fast.
+    """
+    shared = {
+        "data__examples": (11000,),
+        "total_epochs": (12,),
+        "monitor__action": ("go_back",),
+        "evaluation__attacks": ("('clean','pgd-20@1000')",),
+        "evaluation__checkpoints": ("('last',)",),
+        "evaluation__check_examples": (0,),
+    }
+    recipe = shared | {
+        "model__name": ("mnist_small",),
+        "optimizer__name": ("adam",),
+        "optimizer__learning_rate": (1e-3,),
+        "optimizer__weight_decay": (0.0,),
+        "optimizer__drop_epochs": ("()",),
+    }
+    planted = recipe | {"defense__fgsm_epochs": (12,), "defense__epsilon": (0.2, 0.25)}
+    sound = {"defense__epsilon": (0.2,)}
+    return (
+        *runs("mnist_fgsm_pgd", seeds=5, **planted),
+        *runs("mnist_fast", seeds=5, **shared | sound),
+        *runs("mnist_standard", seeds=5, **recipe | sound),
+    )
+
+
 def cifar_single_steps() -> tuple[tuple[str, ...], ...]:
     """Fast, N-FGSM and ATAS with 8/255, the CIFAR-10 network a quarter as wide, 10 epochs."""
     fields = {
@@ -505,6 +535,7 @@ SWEEPS = {
         mnist_spectra,
         mnist_subnetworks,
         mnist_memory,
+        mnist_collapses,
         mnist_paper,
         cifar_pair,
         cifar_single_steps,
