@@ -143,8 +143,16 @@ def mnist_defenses() -> tuple[tuple[str, ...], ...]:
 
 
 def _mnist(defense: str) -> tuple[tuple[str, ...], ...]:
-    own = {"defense__tau_epochs": ("(6,11)",)} if defense == "fat" else {}
-    return runs(f"mnist_{defense}", **SHORT | own)
+    own = {
+        "fat": {"defense__tau_epochs": ("(6,11)",)},
+        # Up to the steps of Standard training here, not to the 40 of its paper.
+        "amata": {
+            "defense__least_steps": (2,),
+            "defense__num_steps": (10,),
+            "defense__step_size": (0.075,),
+        },
+    }
+    return runs(f"mnist_{defense}", **SHORT | own.get(defense, {}))
 
 
 def mnist_compared() -> tuple[tuple[str, ...], ...]:
