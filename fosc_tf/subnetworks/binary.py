@@ -16,6 +16,7 @@ from fosc_tf.number import flag
 from fosc_tf.subnetworks.plain import is_computed, plain
 from fosc_tf.subnetworks.replacing import (
     again,
+    cloned,
     in_place_of,
     is_batch_norm,
     replaceable,
@@ -52,17 +53,13 @@ def binary_connect(network: keras.Model, last_batch_norm: bool = True) -> keras.
     if is_computed(network):
         network = plain(network)
     chosen = {id(layer) for layer in replaceable(network)}
-    copies: list[tuple[Any, Any]] = []
 
     def copied(layer: Any) -> Any:
         if id(layer) in chosen:
-            copy = in_place_of(layer, _KINDS[type(layer)], {})
-        else:
-            copy = again(layer, affine=False)
-        copies.append((layer, copy))
-        return copy
+            return in_place_of(layer, _KINDS[type(layer)], {})
+        return again(layer, affine=False)
 
-    found = keras.models.clone_model(network, clone_function=copied, recursive=True)
+    found, copies = cloned(network, copied)
     if last_batch_norm:
         found = with_last_batch_norm(found)
     for layer, copy in copies:

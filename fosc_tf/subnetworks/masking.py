@@ -22,6 +22,7 @@ from fosc_tf.subnetworks.allocation import allocation
 from fosc_tf.subnetworks.plain import is_computed, plain
 from fosc_tf.subnetworks.replacing import (
     again,
+    cloned,
     in_place_of,
     is_batch_norm,
     replaceable,
@@ -123,19 +124,15 @@ def masked(
             )
     counts = {id(layer): count for layer, count in zip(layers, kept, strict=True)}
     arguments = {"rank": rank, "trained": trained}
-    copies: list[tuple[Any, Any]] = []
 
     def copied(layer: Any) -> Any:
         if id(layer) in counts:
             use_bias = own and layer.use_bias
             given = {"kept": counts[id(layer)], "use_bias": use_bias, **arguments}
-            copy = in_place_of(layer, _KINDS[type(layer)], given)
-        else:
-            copy = again(layer, affine=own, held=trained == "scores")
-        copies.append((layer, copy))
-        return copy
+            return in_place_of(layer, _KINDS[type(layer)], given)
+        return again(layer, affine=own, held=trained == "scores")
 
-    found = keras.models.clone_model(network, clone_function=copied, recursive=True)
+    found, copies = cloned(network, copied)
     if last_batch_norm:
         found = with_last_batch_norm(found)
     for layer, copy in copies:
@@ -163,17 +160,13 @@ def with_fixed_mask(network: keras.Model) -> keras.Model:
         UserError: it is not masked.
     """
     masked_layers(network)
-    copies: list[tuple[Any, Any]] = []
 
     def copied(layer: Any) -> Any:
         if isinstance(layer, Masked):
-            copy = type(layer).from_config(layer.get_config() | {"trained": "weights"})
-        else:
-            copy = again(layer)
-        copies.append((layer, copy))
-        return copy
+            return type(layer).from_config(layer.get_config() | {"trained": "weights"})
+        return again(layer)
 
-    found = keras.models.clone_model(network, clone_function=copied, recursive=True)
+    found, copies = cloned(network, copied)
     for layer, copy in copies:
         for variable, value in zip(copy.variables, layer.variables, strict=True):
             variable.assign(value)

@@ -13,7 +13,7 @@ import numpy as np
 from fosc_tf.errors import UserError
 from fosc_tf.models.all_layers import all_layers
 from fosc_tf.models.computed_kernel import ComputedKernel
-from fosc_tf.subnetworks.replacing import again
+from fosc_tf.subnetworks.replacing import again, cloned
 
 
 def plain(network: keras.Model) -> keras.Model:
@@ -28,14 +28,11 @@ def plain(network: keras.Model) -> keras.Model:
         UserError: it is neither.
     """
     computed_layers(network)
-    copies: list[tuple[Any, Any]] = []
 
     def copied(layer: Any) -> Any:
-        copy = _of_keras(layer) if isinstance(layer, ComputedKernel) else again(layer)
-        copies.append((layer, copy))
-        return copy
+        return _of_keras(layer) if isinstance(layer, ComputedKernel) else again(layer)
 
-    found = keras.models.clone_model(network, clone_function=copied, recursive=True)
+    found, copies = cloned(network, copied)
     for layer, copy in copies:
         if isinstance(layer, ComputedKernel):
             bias = [np.asarray(layer.bias)] if layer.use_bias else []

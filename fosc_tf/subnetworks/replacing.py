@@ -7,6 +7,7 @@ copy = in_place_of(layers[0], MaskedConv2D, {"kept": 10})
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -70,6 +71,23 @@ def in_place_of(layer: Any, kind: type[ComputedKernel], given: dict[str, Any]) -
     config = layer.get_config()
     alike = {name: config[name] for name in (*kind.form, "name", "dtype", "activation")}
     return kind(**alike, **given)
+
+
+def cloned(
+    network: keras.Model, copied: Callable[[Any], Any]
+) -> tuple[keras.Model, list[tuple[Any, Any]]]:
+    """Returns a network like another with `copied(layer)` for each layer, and all (layer, copy).
+
+    Weights are as the copies have them; models within the network are gone through too.
+    """
+    pairs: list[tuple[Any, Any]] = []
+
+    def noted(layer: Any) -> Any:
+        copy = copied(layer)
+        pairs.append((layer, copy))
+        return copy
+
+    return keras.models.clone_model(network, clone_function=noted, recursive=True), pairs
 
 
 def again(layer: Any, *, affine: bool = True, held: bool = False) -> Any:
