@@ -5,12 +5,12 @@
 Thesis, WideResNet-34-10, Table 4.6 (AutoAttack, %): 46.15 by weights alone, 51.17 by targets alone.
 """
 
-from configs import common
+from configs import arguments, common
 
 
 def get_config(arg: str | None = None) -> common.Config:
     """Returns the experiment."""
-    config = common.cifar("adaptive_atta", arg, **common.adaptive_atta_arguments(warm_up_epochs=5))
+    config = common.cifar("adaptive_atta", arg, **arguments.adaptive_atta(warm_up_epochs=5))
     config.total_epochs = 38
     config.optimizer.learning_rate = 0.1
     config.optimizer.drop_epochs = (30, 36)

@@ -7,12 +7,12 @@ its PGD-10 training: 85.27 / 47.31 in 23,108. The column C&W of its table is ano
 C&W-linf here.
 """
 
-from configs import common
+from configs import arguments, common
 
 
 def get_config(arg: str | None = None) -> common.Config:
     """Returns the experiment."""
-    config = common.cifar("amata", arg or "model=preact_resnet18", **common.amata_arguments())
+    config = common.cifar("amata", arg or "model=preact_resnet18", **arguments.amata())
     config.total_epochs = 100
     config.optimizer.learning_rate = 0.05
     config.optimizer.drop_epochs = (75, 90)

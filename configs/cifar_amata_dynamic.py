@@ -5,7 +5,7 @@
 A combination that no paper prints numbers for; settings of `cifar_dynamic`.
 """
 
-from configs import common
+from configs import arguments, common
 
 
 def get_config(arg: str | None = None) -> common.Config:
@@ -14,5 +14,5 @@ def get_config(arg: str | None = None) -> common.Config:
         "dynamic",
         arg,
         least_steps=2,  # K of the first epoch, rising to num_steps
-        **common.dynamic_arguments(control_epochs=100),
+        **arguments.dynamic(control_epochs=100),
     )

@@ -6,12 +6,12 @@ Paper, accuracy in % (clean / PGD-10 / PGD-50 / AutoAttack), PreAct-ResNet-18:
 81.22 / 50.03 / 48.18 / 45.38.
 """
 
-from configs import common
+from configs import arguments, common
 
 
 def get_config(arg: str | None = None) -> common.Config:
     """Returns the experiment."""
-    config = common.cifar("atas", arg, **common.atas_arguments())
+    config = common.cifar("atas", arg, **arguments.atas())
     config.total_epochs = 30
     config.optimizer.learning_rate = 0.1
     config.optimizer.drop_epochs = (24, 28)

@@ -5,13 +5,13 @@
 Zheng et al. with WideResNet-34-10, epsilon 0.031, as Liu's thesis cites it (AutoAttack, %): 44.48.
 """
 
-from configs import common
+from configs import arguments, common
 
 
 def get_config(arg: str | None = None) -> common.Config:
     """Returns the experiment."""
     config = common.cifar(
-        "atta", arg, num_steps=1, step_share=0.5, **common.memory_arguments(reset_epochs=10)
+        "atta", arg, num_steps=1, step_share=0.5, **arguments.memory(reset_epochs=10)
     )
     config.total_epochs = 38
     config.data.batch_size = 64

@@ -8,9 +8,9 @@ with `:model=wide_resnet_34_10` (clean / FGSM / PGD-20 / C&W-linf):
 85.03 / 63.53 / 48.70 / 47.27.
 """
 
-from configs import common
+from configs import arguments, common
 
 
 def get_config(arg: str | None = None) -> common.Config:
     """Returns the experiment."""
-    return common.cifar("dynamic", arg, **common.dynamic_arguments(control_epochs=100))
+    return common.cifar("dynamic", arg, **arguments.dynamic(control_epochs=100))

@@ -5,10 +5,10 @@
 The method is ours; on these images it has not been measured.
 """
 
-from configs import common
+from configs import arguments, common
 
 
 def get_config(arg: str | None = None) -> common.Config:
     """Returns the experiment."""
-    arguments = common.dynamic_memory_arguments(control_epochs=100)
-    return common.cifar("dynamic_memory", arg, **arguments)
+    own = arguments.dynamic_memory(control_epochs=100)
+    return common.cifar("dynamic_memory", arg, **own)

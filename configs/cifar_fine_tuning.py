@@ -7,7 +7,7 @@ Thesis, Table 4.7, WideResNet-34, 500,000 extra images, one epoch, AutoAttack in
 54.11 by plain adversarial training, 54.69 with weights, 54.73 with the divergence, 54.69 with both.
 """
 
-from configs import common
+from configs import changes, common
 
 ARGUMENTS = {
     "reweight": True,  # examples by the probability of their label
@@ -17,6 +17,6 @@ ARGUMENTS = {
 
 def get_config(arg: str | None = None) -> common.Config:
     """Returns the experiment."""
-    return common.fine_tuning(
+    return changes.fine_tuning(
         common.cifar("fine_tuning", arg or "model=preact_resnet18", **ARGUMENTS)
     )

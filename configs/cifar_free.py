@@ -5,12 +5,12 @@
 Paper, accuracy in % (clean / PGD-20 / C&W-linf), WideResNet-32-10: 85.96 / 46.33 / 46.60.
 """
 
-from configs import common
+from configs import arguments, common
 
 
 def get_config(arg: str | None = None) -> common.Config:
     """Returns the experiment."""
-    config = common.cifar("free", arg, **common.free_arguments(replays=8))
+    config = common.cifar("free", arg, **arguments.free(replays=8))
     config.total_epochs = 208  # of weight updates: 26 passes over the images
     config.optimizer.learning_rate = 0.1
     config.optimizer.drop_epochs = (104, 156)

@@ -5,10 +5,10 @@
 PreAct-ResNet-18, 200 epochs; the thesis has a ResNet-18.
 """
 
-from configs import common
+from configs import changes, common
 
 
 def get_config(arg: str | None = None) -> common.Config:
     """Returns the experiment."""
-    config = common.strong(common.cifar("iat", arg or "model=preact_resnet18"))
-    return common.adapting_radii(config, warm_up_epochs=5)
+    config = changes.strong(common.cifar("iat", arg or "model=preact_resnet18"))
+    return changes.adapting_radii(config, warm_up_epochs=5)

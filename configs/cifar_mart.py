@@ -5,11 +5,11 @@
 The authors' own recipes are a WideResNet-34-10 with other rates; `:model=wide_resnet_34_10`.
 """
 
-from configs import common
+from configs import arguments, changes, common
 
 
 def get_config(arg: str | None = None) -> common.Config:
     """Returns the experiment."""
-    return common.strong(
-        common.cifar("mart", arg or "model=preact_resnet18", **common.divergence_arguments(5.0))
+    return changes.strong(
+        common.cifar("mart", arg or "model=preact_resnet18", **arguments.divergence(5.0))
     )

@@ -7,11 +7,11 @@ Three periods, of 100, 50 and 50 epochs, or one of 200. The rate is divided by t
 after three quarters of each period; the thesis shows its rates in a figure only.
 """
 
-from configs import common
+from configs import changes, common
 
 
 def get_config(arg: str | None = None) -> common.Config:
     """Returns the experiment."""
     periods = common.option(arg, "periods", ("3", "1"))
-    config = common.strong(common.cifar("standard", "model=preact_resnet18"))
-    return common.in_periods(config, (100, 50, 50) if periods == "3" else (200,))
+    config = changes.strong(common.cifar("standard", "model=preact_resnet18"))
+    return changes.in_periods(config, (100, 50, 50) if periods == "3" else (200,))

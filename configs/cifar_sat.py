@@ -5,12 +5,10 @@
 PreAct-ResNet-18, 200 epochs; the thesis has a ResNet-18.
 """
 
-from configs import common
+from configs import arguments, changes, common
 
 
 def get_config(arg: str | None = None) -> common.Config:
     """Returns the experiment."""
-    config = common.cifar(
-        "sat", arg or "model=preact_resnet18", **common.sat_arguments(warm_up_epochs=90)
-    )
-    return common.strong(config)
+    config = common.cifar("sat", arg or "model=preact_resnet18", **arguments.sat(warm_up_epochs=90))
+    return changes.strong(config)

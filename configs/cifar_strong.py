@@ -7,9 +7,9 @@ held-out images, where Rice et al. 2020 look at the test set. What made it stron
 --config.perturbation.gamma=0.01 (AWP), --config.label_smoothing=0.1, --config.average.decay=0.995.
 """
 
-from configs import common
+from configs import changes, common
 
 
 def get_config(arg: str | None = None) -> common.Config:
     """Returns the experiment."""
-    return common.strong(common.cifar("standard", arg or "model=preact_resnet18"))
+    return changes.strong(common.cifar("standard", arg or "model=preact_resnet18"))

@@ -5,12 +5,12 @@
 Paper, with WideResNet-34, as Liu's thesis cites it (AutoAttack, %): 44.83.
 """
 
-from configs import common
+from configs import arguments, common
 
 
 def get_config(arg: str | None = None) -> common.Config:
     """Returns the experiment."""
-    config = common.cifar("yopo", arg, **common.yopo_arguments(num_steps=3))
+    config = common.cifar("yopo", arg, **arguments.yopo(num_steps=3))
     config.total_epochs = 36
     config.data.batch_size = 256
     config.optimizer.learning_rate = 0.2

@@ -7,7 +7,7 @@ are typed and the set of fields is closed, so a mistyped override fails with the
 
 from __future__ import annotations
 
-from ml_collections import ConfigDict, FieldReference
+from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
 Config = ConfigDict
@@ -213,109 +213,6 @@ def with_defense(
     return config.lock()
 
 
-def dynamic_arguments(control_epochs: int) -> dict[str, object]:
-    """Returns the fields that only Dynamic training has."""
-    return {
-        "c_max": FieldReference(0.5, field_type=object),  # nats, the first threshold, or "auto"
-        "c_min": 0.0,  # nats, the last threshold (the paper: 0)
-        "control_epochs": control_epochs,  # T', epochs until c_t is c_min
-        "feasible": "ball",  # FOSC over the ball (the paper) or ball and pixel limits: box
-        "self_weighted": False,  # the authors' code: weight examples by their own loss
-    }
-
-
-def memory_arguments(reset_epochs: int) -> dict[str, object]:
-    """Returns the fields that only defenses with a memory have."""
-    return {
-        "reset_epochs": reset_epochs,  # period of epochs that begin anew; 0 never
-        "memory_dtype": "float32",  # of what is remembered: float32 | float16 | int8
-        "memory_shrink": 1,  # side of the squares of pixels whose mean alone is remembered
-    }
-
-
-def atas_arguments(reset_epochs: int = 10) -> dict[str, object]:
-    """Returns the fields that only ATAS has."""
-    return {
-        "step_share": 2.0,
-        "num_steps": 0,
-        "constant": 1.28,  # c, nats of one example per unit of pixels; larger gradients step less
-        "beta": 0.5,  # share of the running squared gradient norm that stays, [0, 1)
-        "constant_epochs": 5,  # first epochs in which all steps are epsilon
-        **memory_arguments(reset_epochs),
-    }
-
-
-def dynamic_memory_arguments(control_epochs: int) -> dict[str, object]:
-    """Returns the fields that only Dynamic with memory has."""
-    return {
-        "num_steps": 1,  # K, the most steps of an epoch
-        "c_max": 0.25,  # nats, the first threshold
-        "c_min": 0.0,  # nats, the last threshold
-        "control_epochs": control_epochs,  # T', epochs until c_t is c_min
-        "stop_share": 0.0,  # instead: share that may stop at its start, falling to 0; 0 none
-        "refresh": 0.0,  # share of the examples that start anew in any epoch
-        "feasible": "box",  # FOSC over the ball or ball and pixel limits: box
-        **memory_arguments(reset_epochs=0),
-    }
-
-
-def free_arguments(replays: int) -> dict[str, object]:
-    """Returns the fields that only Free has."""
-    return {
-        "step_share": 1.0,
-        "num_steps": 0,
-        "replays": replays,  # m, weight updates of each batch in turn; divides total_epochs
-    }
-
-
-def yopo_arguments(num_steps: int, step_share: float = 0.25) -> dict[str, object]:
-    """Returns the fields that only YOPO has."""
-    return {
-        "step_share": step_share,
-        "num_passes": 5,  # m, over the whole network in each update
-        "num_steps": num_steps,  # n, over the first layer in each pass
-    }
-
-
-def divergence_arguments(beta: float) -> dict[str, object]:
-    """Returns the fields that TRADES and MART have."""
-    return {
-        "beta": beta,  # weight of the divergence of clean and adversarial predictions
-        "deviation": 0.001,  # of the start's noise, per pixel
-    }
-
-
-def adaptive_atta_arguments(warm_up_epochs: int) -> dict[str, object]:
-    """Returns the fields that only ATTA with adaptive targets has."""
-    return {
-        "num_steps": 1,
-        "step_share": 0.5,
-        "rho": 0.9,  # share of the remembered target that stays, [0, 1)
-        "beta": 0.1,  # share of the label in what is trained on; 1 leaves the target out
-        "reweight": True,  # examples by the probability of their label
-        "warm_up_epochs": warm_up_epochs,  # without either
-        **memory_arguments(reset_epochs=0),
-    }
-
-
-def sat_arguments(warm_up_epochs: int) -> dict[str, object]:
-    """Returns the fields that only SAT has."""
-    return {
-        "rho": 0.9,  # share of the remembered target that stays, [0, 1)
-        "warm_up_epochs": warm_up_epochs,  # of TRADES, before targets move
-        **divergence_arguments(beta=6.0),
-    }
-
-
-def amata_arguments(least_steps: int = 2) -> dict[str, object]:
-    """Returns the fields that only Amata has."""
-    return {
-        "least_steps": least_steps,  # K of the first epoch, rising to num_steps
-        "shape": "linear",  # linear | exponential, how K rises
-        "eta": 1.0,  # bends the exponential; above 0 steps grow early
-    }
-
-
 def cyclic(
     config: Config,
     *,
@@ -402,35 +299,6 @@ def cifar(defense: str, arg: str | None = None, **arguments: object) -> Config:
     return with_defense(config, defense, epsilon=8 / 255, **arguments)
 
 
-def adapting_radii(config: Config, warm_up_epochs: int) -> Config:
-    """Returns the config with the fields that only IAT has."""
-    defense = config.defense
-    with config.unlocked():
-        defense.change = defense.get_ref("epsilon") * 0.2375  # gamma, what a radius is tried by
-        defense.rate = 0.1  # share of the way that a radius moves to the one it withstands
-        defense.most_epsilon = float("inf")  # no radius is larger
-        defense.warm_up_epochs = warm_up_epochs  # in which everyone has epsilon
-    return config
-
-
-def in_periods(config: Config, lengths: tuple[int, ...], **of_rise: object) -> Config:
-    """Returns the config whose epsilon rises in periods, the drops of the rate within the first.
-
-    Args:
-        config: changed in place.
-        lengths: of the periods, epochs.
-        **of_rise: further fields of `config.periods`.
-    """
-    share = lengths[0] / config.total_epochs
-    drops = tuple(int(epoch * share) for epoch in config.optimizer.drop_epochs)
-    config.optimizer.drop_epochs = drops
-    config.total_epochs = sum(lengths)
-    config.periods.lengths = lengths
-    for name, value in of_rise.items():
-        config.periods[name] = value
-    return config
-
-
 def mnist_landscape(defense: str, **arguments: object) -> Config:
     """Returns the MNIST setting of Liu's thesis, section 4.2: LeNet, epsilon 0.4, steps of 0.01."""
     config = mnist(defense, step_share=0.025, num_steps=50, **arguments)
@@ -444,79 +312,6 @@ def mnist_landscape(defense: str, **arguments: object) -> Config:
     config.optimizer.weight_decay = 1e-3
     config.optimizer.schedule = "constant"
     config.optimizer.drop_epochs = ()
-    return config
-
-
-def fine_tuning(config: Config) -> Config:
-    """Returns the config with the schedule of Liu's thesis, section 4.3.5: an epoch at one rate."""
-    config.total_epochs = 1
-    config.optimizer.schedule = "constant"
-    config.optimizer.learning_rate = 1e-3
-    config.optimizer.drop_epochs = ()
-    config.optimizer.weight_decay = 5e-4
-    return config
-
-
-def strong(config: Config) -> Config:
-    """Returns the config with the recipe that most methods of today are compared with.
-
-    Source: Rice et al. 2020, the code of its authors; Pang et al. 2021 for the weight decay.
-    """
-    config.total_epochs = 200
-    config.optimizer.learning_rate = 0.1
-    config.optimizer.drop_epochs = (100, 150)
-    config.optimizer.weight_decay = 5e-4
-    return config
-
-
-def subnetwork(config: Config, rate: float = 0.99) -> Config:
-    """Returns the config with the settings of Liu's thesis, section 5.1: scores are trained.
-
-    Source: the thesis for rate, gamma and schedule; the code of its authors for the rest.
-    """
-    config.subnetwork.rate = rate
-    config.optimizer.schedule = "cosine"
-    config.optimizer.learning_rate = 0.1
-    config.optimizer.drop_epochs = ()
-    config.optimizer.weight_decay = 5e-4
-    return config
-
-
-def pruned(config: Config, rate: float, trained: str) -> Config:
-    """Returns the config whose network is a part of the one that `model.weights` names.
-
-    The schedule is one of fine-tuning, of this project: a third of the epochs, the rate falling
-    from a fifth.
-
-    Args:
-        config: changed in place.
-        rate: share of all weights that goes.
-        trained: scores, which choose the part, or weights.
-    """
-    config.subnetwork.rate = rate
-    config.subnetwork.weights = "own"
-    config.subnetwork.trained = trained
-    config.total_epochs //= 3
-    config.optimizer.schedule = "cosine"
-    config.optimizer.learning_rate /= 5
-    config.optimizer.drop_epochs = ()
-    return config
-
-
-def binary_connect(config: Config) -> Config:
-    """Returns the config whose network works by the signs of its weights.
-
-    Adam, of which steps have one size: a last batch norm divides by the deviation of sums of
-    signs, which leaves gradients far below those of other networks. Weights do not decay: only
-    their signs work.
-    """
-    config.subnetwork.trained = "signs"
-    config.optimizer.name = "adam"
-    config.optimizer.learning_rate = 0.01
-    config.optimizer.momentum = 0.0
-    config.optimizer.schedule = "cosine"
-    config.optimizer.drop_epochs = ()
-    config.optimizer.weight_decay = 0.0
     return config
 
 

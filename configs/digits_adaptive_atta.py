@@ -9,9 +9,9 @@ FGSM / PGD-10 / PGD-20 / C&W-linf):
 90.28 / 67.50 / 60.28 / 59.17 / 59.44.
 """
 
-from configs import common
+from configs import arguments, common
 
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.digits("adaptive_atta", **common.adaptive_atta_arguments(warm_up_epochs=5))
+    return common.digits("adaptive_atta", **arguments.adaptive_atta(warm_up_epochs=5))

@@ -7,9 +7,9 @@ FGSM / PGD-10 / PGD-20 / C&W-linf):
 95.56 / 73.06 / 66.94 / 66.39 / 67.22.
 """
 
-from configs import common
+from configs import arguments, common
 
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.digits("amata", **common.amata_arguments())
+    return common.digits("amata", **arguments.amata())

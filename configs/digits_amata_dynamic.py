@@ -7,7 +7,7 @@ FGSM / PGD-10 / PGD-20 / C&W-linf):
 95.83 / 71.39 / 64.17 / 63.33 / 65.00.
 """
 
-from configs import common
+from configs import arguments, common
 
 
 def get_config() -> common.Config:
@@ -15,5 +15,5 @@ def get_config() -> common.Config:
     return common.digits(
         "dynamic",
         least_steps=2,  # K of the first epoch, rising to num_steps
-        **common.dynamic_arguments(control_epochs=24),
+        **arguments.dynamic(control_epochs=24),
     )

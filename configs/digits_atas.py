@@ -7,9 +7,9 @@ FGSM / PGD-10 / PGD-20 / C&W-linf):
 96.39 / 73.06 / 65.83 / 63.33 / 64.17.
 """
 
-from configs import common
+from configs import arguments, common
 
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.digits("atas", **common.atas_arguments())
+    return common.digits("atas", **arguments.atas())

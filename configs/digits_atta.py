@@ -7,9 +7,9 @@ FGSM / PGD-10 / PGD-20 / C&W-linf):
 95.83 / 74.44 / 65.28 / 64.17 / 66.11.
 """
 
-from configs import common
+from configs import arguments, common
 
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.digits("atta", num_steps=1, step_share=0.5, **common.memory_arguments(10))
+    return common.digits("atta", num_steps=1, step_share=0.5, **arguments.memory(10))

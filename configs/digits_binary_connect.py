@@ -10,9 +10,9 @@ FGSM / PGD-10 / PGD-20 / C&W-linf), all weights kept, one bit each:
 92.78 / 58.89 / 53.33 / 53.06 / 47.50.
 """
 
-from configs import common
+from configs import changes, common
 
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.binary_connect(common.digits("standard"))
+    return changes.binary_connect(common.digits("standard"))

@@ -7,9 +7,9 @@ FGSM / PGD-10 / PGD-20 / C&W-linf):
 95.00 / 71.39 / 65.28 / 63.61 / 65.00.
 """
 
-from configs import common
+from configs import arguments, common
 
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.digits("dynamic", **common.dynamic_arguments(control_epochs=24))
+    return common.digits("dynamic", **arguments.dynamic(control_epochs=24))

@@ -7,9 +7,9 @@ FGSM / PGD-10 / PGD-20 / C&W-linf):
 98.06 / 71.94 / 61.39 / 60.28 / 63.33.
 """
 
-from configs import common
+from configs import arguments, common
 
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.digits("dynamic_memory", **common.dynamic_memory_arguments(control_epochs=24))
+    return common.digits("dynamic_memory", **arguments.dynamic_memory(control_epochs=24))

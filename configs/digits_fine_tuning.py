@@ -10,7 +10,7 @@ FGSM / PGD-10 / PGD-20 / C&W-linf), after digits_mart:
 88.61 / 68.61 / 63.61 / 62.78 / 62.50.
 """
 
-from configs import common
+from configs import changes, common
 
 ARGUMENTS = {
     "reweight": True,  # examples by the probability of their label
@@ -20,4 +20,4 @@ ARGUMENTS = {
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.fine_tuning(common.digits("fine_tuning", **ARGUMENTS))
+    return changes.fine_tuning(common.digits("fine_tuning", **ARGUMENTS))

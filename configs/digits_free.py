@@ -7,12 +7,12 @@ FGSM / PGD-10 / PGD-20 / C&W-linf):
 94.44 / 66.94 / 53.89 / 52.50 / 52.22.
 """
 
-from configs import common
+from configs import arguments, common
 
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    config = common.digits("free", **common.free_arguments(replays=4))
+    config = common.digits("free", **arguments.free(replays=4))
     config.total_epochs = 40  # of weight updates: ten passes over the images
     config.optimizer.drop_epochs = (28, 36)
     return config

@@ -18,9 +18,9 @@ FGSM / PGD-10 / PGD-20 / C&W-linf), after digits_standard, whose own is 95.83 / 
 95.83 / 71.94 / 65.28 / 64.44 / 67.22.
 """
 
-from configs import common
+from configs import changes, common
 
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.pruned(common.digits("standard"), rate=0.9, trained="scores")
+    return changes.pruned(common.digits("standard"), rate=0.9, trained="scores")

@@ -9,9 +9,9 @@ FGSM / PGD-10 / PGD-20 / C&W-linf):
 96.67 / 71.11 / 63.33 / 61.67 / 63.61.
 """
 
-from configs import common
+from configs import changes, common
 
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.adapting_radii(common.digits("iat"), warm_up_epochs=3)
+    return changes.adapting_radii(common.digits("iat"), warm_up_epochs=3)

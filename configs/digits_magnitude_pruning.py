@@ -21,9 +21,9 @@ FGSM / PGD-10 / PGD-20 / C&W-linf), after digits_standard, whose own is 95.83 / 
 96.39 / 72.22 / 66.11 / 64.44 / 68.06.
 """
 
-from configs import common
+from configs import changes, common
 
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.pruned(common.digits("standard"), rate=0.9, trained="weights")
+    return changes.pruned(common.digits("standard"), rate=0.9, trained="weights")

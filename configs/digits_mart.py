@@ -9,9 +9,9 @@ FGSM / PGD-10 / PGD-20 / C&W-linf):
 92.22 / 71.11 / 66.67 / 65.83 / 65.00.
 """
 
-from configs import common
+from configs import arguments, common
 
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.digits("mart", **common.divergence_arguments(5.0))
+    return common.digits("mart", **arguments.divergence(5.0))

@@ -9,9 +9,9 @@ PGD-20 / C&W-linf), last network 97.22 / 69.44 / 61.94 / 61.11 / 61.39, ensemble
 61.11 / 60.28 / 61.39.
 """
 
-from configs import common
+from configs import changes, common
 
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.in_periods(common.digits("standard"), (15, 15))
+    return changes.in_periods(common.digits("standard"), (15, 15))

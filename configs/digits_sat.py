@@ -9,9 +9,9 @@ FGSM / PGD-10 / PGD-20 / C&W-linf):
 92.22 / 75.56 / 72.78 / 72.50 / 67.22.
 """
 
-from configs import common
+from configs import arguments, common
 
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.digits("sat", **common.sat_arguments(warm_up_epochs=12))
+    return common.digits("sat", **arguments.sat(warm_up_epochs=12))

@@ -11,9 +11,9 @@ Its checks say that PGD-20 has not converged: of 100 images PGD-100 with restart
 PGD-20 leaves 63, and Square 56.
 """
 
-from configs import common
+from configs import changes, common
 
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.subnetwork(common.digits("standard"), rate=0.9)
+    return changes.subnetwork(common.digits("standard"), rate=0.9)

@@ -9,9 +9,9 @@ FGSM / PGD-10 / PGD-20 / C&W-linf):
 92.50 / 72.22 / 70.56 / 70.28 / 67.78.
 """
 
-from configs import common
+from configs import arguments, common
 
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.digits("trades", **common.divergence_arguments(6.0))
+    return common.digits("trades", **arguments.divergence(6.0))

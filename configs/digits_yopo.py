@@ -7,9 +7,9 @@ FGSM / PGD-10 / PGD-20 / C&W-linf):
 95.00 / 67.78 / 62.78 / 61.94 / 64.17.
 """
 
-from configs import common
+from configs import arguments, common
 
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.digits("yopo", **common.yopo_arguments(num_steps=3))
+    return common.digits("yopo", **arguments.yopo(num_steps=3))

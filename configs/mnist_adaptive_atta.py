@@ -5,9 +5,9 @@
 The thesis has no MNIST here; the setting is that of the other MNIST experiments.
 """
 
-from configs import common
+from configs import arguments, common
 
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.mnist("adaptive_atta", **common.adaptive_atta_arguments(warm_up_epochs=5))
+    return common.mnist("adaptive_atta", **arguments.adaptive_atta(warm_up_epochs=5))

@@ -7,7 +7,7 @@ Paper, accuracy in % of a LeNet under PGD-40: 91.47 (its PGD-40 training: 90.56)
 learning rate are those of the other MNIST experiments.
 """
 
-from configs import common
+from configs import arguments, common
 
 
 def get_config() -> common.Config:
@@ -16,5 +16,5 @@ def get_config() -> common.Config:
         "amata",
         step_share=1 / 30,  # 0.01 at epsilon 0.3
         num_steps=40,
-        **common.amata_arguments(least_steps=5),
+        **arguments.amata(least_steps=5),
     )

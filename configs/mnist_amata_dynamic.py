@@ -5,7 +5,7 @@
 A combination that no paper prints numbers for; settings of `mnist_dynamic`.
 """
 
-from configs import common
+from configs import arguments, common
 
 
 def get_config() -> common.Config:
@@ -13,5 +13,5 @@ def get_config() -> common.Config:
     return common.mnist(
         "dynamic",
         least_steps=2,  # K of the first epoch, rising to num_steps
-        **common.dynamic_arguments(control_epochs=40),
+        **arguments.dynamic(control_epochs=40),
     )

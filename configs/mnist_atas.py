@@ -5,9 +5,9 @@
 Huang et al. have no numbers for MNIST.
 """
 
-from configs import common
+from configs import arguments, common
 
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.mnist("atas", **common.atas_arguments())
+    return common.mnist("atas", **arguments.atas())

@@ -5,9 +5,9 @@
 The authors train a network of their own for 60 epochs with steps of 0.01.
 """
 
-from configs import common
+from configs import arguments, common
 
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.mnist("atta", num_steps=1, step_share=0.5, **common.memory_arguments(0))
+    return common.mnist("atta", num_steps=1, step_share=0.5, **arguments.memory(0))

@@ -6,9 +6,9 @@ Paper, accuracy in % (clean / FGSM / PGD-10 / PGD-20 / C&W-linf):
 97.96 / 95.34 / 91.63 / 91.27 / 91.47.
 """
 
-from configs import common
+from configs import arguments, common
 
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.mnist("dynamic", **common.dynamic_arguments(control_epochs=40))
+    return common.mnist("dynamic", **arguments.dynamic(control_epochs=40))

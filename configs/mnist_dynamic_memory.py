@@ -8,9 +8,9 @@ APGD-T on the first 500), CPU seconds of training: 97.48 / 80.4 / 75.8, 165 s; S
 96.60 / 74.9 / 65.4, 636 s. One seed; no whole run has been made.
 """
 
-from configs import common
+from configs import arguments, common
 
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.mnist("dynamic_memory", **common.dynamic_memory_arguments(control_epochs=40))
+    return common.mnist("dynamic_memory", **arguments.dynamic_memory(control_epochs=40))

@@ -6,7 +6,7 @@ Begins with a robust network, --config.model.weights=FOLDER of a finished run or
 Extra images in an .npz file: --config.data.extra=more.npz.
 """
 
-from configs import common
+from configs import changes, common
 
 ARGUMENTS = {
     "reweight": True,  # examples by the probability of their label
@@ -16,4 +16,4 @@ ARGUMENTS = {
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.fine_tuning(common.mnist("fine_tuning", **ARGUMENTS))
+    return changes.fine_tuning(common.mnist("fine_tuning", **ARGUMENTS))

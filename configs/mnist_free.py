@@ -5,11 +5,11 @@
 Shafahi et al. have no numbers for MNIST.
 """
 
-from configs import common
+from configs import arguments, common
 
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    config = common.mnist("free", **common.free_arguments(replays=8))
+    config = common.mnist("free", **arguments.free(replays=8))
     config.total_epochs = 48  # of weight updates: six passes over the images
     return config

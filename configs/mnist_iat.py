@@ -5,9 +5,9 @@
 The setting is that of the other MNIST experiments.
 """
 
-from configs import common
+from configs import changes, common
 
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.adapting_radii(common.mnist("iat"), warm_up_epochs=5)
+    return changes.adapting_radii(common.mnist("iat"), warm_up_epochs=5)

@@ -5,9 +5,9 @@
 The setting is not the authors'.
 """
 
-from configs import common
+from configs import arguments, common
 
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.mnist("mart", **common.divergence_arguments(5.0))
+    return common.mnist("mart", **arguments.divergence(5.0))

@@ -5,9 +5,9 @@
 LeNet of width 16, Adam at 1e-4, one period of 100 epochs, PGD with 50 steps of 0.01.
 """
 
-from configs import common
+from configs import changes, common
 
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.in_periods(common.mnist_landscape("standard"), (100,), peak=1.5)
+    return changes.in_periods(common.mnist_landscape("standard"), (100,), peak=1.5)

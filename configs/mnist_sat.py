@@ -5,9 +5,9 @@
 The setting is that of the other MNIST experiments.
 """
 
-from configs import common
+from configs import arguments, common
 
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.mnist("sat", **common.sat_arguments(warm_up_epochs=20))
+    return common.mnist("sat", **arguments.sat(warm_up_epochs=20))

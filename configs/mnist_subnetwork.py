@@ -10,14 +10,14 @@ trains on CIFAR and ImageNet.
 Not yet measured for a table.
 """
 
-from configs import common
+from configs import arguments, changes, common
 
 
 def get_config(arg: str | None = None) -> common.Config:
     """Returns the experiment."""
     fast = common.option(arg, "defense", ("standard", "atta")) == "atta"
     if fast:
-        config = common.mnist("atta", num_steps=1, **common.memory_arguments(reset_epochs=0))
+        config = common.mnist("atta", num_steps=1, **arguments.memory(reset_epochs=0))
         config.model.name, config.total_epochs = "mnist_small", 10
     else:
         config = common.mnist("standard")
@@ -26,4 +26,4 @@ def get_config(arg: str | None = None) -> common.Config:
         if fast:
             config.model.batch_norm = True
             config.model.width = 1.0  # factor on filters and units
-    return common.subnetwork(config, rate=0.9)
+    return changes.subnetwork(config, rate=0.9)

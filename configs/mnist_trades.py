@@ -5,9 +5,9 @@
 The authors train a network of their own with 40 steps of 0.01.
 """
 
-from configs import common
+from configs import arguments, common
 
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.mnist("trades", **common.divergence_arguments(6.0))
+    return common.mnist("trades", **arguments.divergence(6.0))

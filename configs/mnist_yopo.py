@@ -5,9 +5,9 @@
 The authors train a network of their own, in batches of 256 for 40 epochs.
 """
 
-from configs import common
+from configs import arguments, common
 
 
 def get_config() -> common.Config:
     """Returns the experiment."""
-    return common.mnist("yopo", **common.yopo_arguments(num_steps=10, step_share=1 / 30))
+    return common.mnist("yopo", **arguments.yopo(num_steps=10, step_share=1 / 30))

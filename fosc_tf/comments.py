@@ -42,9 +42,12 @@ class Comments:
 def of_config(path: pathlib.Path) -> Comments:
     """Returns the comments of a config file that has been loaded, and of what it is made with.
 
-    That is whatever it imports from `configs` or from beside itself; its own comments come first.
+    That is whatever it imports from `configs` or from beside itself, but for functions that nothing
+    in use names; its own comments come first.
     """
-    files = [_of_source(file.read_text()) for file in _made_with(path)]
+    sources = [file.read_text() for file in _made_with(path)]
+    trees = _in_use([ast.parse(source) for source in sources])
+    files = [_of_source(*each) for each in zip(sources, trees, strict=True)]
     found: dict[str, str] = {}
     for each in reversed(files):  # the shared fields in their order, then further ones
         found |= {name: comment for name, comment in each.items() if comment or name not in found}
@@ -76,9 +79,30 @@ def _imports(source: str) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def _of_source(source: str) -> dict[str, str]:
+def _in_use(trees: list[ast.Module]) -> list[ast.Module]:
+    """Returns the first tree, and the others without the functions that nothing in use names."""
+    first, *others = trees
+    named: dict[str, list[ast.FunctionDef]] = {}
+    for node in (node for tree in others for node in tree.body):
+        if isinstance(node, ast.FunctionDef):
+            named.setdefault(node.name, []).append(node)
+    waiting: list[ast.AST] = [first]
+    waiting += [n for tree in others for n in tree.body if not isinstance(n, ast.FunctionDef)]
+    used: set[ast.AST] = set()
+    while waiting:
+        for node in ast.walk(waiting.pop()):
+            name = getattr(node, "id", getattr(node, "attr", None))
+            fresh = [each for each in named.get(name, []) if each not in used]
+            used.update(fresh)
+            waiting += fresh
+    for tree in others:
+        tree.body = [n for n in tree.body if not isinstance(n, ast.FunctionDef) or n in used]
+    return trees
+
+
+def _of_source(source: str, tree: ast.Module) -> dict[str, str]:
     ends = {}
-    for field, line in _fields(ast.parse(source)):
+    for field, line in _fields(tree):
         ends.setdefault(field, []).append(line)
     notes = _notes(source)
     return {

@@ -90,7 +90,10 @@ def test_a_files_own_comments_come_before_those_it_is_made_with(tmp_path, monkey
         "import json\nconfig.seed = 1  # near\nconfig.two = 2  # two\n"
     )
     path = tmp_path / "mine.py"
-    path.write_text("import near\nfrom configs import common\nconfig.seed = 3  # mine\n")
+    path.write_text(
+        "import near\nfrom configs import common\n"
+        "config = common.digits('standard')\nconfig.seed = 3  # mine\n"
+    )
     monkeypatch.setitem(sys.modules, "near", type(sys)("near"))
     sys.modules["near"].__file__ = str(tmp_path / "near.py")
     found = comments.of_config(path)
@@ -99,3 +102,17 @@ def test_a_files_own_comments_come_before_those_it_is_made_with(tmp_path, monkey
     assert found.of("total_epochs").startswith("passes over")
     assert found.of("cls") == ""  # an argument in json
     assert found.place("total_epochs") < found.place("two")
+
+
+def test_fields_of_one_name_have_the_comments_of_what_a_config_calls():
+    """`beta` and `warm_up_epochs` are arguments of several defenses."""
+
+    def of(name, field):
+        return comments.of_config(ROOT / "configs" / f"{name}.py").of(f"defense.{field}")
+
+    for name in ("digits_sat", "digits_iat", "digits_adaptive_atta", "digits_trades"):
+        importlib.import_module(f"configs.{name}")
+    assert of("digits_trades", "beta").startswith("weight of the divergence")
+    assert of("digits_adaptive_atta", "beta").startswith("share of the label")
+    assert of("digits_sat", "warm_up_epochs").startswith("of TRADES")
+    assert of("digits_iat", "warm_up_epochs").startswith("in which everyone")

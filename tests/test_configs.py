@@ -41,7 +41,7 @@ PREACT = ("amata", "fast", "n_fgsm", "grad_align", "trades", "mart", "iat", "sat
 PREACT = dict.fromkeys(PREACT, "preact_resnet18")
 TRAINED = ("mnist_dynamic", "cifar_dynamic", "cifar_strong", "cifar_ibp")
 TRAINED += ("cifar_atas", "cifar_free", "cifar_yopo", "mnist_adaptive_atta")
-SHARED = {"__init__", "certified", "common", "sweeps"}  # files of configs/ that are no experiment
+SHARED = {"__init__", "arguments", "certified", "changes", "common", "sweeps"}  # no experiments
 
 
 def load(leaf, *arg):

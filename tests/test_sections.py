@@ -5,14 +5,14 @@ import logging
 import numpy as np
 import pytest
 
-from configs import common
+from configs import arguments, common
 from fosc_tf import config_check
 from tests.data.three_parts import refused
 
 
 def config(section, field, value):
     """Returns the digits' Dynamic training with a field put there, whatever it held."""
-    found = common.digits("dynamic", **common.dynamic_arguments(control_epochs=24))
+    found = common.digits("dynamic", **arguments.dynamic(control_epochs=24))
     found = found.copy_and_resolve_references().unlock()
     fields = found[section] if section else found
     if field in fields:

@@ -7,7 +7,7 @@ import xml.etree.ElementTree
 import numpy as np
 import pytest
 
-from configs import common
+from configs import arguments, common
 from fosc_tf.analysis.view import VIEWS
 from fosc_tf.errors import UserError
 from fosc_tf.runs import modes
@@ -39,7 +39,7 @@ def runs(tmp_path_factory):
     """Work folders of a Dynamic and an Unsecured run, with their configs."""
     folder = tmp_path_factory.mktemp("runs")
     configs = {
-        "dynamic": tiny("dynamic", **common.dynamic_arguments(control_epochs=2)),
+        "dynamic": tiny("dynamic", **arguments.dynamic(control_epochs=2)),
         "unsecured": tiny("unsecured"),
     }
     for name, config in configs.items():

@@ -5,7 +5,7 @@ python main.py --config=tests/runs/remembering.py
 
 import dataclasses
 
-from configs import common
+from configs import arguments, common
 from fosc_tf import defenses
 from fosc_tf.memory import Memory, Spec
 
@@ -29,4 +29,4 @@ def remembering(*, steps_per_epoch, num_examples, image_shape, augment, **argume
 
 def get_config():
     """Returns a config with the weights perturbed and averaged."""
-    return common.digits("remembering", **common.dynamic_arguments(control_epochs=24))
+    return common.digits("remembering", **arguments.dynamic(control_epochs=24))
