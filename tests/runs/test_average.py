@@ -14,6 +14,8 @@ FIELDS = {
     # So small that every loss of accuracy is a collapse, on 24 images if it is large.
     "monitor__fall": 0.01,
     "evaluation__checkpoints": "('last','ema')",
+    "evaluation__attacks": "('clean',)",
+    **small_run.NO_PICTURES,
 }
 
 

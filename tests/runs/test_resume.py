@@ -251,6 +251,7 @@ def test_killed_run_with_memory_moved_weights_and_average_equals_the_uninterrupt
 ):
     fields = {"perturbation__gamma": 0.02, "perturbation__from_epoch": 1}
     fields |= {"average__decay": 0.9, "average__from_epoch": 1}
+    fields |= {"evaluation__attacks": "('clean',)", **small_run.NO_PICTURES}
 
     def flags(workdir):
         _, *others = small_run.flags(workdir, npz=npz, **fields)

@@ -18,8 +18,9 @@ from tests.subnetworks.networks import images
 from tests.subnetworks.test_own_weights import close
 
 CHOOSES = {"subnetwork__weights": "own", "subnetwork__rate": 0.8, "subnetwork__gamma": 0.5}
-TRAINS = CHOOSES | {"subnetwork__trained": "weights"}
-SIGNS = {"subnetwork__trained": "signs", "optimizer__weight_decay": 0.0}
+CLEAN = {"evaluation__attacks": "('clean',)"}
+TRAINS = CHOOSES | CLEAN | {"subnetwork__trained": "weights"}
+SIGNS = CLEAN | {"subnetwork__trained": "signs", "optimizer__weight_decay": 0.0}
 
 
 def run(program, npz, workdir, before="", **fields):
