@@ -406,27 +406,25 @@ def mnist_collapses() -> tuple[tuple[str, ...], ...]:
     FGSM without a random start at 0.2 and 0.25; Fast and Standard training at 0.2. What counts is
     in each history.json. 10,000 images, the small CNN of Fast.
     """
-    shared = {
-        "data__examples": (11000,),
-        "total_epochs": (12,),
-        "monitor__action": ("go_back",),
-        "evaluation__attacks": ("('clean','pgd-20@1000')",),
-        "evaluation__checkpoints": ("('last',)",),
-        "evaluation__check_examples": (0,),
-    }
-    recipe = shared | {
-        "model__name": ("mnist_small",),
-        "optimizer__name": ("adam",),
-        "optimizer__learning_rate": (1e-3,),
-        "optimizer__weight_decay": (0.0,),
-        "optimizer__drop_epochs": ("()",),
-    }
-    planted = recipe | {"defense__fgsm_epochs": (12,), "defense__epsilon": (0.2, 0.25)}
-    sound = {"defense__epsilon": (0.2,)}
+    small = SMALL | {"monitor__action": ("go_back",)}
+    planted = small | {"defense__fgsm_epochs": (12,), "defense__epsilon": (0.2, 0.25)}
     return (
         *runs("mnist_fgsm_pgd", seeds=5, **planted),
-        *runs("mnist_fast", seeds=5, **shared | sound),
-        *runs("mnist_standard", seeds=5, **recipe | sound),
+        *runs("mnist_fast", seeds=5, **small),
+        *runs("mnist_standard", seeds=5, **small),
+    )
+
+
+def mnist_adapting() -> tuple[tuple[str, ...], ...]:
+    """What adapts to examples, as Figures 4.23 to 4.26 of Liu's thesis: radii, weights, targets.
+
+    Drawn by --mode=analyze in each folder.
+    """
+    warm = SMALL | {"defense__warm_up_epochs": (2,)}
+    return (
+        *runs("mnist_iat", **warm),
+        *runs("mnist_sat", **warm),
+        *runs("mnist_adaptive_atta", **warm),
     )
 
 
@@ -525,6 +523,20 @@ TRIAL = {
     "evaluation__attacks": ("('clean','pgd-20@1000','apgd-t@500')",),
 }
 """19,200 images and 1,000 held out, the rate divided by ten at 60 %."""
+SMALL = {
+    "data__examples": (11000,),
+    "total_epochs": (12,),
+    "model__name": ("mnist_small",),
+    "defense__epsilon": (0.2,),
+    "optimizer__name": ("adam",),
+    "optimizer__learning_rate": (1e-3,),
+    "optimizer__weight_decay": (0.0,),
+    "optimizer__drop_epochs": ("()",),
+    "evaluation__attacks": ("('clean','pgd-20@1000')",),
+    "evaluation__checkpoints": ("('last',)",),
+    "evaluation__check_examples": (0,),
+}
+"""10,000 images and 1,000 held out, the small CNN of Fast, under 0.2."""
 SWEEPS = {
     sweep.__name__: sweep
     for sweep in (
@@ -544,6 +556,7 @@ SWEEPS = {
         mnist_subnetworks,
         mnist_memory,
         mnist_collapses,
+        mnist_adapting,
         mnist_paper,
         cifar_pair,
         cifar_single_steps,
