@@ -5,6 +5,7 @@ write(config, arrays, RunRecord.open(folder, config.to_dict(), {}))
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import pathlib
 from typing import Any
@@ -31,6 +32,7 @@ from fosc_tf.show import (
 )
 from fosc_tf.show.page import Content, by_epsilon, write_report
 from fosc_tf.show.picture import Picture, Section
+from fosc_tf.training.checkpoints import ENSEMBLE
 
 EPSILONS = "epsilons.json"
 SHOWN = 10  # adversarial examples in the panel
@@ -43,12 +45,12 @@ def write(config: ConfigDict, arrays: data.Arrays, record: RunRecord) -> pathlib
         UserError: another network of `config.report.others` that does not fit.
     """
     folder = record.folder
-    own = trained.load(folder, in_training=True)
+    name, own = shown(config, folder)
     with record.timed("report"), signs.work("report"):
         sweeps = _sweeps(config, arrays, folder, own)
         sections = (
-            *_proofs(record, own.fingerprint),
-            *_subnetwork(folder, own),
+            *_proofs(record, name, own.fingerprint),
+            *_subnetwork(folder, name, own),
             _examples(config, arrays, own.network),
             *_views(folder / "analysis"),
         )
@@ -64,6 +66,21 @@ def write(config: ConfigDict, arrays: data.Arrays, record: RunRecord) -> pathlib
     )
     with signs.work("page"):
         return write_report(content, folder)
+
+
+def shown(config: ConfigDict, folder: pathlib.Path) -> tuple[str, trained.Trained]:
+    """Returns the network that a report is about, and its name.
+
+    It is the last one, or where that is not evaluated the first one network of those that are.
+    """
+    own = trained.load(folder, in_training=True)
+    asked = set(config.evaluation.checkpoints) - {ENSEMBLE}
+    if "last" not in asked:
+        for name, _, network in trained.of_run(config, folder):
+            if name in asked:
+                weights = trained.fingerprint(network)
+                return name, dataclasses.replace(own, network=network, fingerprint=weights)
+    return "last", own
 
 
 def _sweeps(
@@ -110,10 +127,10 @@ def _examples(config: ConfigDict, arrays: data.Arrays, network: Any) -> Section:
     return Section("Adversarial examples", (Picture(figure, caption),))
 
 
-def _proofs(record: RunRecord, last: str) -> list[Section]:
-    """Returns what was proved, unless it was of other weights than those of the last network."""
+def _proofs(record: RunRecord, name: str, weights: str) -> list[Section]:
+    """Returns what was proved, unless it was of other weights than these of the network `name`."""
     folder, of = record.folder, record.content.get("certified") or {}
-    if not (folder / certification.FILE).exists() or of.get("last", last) != last:
+    if not (folder / certification.FILE).exists() or of.get(name, weights) != weights:
         return []
     anew = "--mode=certify once more, which writes it anew"
     rows = files.read_json(folder / certification.FILE, [proof_table.ROWS], anew)
@@ -129,10 +146,10 @@ def _proofs(record: RunRecord, last: str) -> list[Section]:
     return [Section("What is proved", tuple(pictures), proof_table.HEADER, lines, opened=True)]
 
 
-def _subnetwork(folder: pathlib.Path, own: trained.Trained) -> list[Section]:
-    """Returns what the last network costs, if it is masked, and what its files take."""
+def _subnetwork(folder: pathlib.Path, name: str, own: trained.Trained) -> list[Section]:
+    """Returns what the network of that name costs, if it is masked, and what its files take."""
     rows = shipping.sizes(own.network)
-    kept = [row for row in shipping.read(folder) if row["checkpoint"] == "last"]
+    kept = [row for row in shipping.read(folder) if row["checkpoint"] == name]
     of_these = [row for row in kept if row.get("weights_sha256") == own.fingerprint]
     lite = of_these[-1]["tflite_bytes"] if of_these else None
     return subnetwork_table.sections(rows, lite) if rows else []

@@ -85,13 +85,13 @@ def test_the_report_tells_of_the_weights_that_are_there(tmp_path):
     files = {"tflite_bytes": 4321, "weights_sha256": trained.fingerprint(other)}
     kept = [{"checkpoint": "last"} | row for row in [*rows[:-1], rows[-1] | files]]
     shipping.write(kept, tmp_path)
-    size, operations = reporting._subnetwork(tmp_path, of(other))
+    size, operations = reporting._subnetwork(tmp_path, "last", of(other))
     assert "The TFLite file has 4,321 bytes." in size.sentences[0]
     assert f"{rows[-1]['file_bytes']:,} bytes" in size.sentences[0]
     assert operations.lines[-1][0] == "total"
-    size, _ = reporting._subnetwork(tmp_path, of(network))
+    size, _ = reporting._subnetwork(tmp_path, "last", of(network))
     assert "TFLite" not in size.sentences[0]
-    assert reporting._subnetwork(tmp_path, of(digits())) == []
+    assert reporting._subnetwork(tmp_path, "last", of(digits())) == []
 
 
 def test_a_damaged_file_is_told(tmp_path):
@@ -115,5 +115,5 @@ def test_a_run_ships_itself_and_again_where_files_are_missing(program, npz, tmp_
     assert ended.code == 0, ended.err
     assert {name: (work / name).read_bytes() for name in BOTH} == before
     own = trained.load(work)
-    (size, _) = reporting._subnetwork(work, own)
+    (size, _) = reporting._subnetwork(work, "last", own)
     assert f"{len(before['subnetwork.tflite']):,} bytes" in size.sentences[0]

@@ -26,16 +26,16 @@ def record(tmp_path):
 
 
 def test_proofs_of_the_weights_that_are_there(record):
-    (section,) = reporting._proofs(record, "aa")
+    (section,) = reporting._proofs(record, "last", "aa")
     assert [line[1] for line in section.lines] == ["clean", "proved: ibp"]
     assert section.opened
 
 
 def test_proofs_of_other_weights_are_left_out(record):
-    assert reporting._proofs(record, "bb") == []
+    assert reporting._proofs(record, "last", "bb") == []
 
 
 def test_a_damaged_file_is_told(record):
     (record.folder / certification.FILE).write_text(json.dumps([{"checkpoint": "last"}]))
     with pytest.raises(UserError, match="--mode=certify once more"):
-        reporting._proofs(record, "aa")
+        reporting._proofs(record, "last", "aa")
