@@ -131,7 +131,7 @@ def mnist_defenses() -> tuple[tuple[str, ...], ...]:
     # As many epochs' worth of updates as replays divide.
     free = SHORT | {"total_epochs": (16,)}
     return (
-        *runs("mnist_dynamic_memory", seeds=2, defense__num_steps=(1, 3), **control),
+        *runs("mnist_dynamic_memory", seeds=2, defense__num_steps=(1, 2, 3), **control),
         *runs("mnist_standard", seeds=2, **SHORT),
         *runs("mnist_dynamic", seeds=2, **control),
         *runs("mnist_amata_dynamic", seeds=2, **control),
