@@ -403,14 +403,14 @@ def cifar_pair() -> tuple[tuple[str, ...], ...]:
 def mnist_collapses() -> tuple[tuple[str, ...], ...]:
     """Ten runs that overfit catastrophically, and ten that do not, under a monitor that goes back.
 
-    FGSM without a random start at 0.2 and 0.25; Fast and Standard training at 0.2. What counts is
-    in each history.json. 10,000 images, the small CNN of Fast.
+    FGSM without a random start at 0.2 and 0.25; Fast at 0.2, Standard at 0.1. What counts is in
+    each history.json. 10,000 images, the small CNN of Fast.
     """
     small = SMALL | {"monitor__action": ("go_back",)}
     planted = small | {"defense__fgsm_epochs": (12,), "defense__epsilon": (0.2, 0.25)}
     return (
         *runs("mnist_fgsm_pgd", seeds=5, **planted),
-        *runs("mnist_fast", seeds=5, **small),
+        *runs("mnist_fast", seeds=5, **small | {"defense__epsilon": (0.2,)}),
         *runs("mnist_standard", seeds=5, **small),
     )
 
@@ -527,7 +527,7 @@ SMALL = {
     "data__examples": (11000,),
     "total_epochs": (12,),
     "model__name": ("mnist_small",),
-    "defense__epsilon": (0.2,),
+    "defense__epsilon": (0.1,),
     "optimizer__name": ("adam",),
     "optimizer__learning_rate": (1e-3,),
     "optimizer__weight_decay": (0.0,),
@@ -536,7 +536,9 @@ SMALL = {
     "evaluation__checkpoints": ("('last',)",),
     "evaluation__check_examples": (0,),
 }
-"""10,000 images and 1,000 held out, the small CNN of Fast, under 0.2."""
+"""10,000 images and 1,000 held out, the small CNN of Fast.
+
+At 0.1: at 0.2 PGD-10 does not leave the constant classifier within these epochs."""
 SWEEPS = {
     sweep.__name__: sweep
     for sweep in (
