@@ -76,6 +76,10 @@ class CollapseMonitor(keras.callbacks.Callback):
         action: "warn", or "go_back" for a defense that `with_relief` has made.
         fall: share of the best held-out accuracy whose loss is a collapse, in (0, 1).
         rows: of the epochs before, in a run that goes on.
+        before: accuracy on the held-out images under PGD that the network begins with, in [0, 1],
+            of a run from trained weights: `HeldOut.measure()["held_out_robust"]`. The first epoch
+            is judged by it; the accuracy at the images trained on, which nobody knows then, is
+            taken to be as high. None: the first epoch is judged by nothing.
         kept: where the good state is kept; None is main memory.
 
     Raises:
@@ -92,6 +96,7 @@ class CollapseMonitor(keras.callbacks.Callback):
         action: str = "warn",
         fall: float = 0.25,
         rows: Sequence[Row] = (),
+        before: float | None = None,
         kept: Kept | None = None,
     ) -> None:
         super().__init__()
@@ -100,6 +105,9 @@ class CollapseMonitor(keras.callbacks.Callback):
         if action not in ACTIONS[1:]:
             raise unknown_name("action of the monitor", action, ACTIONS[1:])
         self.action, self.kept, self._rows = action, kept, list(rows)
+        if before is not None:
+            known = inside("before", before, "before=0.5", below=1, ends="[]")
+            self._rows.insert(0, {"accuracy": known, "held_out_robust": known})
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Looks for what makes the attack stronger."""

@@ -58,9 +58,15 @@ class HeldOut(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Measures when it is this epoch's turn."""
         if (epoch + 1) % self.every == 0:
-            masks = list(self._survival.masks(self.attack).values())
-            logs["held_out_clean"] = float(masks[0].mean())
-            logs["held_out_robust"] = float(masks[-1].mean())
+            logs.update(self.measure())
+
+    def measure(self) -> dict[str, float]:
+        """Returns both accuracies of the network as it is."""
+        masks = list(self._survival.masks(self.attack).values())
+        return {
+            "held_out_clean": float(masks[0].mean()),
+            "held_out_robust": float(masks[-1].mean()),
+        }
 
 
 def _stages(attack: Any, epsilon: float | None, norm: str) -> Stages:

@@ -5,6 +5,7 @@ ledger = fit(build.build(config), folder, folder / "checkpoints")
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import pathlib
 
@@ -31,19 +32,58 @@ def fit(experiment: build.Experiment, folder: pathlib.Path, earlier: pathlib.Pat
     config, trainer = experiment.config, experiment.trainer
     ledger = Ledger()
     checkpoints = Checkpoints(folder / "checkpoints", trainer, ledger, config.checkpoint.keep)
-    began = [np.array(each) for each in trainer.network.trainable_variables]
+    steps = experiment.epochs * experiment.steps_per_epoch
+    began = _beginning(experiment, measured=step_of_last(earlier) < steps)
     checkpoints.restore(earlier)
-    step, steps = trainer.step, experiment.steps_per_epoch
+    step = trainer.step
     if worker(trainer.distribute_strategy)[1] > 1:
         held = {"step": step}
         if not step and config.model.get("weights"):
             held["initial weights"] = trained.fingerprint(trainer.network)
         check_agreement(trainer.distribute_strategy, held)
-    if step < experiment.epochs * steps:
+    if step < steps:
         _train(experiment, folder, checkpoints, ledger, began)
     _keep_average(experiment, checkpoints)
     _keep_adapted(experiment, folder)
     return ledger
+
+
+@dataclasses.dataclass(frozen=True)
+class Beginning:
+    """What is known of a training before its first step, whenever it goes on.
+
+    Attributes:
+        weights: the network's trainable ones.
+        held_out: measures the network, if anything is held out for that.
+        robust: the accuracy that it measured, where there is a monitor to judge the first epoch by
+            that of trained weights.
+    """
+
+    weights: list[np.ndarray]
+    held_out: callbacks.HeldOut | None
+    robust: float | None
+
+
+def _beginning(experiment: build.Experiment, *, measured: bool) -> Beginning:
+    config, network = experiment.config, experiment.trainer.network
+    weights, held_out, robust = [np.array(each) for each in network.trainable_variables], None, None
+    if len(experiment.held_out.image) and config.evaluation.held_out_every:
+        held_out = callbacks.HeldOut(
+            network,
+            experiment.held_out_batches(),
+            experiment.held_out_attack(),
+            every=config.evaluation.held_out_every,
+            seed=config.seed,
+        )
+        if measured and config.model.get("weights") and _monitored(experiment):
+            robust = held_out.measure()["held_out_robust"]
+    return Beginning(weights, held_out, robust)
+
+
+def _monitored(experiment: build.Experiment) -> bool:
+    """Returns whether training is watched: a bound is no attack that it could learn to fool."""
+    monitor, proof = experiment.config.get("monitor"), experiment.trainer.defense.proof
+    return bool(monitor) and monitor.action != "off" and proof is None
 
 
 def _train(
@@ -51,15 +91,15 @@ def _train(
     folder: pathlib.Path,
     checkpoints: Checkpoints,
     ledger: Ledger,
-    began: list[np.ndarray],
+    began: Beginning,
 ) -> None:
-    """Trains from where the trainer is to the end; `began` are the weights of step 0."""
+    """Trains from where the trainer is to the end."""
     trainer, steps = experiment.trainer, experiment.steps_per_epoch
     epoch, position = divmod(trainer.step, steps)
     writer = tf.summary.create_file_writer(str(folder / "tensorboard"))
     watchers = [
-        *_of_updates(experiment, folder, ledger, writer, began),
-        *_watchers(experiment, folder, checkpoints, ledger, writer),
+        *_of_updates(experiment, folder, ledger, writer, began.weights),
+        *_watchers(experiment, folder, checkpoints, ledger, writer, began),
     ]
     try:
         if position:
@@ -141,6 +181,7 @@ def _watchers(
     checkpoints: Checkpoints,
     ledger: Ledger,
     writer: tf.summary.SummaryWriter,
+    began: Beginning,
 ) -> list[keras.callbacks.Callback]:
     """Returns the callbacks in the order in which they must see an epoch's logs."""
     config, network = experiment.config, experiment.trainer.network
@@ -171,16 +212,8 @@ def _watchers(
         watchers.append(callbacks.DeadLayers(network, image))
     if config.log.get("lipschitz", False):
         watchers.append(callbacks.LipschitzBound(network))
-    if len(experiment.held_out.image) and config.evaluation.held_out_every:
-        watchers.append(
-            callbacks.HeldOut(
-                network,
-                experiment.held_out_batches(),
-                experiment.held_out_attack(),
-                every=config.evaluation.held_out_every,
-                seed=config.seed,
-            )
-        )
+    if began.held_out is not None:
+        watchers.append(began.held_out)
         if experiment.trainer.defense.proof is not None:
             watchers.append(
                 callbacks.HeldOutProof(
@@ -192,15 +225,14 @@ def _watchers(
                     every=config.evaluation.held_out_every,
                 )
             )
-        monitored = config.get("monitor") and config.monitor.action != "off"
-        # A bound is no attack that training could learn to fool.
-        if monitored and experiment.trainer.defense.proof is None:
+        if _monitored(experiment):
             watchers.append(
                 callbacks.CollapseMonitor(
                     len(experiment.held_out.image),
                     action=config.monitor.action,
                     fall=config.monitor.fall,
                     rows=ledger.rows,
+                    before=began.robust,
                     kept=Good(folder / "checkpoints" / "good", experiment.trainer),
                 )
             )
