@@ -42,6 +42,7 @@ PREACT = dict.fromkeys(PREACT, "preact_resnet18")
 TRAINED = ("mnist_dynamic", "cifar_dynamic", "cifar_strong", "cifar_ibp")
 TRAINED += ("cifar_atas", "cifar_free", "cifar_yopo", "mnist_adaptive_atta")
 SHARED = {"__init__", "arguments", "certified", "changes", "common", "sweeps"}  # no experiments
+SHARED |= {f"lists{of}" for of in ("", "_cifar", "_digits", "_mnist", "_proofs", "_studies")}
 
 
 def load(leaf, *arg):

@@ -15,7 +15,7 @@ import pytest
 from ml_collections import ConfigDict
 from rich.console import Console
 
-from configs import common, sweeps
+from configs import common, lists, lists_mnist, sweeps
 from fosc_tf import command, launcher
 from fosc_tf.errors import UserError
 from fosc_tf.sweeps import plan, processes, summary
@@ -474,7 +474,7 @@ def test_a_run_may_name_the_folder_of_the_sweep(place):
 
 
 def test_networks_are_attacked_from_a_standard_one_of_another_seed():
-    for label, _, seed, *_, surrogate in sweeps.mnist_black_box():
+    for label, _, seed, *_, surrogate in lists_mnist.mnist_black_box():
         assert "/mnist_standard,seed=" in surrogate
         assert seed.rpartition("=")[2] not in surrogate, label
 
@@ -489,7 +489,7 @@ def test_every_run_of_the_lists_can_be_started(name, tmp_path, monkeypatch):
 
 
 def test_labels_name_what_varies():
-    runs = sweeps.runs("x", seeds=2, defense__epsilon=(0.1, 0.2), total_epochs=(3,))
+    runs = lists.runs("x", seeds=2, defense__epsilon=(0.1, 0.2), total_epochs=(3,))
     assert [run[0] for run in runs] == ["x,epsilon=0.1"] * 2 + ["x,epsilon=0.2"] * 2
     assert runs[3][1:] == (
         "--config=configs/x.py",
