@@ -11,7 +11,6 @@ from fosc_tf.attacks import PGD, starts
 from fosc_tf.attacks.remembered import Remembered
 from fosc_tf.data.augment import Augmentation
 from fosc_tf.defenses.registry import register
-from fosc_tf.memory import Spec
 from fosc_tf.number import flag, inside, number, whole
 from fosc_tf.objectives import adaptive
 from fosc_tf.schedules import Clock
@@ -81,14 +80,13 @@ def adaptive_atta(
         augment=augment,
         dtype=memory_dtype,
         shrink=memory_shrink,
-        **{adaptive.TARGET: Spec((whole("num_classes", num_classes, least=2),))},
+        **adaptive.specs(num_classes),
     )
 
     def remember(
         batch: Batch, found: Found, judged: Judged, step: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        kept = start.kept(batch, found, step)
-        return kept | {adaptive.TARGET: judged.terms[adaptive.TARGET]}
+        return start.kept(batch, found, step) | adaptive.remembered(judged)
 
     objective = adaptive.adaptive_targets(
         rho=inside("rho", rho, "rho=0.9", below=1),

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from fosc_tf.defenses.registry import register
 from fosc_tf.defenses.trades import trades
-from fosc_tf.memory import Memory, Spec
+from fosc_tf.memory import Memory
 from fosc_tf.number import inside, whole
 from fosc_tf.objectives import adaptive
 from fosc_tf.schedules import Clock
@@ -64,13 +64,12 @@ def sat(
         deviation=deviation,
         norm=norm,
     )
-    kept = Spec((whole("num_classes", num_classes, least=2),))
 
     def remember(
         batch: Batch, found: Found, judged: Judged, step: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         del batch, found, step
-        return {adaptive.TARGET: judged.terms[adaptive.TARGET]}
+        return adaptive.remembered(judged)
 
     objective = adaptive.self_adaptive(
         rho=inside("rho", rho, "rho=0.9", below=1),
@@ -83,6 +82,6 @@ def sat(
         objective=objective,
         clock=clock,
         terms=adaptive.TERMS,
-        memory=Memory(num_examples, {adaptive.TARGET: kept}),
+        memory=Memory(num_examples, adaptive.specs(num_classes)),
         remember=remember,
     )

@@ -2,7 +2,7 @@
 
 objective = adaptive_targets(rho=0.9, beta=0.1, reweight=True, from_epoch=5, clock=Clock(390))
 judged = objective(network, batch, found, step)      # batch.context["target"] is remembered
-memory[TARGET] = judged.terms[TARGET]
+remembered(judged)      # {"target": ..., "weight": ...}
 """
 
 from __future__ import annotations
@@ -11,17 +11,33 @@ import keras
 import tensorflow as tf
 
 from fosc_tf.errors import UserError
+from fosc_tf.memory import Spec
+from fosc_tf.number import whole
 from fosc_tf.objectives.adversarial import Objective
 from fosc_tf.replicas import global_mean
 from fosc_tf.schedules import Clock
 from fosc_tf.terms import cross_entropy, distribution, divergence, to_label
 from fosc_tf.types import Batch, Found, Judged
 
-TARGET = "target"
-TERMS = ("weight", "target_of_label")
+TARGET, WEIGHT = "target", "weight"
+TERMS = (WEIGHT, "target_of_label")
 """What both objectives tell of each example: its weight, of mean 1 over the global batch, and the
 probability that the target it was trained on gives to its label. The target itself is among their
 terms too, to be remembered; zeros stand for the label."""
+
+
+def specs(num_classes: int) -> dict[str, Spec]:
+    """Returns what a memory of both objectives holds: the target, and the last weight to be shown.
+
+    Raises:
+        UserError: fewer than two classes.
+    """
+    return {TARGET: Spec((whole("num_classes", num_classes, least=2),)), WEIGHT: Spec()}
+
+
+def remembered(judged: Judged) -> dict[str, tf.Tensor]:
+    """Returns what is written of `specs` after a batch."""
+    return {name: judged.terms[name] for name in (TARGET, WEIGHT)}
 
 
 def adaptive_targets(
@@ -55,7 +71,7 @@ def adaptive_targets(
         own = tf.one_hot(batch.label, logits.shape[1])
         weight = tf.reduce_sum(probability * own, axis=1) if reweight else tf.ones_like(own[:, 0])
         weight = _of_mean_one(tf.where(adapted, weight, 1.0))
-        terms = {TARGET: target, "weight": weight, "target_of_label": _of_label(goal, own)}
+        terms = {TARGET: target, WEIGHT: weight, "target_of_label": _of_label(goal, own)}
         return Judged(weight * cross_entropy(logits, goal), logits, terms)
 
     return objective
@@ -118,7 +134,7 @@ def self_adaptive(*, rho: float, beta: float, from_epoch: int, clock: Clock) -> 
         weight = _of_mean_one(tf.where(adapted, tf.reduce_max(target, axis=1), 1.0))
         loss = weight * cross_entropy(clean, goal) + beta * divergence(clean, adversarial)
         own = tf.one_hot(batch.label, clean.shape[1])
-        terms = {TARGET: target, "weight": weight, "target_of_label": _of_label(goal, own)}
+        terms = {TARGET: target, WEIGHT: weight, "target_of_label": _of_label(goal, own)}
         return Judged(loss, adversarial, terms)
 
     return objective

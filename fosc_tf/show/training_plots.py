@@ -29,6 +29,7 @@ _ADAPTED = {
     "radius": "radius",
     "target": "label's share of the target",
     "target_right": "targets that are right",
+    "weight": "weight, of mean 1",
 }
 _UPDATES = {
     "gradient_norm": ("gradient norm", "nats per unit of weight", 1),

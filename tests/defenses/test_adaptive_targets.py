@@ -27,10 +27,13 @@ EACH = keras.losses.CategoricalCrossentropy(from_logits=True, reduction=None)
 
 
 class Targets:
-    """Of all examples, at first their labels."""
+    """Of all examples, at first their labels; with the weights of their last batches."""
 
     def __init__(self):
-        self.values = {}
+        self.values, self.weights = {}, np.zeros(NUMBER, "float32")
+
+    def weigh(self, batch, weight):
+        self.weights[batch["id"]] = weight / weight.mean()
 
     def moved(self, batch, probability):
         for row, number in enumerate(batch["id"]):
@@ -65,8 +68,10 @@ def by_atta(beta, reweight):
             goal = beta * own + (1 - beta) * targets.moved(batch, p)
             weight = p[np.arange(len(label)), label] if reweight else weight
         weight = weight.astype("float32")
+        targets.weigh(batch, weight)
         return lambda: tf.reduce_sum(weight * EACH(goal, network(x))) / np.sum(weight)
 
+    loss.targets = targets
     return loss
 
 
@@ -84,6 +89,7 @@ def by_sat(beta):
         if epoch >= WARM:
             goal = targets.moved(batch, tf.nn.softmax(network(clean)))
             weight = goal.max(axis=1).astype("float32")
+        targets.weigh(batch, weight)
 
         def value():
             p, q = tf.nn.softmax(network(clean)), tf.nn.softmax(network(x))
@@ -93,6 +99,7 @@ def by_sat(beta):
 
         return value
 
+    loss.targets = targets
     return loss
 
 
@@ -108,11 +115,18 @@ def sat(**arguments):
     return defenses.get("sat", **settings | arguments)
 
 
+def remembers_the_weights(trainer, targets):
+    kept = trainer.defense.memory.variables[adaptive.WEIGHT].numpy()
+    np.testing.assert_allclose(kept, targets.weights, atol=1e-4)
+
+
 @pytest.mark.parametrize(("beta", "reweight"), [(0.1, True), (0.4, False), (1.0, True)])
 def test_adaptive_atta_is_its_loop_written_out(beta, reweight):
-    weights, logs, _ = trained(adaptive_atta(beta=beta, reweight=reweight))
-    for ours, expected in zip(weights, run(by_atta(beta, reweight)), strict=True):
+    weights, logs, trainer = trained(adaptive_atta(beta=beta, reweight=reweight))
+    by_hand = by_atta(beta, reweight)
+    for ours, expected in zip(weights, run(by_hand), strict=True):
         np.testing.assert_allclose(ours, expected, atol=1e-5)
+    remembers_the_weights(trainer, by_hand.targets)
     assert logs["gradients"] == [1] * 4
     np.testing.assert_allclose(logs["weight"], [1] * 4, rtol=1e-5)
     assert logs["target_of_label"][0] == 1
@@ -127,8 +141,10 @@ def test_without_both_it_is_atta_from_a_random_start():
 
 def test_sat_is_its_loop_written_out():
     weights, logs, trainer = trained(sat())
-    for ours, expected in zip(weights, run(by_sat(2.0)), strict=True):
+    by_hand = by_sat(2.0)
+    for ours, expected in zip(weights, run(by_hand), strict=True):
         np.testing.assert_allclose(ours, expected, atol=1e-5)
+    remembers_the_weights(trainer, by_hand.targets)
     assert logs["gradients"] == [2] * 4
     kept = trainer.defense.memory.variables[adaptive.TARGET].numpy()
     np.testing.assert_allclose(kept.sum(axis=1), np.ones(NUMBER), rtol=1e-5)
