@@ -19,6 +19,7 @@ from fosc_tf.bounds.primitives import Affine, Elementwise, Largest, Nonlinear
 from fosc_tf.errors import UserError
 from fosc_tf.models.batch_norm import FusedBatchNormalization
 from fosc_tf.models.binary_connect import BinaryConnectConv2D, BinaryConnectDense
+from fosc_tf.models.convolution import convolved
 from fosc_tf.models.masked import MaskedConv2D, MaskedDense
 
 Primitive = Affine | Nonlinear
@@ -119,7 +120,7 @@ def dense(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Primitive]:
     ]
 
 
-@register(L.Conv2D, MaskedConv2D, BinaryConnectConv2D, BinaryConnectConv2D)
+@register(L.Conv2D, MaskedConv2D, BinaryConnectConv2D)
 def convolution(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Primitive]:
     """Returns a convolution of any stride, padding, dilation and number of groups."""
     del shapes
@@ -129,11 +130,7 @@ def convolution(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Primitive]:
         kernel = weigh(layer.kernel)
         # Of groups TensorFlow has no gradient on a CPU.
         parts = zip(tf.split(x, layer.groups, 3), tf.split(kernel, layer.groups, 3), strict=True)
-        options = {"dilations": layer.dilation_rate}
-        each = [
-            tf.nn.convolution(*part, layer.strides, layer.padding.upper(), **options)
-            for part in parts
-        ]
+        each = [convolved(*part, layer) for part in parts]
         return each[0] if len(each) == 1 else tf.concat(each, axis=3)
 
     return [

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from fosc_tf.models.convolution import convolved
 from fosc_tf.models.held import Holding
 
 
@@ -138,5 +139,4 @@ class ComputedConv2D(ComputedKernel):
 
     def apply_kernel(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         """Returns the convolution with a kernel."""
-        options = (self.strides, self.padding.upper())
-        return tf.nn.convolution(inputs, kernel, *options, dilations=self.dilation_rate)
+        return convolved(inputs, kernel, self)

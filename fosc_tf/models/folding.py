@@ -16,6 +16,7 @@ import tensorflow as tf
 from fosc_tf.models.batch_norm import FusedBatchNormalization
 from fosc_tf.models.binary_connect import BinaryConnectConv2D, BinaryConnectDense
 from fosc_tf.models.computed_kernel import ComputedKernel
+from fosc_tf.models.convolution import convolved
 from fosc_tf.models.graph import Graph, Node, walk
 from fosc_tf.models.grey_convolution import grey_convolution
 from fosc_tf.models.masked import MaskedConv2D, MaskedDense
@@ -151,9 +152,7 @@ def _with_batch_norm(
 def _convolution(layer: Any) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
     if _is_grey(layer) and not tf.config.list_logical_devices("GPU"):
         return grey_convolution
-    return lambda x, kernel: tf.nn.convolution(
-        x, kernel, layer.strides, layer.padding.upper(), dilations=layer.dilation_rate
-    )
+    return lambda x, kernel: convolved(x, kernel, layer)
 
 
 def _is_grey(layer: Any) -> bool:
