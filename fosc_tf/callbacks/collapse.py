@@ -40,15 +40,18 @@ def has_collapsed(rows: Sequence[Row], examples: int, fall: float = 0.25) -> boo
     """Returns whether the last of these epochs is one of catastrophic overfitting.
 
     That is: the accuracy on held-out images under PGD is below its best by the share `fall`, and by
-    more than three standard errors of such a difference, while the accuracy at the images trained
-    on has not fallen by more than 0.05. An epoch that has collapsed is never the best.
+    more than three standard errors of such a difference; so is its ratio to the accuracy on clean
+    held-out images by that share, as it is not where the network has become worse as a whole; and
+    the accuracy at the images trained on has not fallen by more than 0.05. An epoch that has
+    collapsed is never the best.
 
     Source: the name and both signs are those of Wong et al. 2020, whose code looks at a batch of
     the training set.
 
     Args:
-        rows: logs of the epochs so far, each with `accuracy`, and with `held_out_robust` where it
-            was measured; those that said so themselves have `collapsed` above 0.
+        rows: logs of the epochs so far, each with `accuracy`, and with `held_out_robust` and
+            `held_out_clean` where they were measured; where the latter is not known, the ratio is
+            not looked at. Those that said so themselves have `collapsed` above 0.
         examples: held-out images.
         fall: in (0, 1).
     """
@@ -60,6 +63,9 @@ def has_collapsed(rows: Sequence[Row], examples: int, fall: float = 0.25) -> boo
     before, now = best["held_out_robust"], last["held_out_robust"]
     error = math.sqrt((before * (1 - before) + now * (1 - now)) / examples)
     fell = before - now > max(fall * before, 3 * error)
+    clean, clean_now = best.get("held_out_clean"), last.get("held_out_clean")
+    if clean and clean_now:
+        fell = fell and now / clean_now < (1 - fall) * before / clean
     return fell and last["accuracy"] >= best["accuracy"] - 0.05
 
 

@@ -40,6 +40,26 @@ def test_by_hand(pairs, expected):
     assert has_collapsed(rows(*pairs), examples=500) == expected
 
 
+@pytest.mark.parametrize(
+    ("clean", "expected"),
+    [
+        ((0.8, 0.8), True),
+        ((0.4, 0.9), True),
+        ((0.8, 0.56), False),  # 0.5 of 0.8 were withstood, 0.35 of 0.56 are
+        ((0.8, 0.54), False),
+        ((0.8, 0.6), False),  # 0.625 and 0.583
+        ((0.8, 0.75), True),  # 0.625 and 0.467
+        ((0.0, 0.8), True),  # nothing to compare with
+        ((0.8, None), True),
+    ],
+)
+def test_a_network_that_is_worse_as_a_whole_has_not_collapsed(clean, expected):
+    history = rows((0.5, 0.5), (0.5, 0.35))
+    for row, accuracy in zip(history, clean, strict=True):
+        row["held_out_clean"] = accuracy
+    assert has_collapsed(history, examples=500) == expected
+
+
 def test_a_collapsed_epoch_is_never_the_best_and_one_without_measure_tells_nothing():
     history = rows((0.4, 0.3), (0.9, 0.0), (0.9, 0.1))
     history[1]["collapsed"] = 1.0
