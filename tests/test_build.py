@@ -16,6 +16,7 @@ from configs import (
     digits_unsecured,
 )
 from fosc_tf import build, config_check, data
+from fosc_tf.building.division import augmentation
 from fosc_tf.defenses import registry
 from fosc_tf.errors import UserError
 from fosc_tf.objectives import adversarial
@@ -223,7 +224,7 @@ def test_trainer_of_a_defense_that_brings_its_own(npz, monkeypatch):
 )
 def test_augmentation_is_the_datasets_own(dataset, augment, expected):
     config = changed(common.cifar("standard"), data__name=dataset, data__augment=augment)
-    assert build._augmentation(config.data) == expected
+    assert augmentation(config.data) == expected
 
 
 # (changed field, rule, what would be right, received)

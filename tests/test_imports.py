@@ -19,6 +19,7 @@ FLOORS = (
     ("analysis",),
     ("callbacks",),
     ("config_check",),
+    ("building",),
     ("build",),
     ("runs",),
     ("sweeps", "listing", "manual"),
@@ -38,6 +39,7 @@ KNOW_CONFIGS = {
     f"runs/{name}.py"
     for name in ("certification", "evaluation", "modes", "reporting", "trained", "views")
 }
+KNOW_CONFIGS |= {f"building/{name}.py" for name in ("complete_defense", "division", "networks")}
 
 
 def modules(path):

@@ -1,0 +1,1 @@
+"""Parts of an experiment, each made from the config: network, defense, images. See `build`."""
