@@ -40,10 +40,10 @@ def atas(reset_epochs: int = 10) -> dict[str, object]:
     }
 
 
-def dynamic_memory(control_epochs: int) -> dict[str, object]:
+def dynamic_memory(control_epochs: int, num_steps: int = 1) -> dict[str, object]:
     """Returns the fields that only Dynamic with memory has."""
     return {
-        "num_steps": 1,  # K, the most steps of an epoch
+        "num_steps": num_steps,  # K, the most steps of an epoch
         "c_max": 0.25,  # nats, the first threshold
         "c_min": 0.0,  # nats, the last threshold
         "control_epochs": control_epochs,  # T', epochs until c_t is c_min
