@@ -4,9 +4,10 @@
     python main.py --config=sweeps:mnist_table --mode=sweep --config.only=3
     python main.py --config=sweeps:mnist_table --mode=sweep --config.jobs=0
 
-A run is (label, *arguments): runs with the same label differ only in their seed, and the summary
-gives their mean and standard error. A job array starts the second line with the number of each run,
-or one line each of what `config.print_only` prints; the third then makes the table.
+The lists are in `configs/lists_*.py`. A run is (label, *arguments): runs with the same label differ
+only in their seed, and the summary gives their mean and standard error. A job array starts the
+second line with the number of each run, or one line each of what `config.print_only` prints; the
+third then makes the table.
 
 Further arguments for all runs go into `config.arguments`, which is split into words as a shell
 splits its line: what has quotes or spaces of its own stands in another pair of quotes.

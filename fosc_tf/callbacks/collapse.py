@@ -82,10 +82,9 @@ class CollapseMonitor(keras.callbacks.Callback):
         action: "warn", or "go_back" for a defense that `with_relief` has made.
         fall: share of the best held-out accuracy whose loss is a collapse, in (0, 1).
         rows: of the epochs before, in a run that goes on.
-        before: accuracy on the held-out images under PGD that the network begins with, in [0, 1],
-            of a run from trained weights: `HeldOut.measure()["held_out_robust"]`. The first epoch
-            is judged by it; the accuracy at the images trained on, which nobody knows then, is
-            taken to be as high. None: the first epoch is judged by nothing.
+        before: `HeldOut.measure()` of the network as a run from trained weights begins. The first
+            epoch is judged by it; the accuracy at the images trained on, which nobody knows then,
+            is taken to be `held_out_robust`. None: the first epoch is judged by nothing.
         kept: where the good state is kept; None is main memory.
 
     Raises:
@@ -102,7 +101,7 @@ class CollapseMonitor(keras.callbacks.Callback):
         action: str = "warn",
         fall: float = 0.25,
         rows: Sequence[Row] = (),
-        before: float | None = None,
+        before: Mapping[str, float] | None = None,
         kept: Kept | None = None,
     ) -> None:
         super().__init__()
@@ -112,8 +111,7 @@ class CollapseMonitor(keras.callbacks.Callback):
             raise unknown_name("action of the monitor", action, ACTIONS[1:])
         self.action, self.kept, self._rows = action, kept, list(rows)
         if before is not None:
-            known = inside("before", before, "before=0.5", below=1, ends="[]")
-            self._rows.insert(0, {"accuracy": known, "held_out_robust": known})
+            self._rows.insert(0, {"accuracy": before["held_out_robust"], **before})
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Looks for what makes the attack stronger."""

@@ -33,7 +33,7 @@ def fit(experiment: build.Experiment, folder: pathlib.Path, earlier: pathlib.Pat
     ledger = Ledger()
     checkpoints = Checkpoints(folder / "checkpoints", trainer, ledger, config.checkpoint.keep)
     steps = experiment.epochs * experiment.steps_per_epoch
-    began = _beginning(experiment, measured=step_of_last(earlier) < steps)
+    began = _beginning(experiment, finished=step_of_last(earlier) >= steps)
     checkpoints.restore(earlier)
     step = trainer.step
     if worker(trainer.distribute_strategy)[1] > 1:
@@ -55,18 +55,18 @@ class Beginning:
     Attributes:
         weights: the network's trainable ones.
         held_out: measures the network, if anything is held out for that.
-        robust: the accuracy that it measured, where there is a monitor to judge the first epoch by
-            that of trained weights.
+        measured: what it measured, where there is a monitor to judge the first epoch by that of
+            trained weights.
     """
 
     weights: list[np.ndarray]
     held_out: callbacks.HeldOut | None
-    robust: float | None
+    measured: dict[str, float] | None
 
 
-def _beginning(experiment: build.Experiment, *, measured: bool) -> Beginning:
+def _beginning(experiment: build.Experiment, *, finished: bool) -> Beginning:
     config, network = experiment.config, experiment.trainer.network
-    weights, held_out, robust = [np.array(each) for each in network.trainable_variables], None, None
+    weights, held_out = [np.array(each) for each in network.trainable_variables], None
     if len(experiment.held_out.image) and config.evaluation.held_out_every:
         held_out = callbacks.HeldOut(
             network,
@@ -75,9 +75,8 @@ def _beginning(experiment: build.Experiment, *, measured: bool) -> Beginning:
             every=config.evaluation.held_out_every,
             seed=config.seed,
         )
-        if measured and config.model.get("weights") and _monitored(experiment):
-            robust = held_out.measure()["held_out_robust"]
-    return Beginning(weights, held_out, robust)
+    judged = held_out is not None and config.model.get("weights") and _monitored(experiment)
+    return Beginning(weights, held_out, held_out.measure() if judged and not finished else None)
 
 
 def _monitored(experiment: build.Experiment) -> bool:
@@ -232,7 +231,7 @@ def _watchers(
                     action=config.monitor.action,
                     fall=config.monitor.fall,
                     rows=ledger.rows,
-                    before=began.robust,
+                    before=began.measured,
                     kept=Good(folder / "checkpoints" / "good", experiment.trainer),
                 )
             )

@@ -7,6 +7,7 @@ from fosc_tf import build
 from fosc_tf.evaluation import white_box
 from fosc_tf.runs import training
 from tests import small_run
+from tests.test_build import changed
 
 FIELDS = {
     "data__batch_size": 8,
@@ -21,35 +22,29 @@ FIELDS = {
 }
 
 
-def changed(config, **fields):
-    found = config.copy_and_resolve_references()
-    with found.unlocked():
-        found.update_from_flattened_dict({n.replace("__", "."): v for n, v in fields.items()})
-    return found
-
-
 @pytest.fixture(scope="module")
 def begun(npz, undisturbed):
     fields = FIELDS | {"data__npz": str(npz), "model__weights": str(undisturbed)}
     return changed(digits_fast.get_config(), **fields)
 
 
-def robust(config, measured=True):
-    return training._beginning(build.build(config), measured=measured).robust
+def measured(config, finished=False):
+    return training._beginning(build.build(config), finished=finished).measured
 
 
 def test_the_monitor_judges_the_first_epoch_by_what_trained_weights_withstand(
     begun, tmp_path, monkeypatch
 ):
     experiment, given = build.build(begun), []
-    (_, row) = white_box(
+    clean, robust = white_box(
         experiment.trainer.network,
         experiment.held_out_batches(),
         epsilon=0.05,
         attacks=("clean", "pgd-10"),
         seed=begun.seed,
     )
-    assert 0 < row["accuracy"] < 1
+    expected = {"held_out_clean": clean["accuracy"], "held_out_robust": robust["accuracy"]}
+    assert 0 < robust["accuracy"] < 1
     monitor = training.callbacks.CollapseMonitor
     monkeypatch.setattr(
         training.callbacks,
@@ -57,15 +52,14 @@ def test_the_monitor_judges_the_first_epoch_by_what_trained_weights_withstand(
         lambda *args, **known: given.append(known["before"]) or monitor(*args, **known),
     )
     training.fit(experiment, tmp_path, tmp_path / "checkpoints")
-    assert given == [row["accuracy"]]
-    resumed = build.build(begun)  # its weights are those of the beginning, until it is restored
-    assert training._beginning(resumed, measured=True).robust == row["accuracy"]
+    assert given == [expected]
+    assert measured(begun) == expected  # of a resumed one too: it is built before it is restored
 
 
 @pytest.mark.parametrize("fields", [{"model__weights": ""}, {"monitor__action": "off"}])
 def test_nothing_is_measured_that_nobody_judges_by(begun, fields):
-    assert robust(changed(begun, **fields)) is None
+    assert measured(changed(begun.copy_and_resolve_references(), **fields)) is None
 
 
 def test_nothing_is_measured_of_a_finished_run(begun):
-    assert robust(begun, measured=False) is None
+    assert measured(begun, finished=True) is None
