@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -24,87 +23,14 @@ import tensorflow as tf
 from fosc_tf.data.augment import CropFlip
 from fosc_tf.errors import UserError, unknown_name
 from fosc_tf.files import check_room
-from fosc_tf.number import number, whole
+from fosc_tf.memory.spec import Spec
+from fosc_tf.number import whole
 from fosc_tf.replicas import gather_over_replicas, num_replicas, put_rows, rows_of
 from fosc_tf.types import Batch
 
-FRAMES = ("image", "canvas")
 ANEW = "anew"
 BEYOND = "ids must be those of the training examples"
-DTYPES = ("bool", "float16", "bfloat16", "float32", "float64", "int8", "uint8", "int32", "int64")
 _TAKEN = ("image", "label", "id", "crop", "flip", "position", ANEW)
-
-
-@dataclasses.dataclass(frozen=True)
-class Spec:
-    """One value of each example.
-
-    Attributes:
-        shape: of one example's value; of an image (height, width, channels) as the network takes
-            it, None for that of the images trained on.
-        dtype: it is kept in; "int8" takes a quarter of the bytes of "float32" and needs `span`.
-        initial: the value before the first write.
-        frame: None for what is no image; "image" keeps an image in its own frame, so that what a
-            crop does not show of it stays as it was; "canvas" also keeps the padding around it.
-        span: values from -span to span are kept in whole steps of span / 127.
-        shrink: side of the squares of pixels of which only the mean is kept, and shown for each of
-            them; 1 keeps every pixel. Squares at the lower and right border may be cut.
-
-    Raises:
-        UserError: no shape or number, an unknown dtype or frame, an image of other axes, int8
-            without a span, squares of what is no image.
-    """
-
-    shape: tuple[int, ...] | None = ()
-    dtype: str = "float32"
-    initial: float = 0.0
-    frame: str | None = None
-    span: float | None = None
-    shrink: int = 1
-
-    def __post_init__(self) -> None:
-        if self.shape is not None:
-            sides = self.shape if isinstance(self.shape, tuple | list) else (self.shape,)
-            if not all(isinstance(side, int) and side > 0 for side in sides):
-                raise UserError(
-                    "shape is that of one example's value, whole numbers above 0",
-                    "shape=(28, 28, 1), or () for a number",
-                    f"shape={self.shape!r}",
-                )
-            object.__setattr__(self, "shape", tuple(sides))
-        if self.dtype not in DTYPES:
-            raise unknown_name("dtype of a memory", self.dtype, DTYPES)
-        number("initial", self.initial, "initial=0.0")
-        if self.frame not in (None, *FRAMES):
-            raise unknown_name("frame", self.frame, FRAMES)
-        if self.frame and self.shape is not None and len(self.shape) != 3:
-            raise UserError(
-                "what has a frame is an image", "shape=(28, 28, 1)", f"shape={self.shape}"
-            )
-        if (self.span is None) == (self.dtype == "int8"):
-            raise UserError(
-                "int8, and nothing else, is kept in steps of a span",
-                'Spec(shape, dtype="int8", span=8/255)',
-                f"dtype={self.dtype!r} with span={self.span}",
-            )
-        if self.span is not None and not number("span", self.span, "span=8/255") > 0:
-            raise UserError("span must be positive", "span=8/255", f"span={self.span}")
-        if whole("shrink", self.shrink, least=1) > 1 and not (
-            self.frame and tf.as_dtype(self.dtype).is_floating | (self.span is not None)
-        ):
-            raise UserError(
-                "means of squares are kept of images with a frame, as fractions",
-                'Spec(None, "float16", frame="canvas", shrink=2)',
-                f"dtype={self.dtype!r}, frame={self.frame!r}, shrink={self.shrink}",
-            )
-
-    @property
-    def kept_shape(self) -> tuple[int, ...]:
-        """The shape of one example's value as it is kept."""
-        if self.shrink == 1:
-            return self.shape
-        height, width, channels = self.shape
-        return (-(-height // self.shrink), -(-width // self.shrink), channels)
 
 
 class Memory:
@@ -176,12 +102,7 @@ class Memory:
 
     def bytes(self) -> int:
         """Returns how many bytes the values take, on each replica and in each checkpoint."""
-        return sum(
-            self.num_examples * math.prod(spec.kept_shape) * tf.as_dtype(spec.dtype).size
-            if spec.span is None
-            else self.num_examples * 4 * math.ceil(math.prod(spec.kept_shape) / 4)
-            for spec in self._shaped().values()
-        )
+        return self.num_examples * sum(spec.bytes() for spec in self._shaped().values())
 
     @functools.cached_property
     def variables(self) -> dict[str, keras.Variable]:
@@ -248,7 +169,7 @@ class Memory:
         found = {}
         for name, variable in self.variables.items():
             spec = self.specs[name]
-            value = self._shown(spec, rows_of(variable, places))
+            value = spec.decode(rows_of(variable, places))
             if spec.frame and self.augment is not None:
                 canvas = spec.frame == "canvas"
                 value = self.augment.apply(value, batch.context, canvas=canvas)
@@ -276,11 +197,11 @@ class Memory:
                 canvas = spec.frame == "canvas"
                 shown = self.augment.invert(tf.ones_like(value), batch.context, canvas=canvas)
                 value = self.augment.invert(value, batch.context, canvas=canvas)
-                unseen = self._shown(spec, rows_of(variable, places))
+                unseen = spec.decode(rows_of(variable, places))
                 if anew is not None:
                     unseen = tf.where(anew[:, None, None, None], spec.initial, unseen)
                 value = tf.where(shown > 0, value, unseen)
-            kept = self._kept(spec, value)
+            kept = spec.encode(value)
             # Replicas can exchange few kinds of numbers.
             carried = tf.cast(kept, tf.float32 if kept.dtype.is_floating else tf.int32)
             kept = tf.cast(gather_over_replicas(carried), kept.dtype)
@@ -304,12 +225,8 @@ class Memory:
         margin = 2 * self.augment.pad
         return dataclasses.replace(spec, shape=(height + margin, width + margin, channels))
 
-    def _row(self, spec: Spec) -> tf.Tensor:
-        """Returns how one example's value is kept before the first write."""
-        return self._kept(spec, tf.fill([1, *spec.shape], spec.initial))[0]
-
     def _variable(self, name: str, spec: Spec) -> keras.Variable:
-        row = self._row(spec)
+        row = spec.encode(tf.fill([1, *spec.shape], spec.initial))[0]
         return keras.Variable(
             keras.initializers.Constant(row.numpy()),
             shape=(self.num_examples, *row.shape),
@@ -322,47 +239,6 @@ class Memory:
         """Returns the operation that fails, as devices may not, on ids without a row."""
         inside = tf.reduce_all((ids >= 0) & (ids < self.num_examples))
         return tf.debugging.Assert(inside, [BEYOND, tf.reduce_min(ids), tf.reduce_max(ids)])
-
-    @staticmethod
-    def _kept(spec: Spec, value: tf.Tensor) -> tf.Tensor:
-        """Returns values [n, ...] as they are kept; steps of a span four to a whole number.
-
-        Workers cannot exchange single bytes.
-        """
-        if spec.shrink > 1:
-            value = _means_of_squares(value, spec.shrink)
-        if spec.span is None:
-            return tf.cast(value, spec.dtype)
-        steps = tf.round(tf.clip_by_value(value / spec.span, -1.0, 1.0) * 127.0)
-        steps = tf.reshape(tf.cast(steps, tf.int8), [-1, math.prod(spec.kept_shape)])
-        steps = tf.pad(steps, [[0, 0], [0, -steps.shape[1] % 4]])
-        return tf.bitcast(tf.reshape(steps, [-1, steps.shape[1] // 4, 4]), tf.int32)
-
-    @staticmethod
-    def _shown(spec: Spec, value: tf.Tensor) -> tf.Tensor:
-        if spec.span is None:
-            found = tf.cast(value, tf.float32) if value.dtype.is_floating else value
-        else:
-            steps = tf.reshape(tf.bitcast(value, tf.int8), [-1, 4 * value.shape[1]])
-            steps = steps[:, : math.prod(spec.kept_shape)]
-            steps = tf.reshape(tf.cast(steps, tf.float32), [-1, *spec.kept_shape])
-            found = steps * (spec.span / 127.0)
-        if spec.shrink > 1:
-            height, width, _ = spec.shape
-            found = tf.repeat(tf.repeat(found, spec.shrink, axis=1), spec.shrink, axis=2)
-            found = found[:, :height, :width]
-        return found
-
-
-def _means_of_squares(value: tf.Tensor, side: int) -> tf.Tensor:
-    """Returns the means over squares of pixels, of those there are where the border cuts one."""
-    # "SAME" pooling would cut the squares at the upper left too.
-    margins = [[0, 0], *([0, -length % side] for length in value.shape[1:3]), [0, 0]]
-    there = tf.pad(tf.ones([1, *value.shape[1:3], 1]), margins)
-    sums, shares = (
-        tf.nn.avg_pool2d(each, side, side, "VALID") for each in (tf.pad(value, margins), there)
-    )
-    return sums / shares
 
 
 def _pairs(specs: Any) -> list[tuple[str, Spec]]:
