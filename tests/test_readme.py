@@ -70,6 +70,13 @@ def test_configs_that_it_names_exist():
     assert [name for name in found if not (ROOT / name).is_file()] == []
 
 
+@pytest.mark.parametrize("page", ["README.md", "benchmarks/README.md", "results/README.md"])
+def test_tests_that_a_page_names_exist(page):
+    named = re.findall(r"tests/[\w/*.]*[\w*]", (ROOT / page).read_text())
+    assert named
+    assert [each for each in named if not list(ROOT.glob(each))] == []
+
+
 def test_files_that_it_links_exist():
     prose = re.sub(r"```.+?```", "", TEXT, flags=re.DOTALL)
     links = re.findall(r"\]\(([^)#:]+)\)", prose)
