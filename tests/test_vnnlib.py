@@ -9,7 +9,7 @@ import pytest
 
 from fosc_tf import models, vnnlib
 from fosc_tf.bounds.region import Region
-from fosc_tf.vnnlib import onnx_layers, properties
+from fosc_tf.vnnlib import onnx_rule, properties
 from fosc_tf.vnnlib.onnx_graph import OnnxGraph
 from tests.bounds.networks import NETWORKS, SHAPE, made
 from tests.data.three_parts import refused
@@ -99,7 +99,7 @@ def _same_logits(network):
     """Asserts what the ONNX file gives, to 1e-5 of the largest logit; returns the model."""
     from onnx.reference import ReferenceEvaluator
 
-    model = onnx_layers.model_of(network)
+    model = vnnlib.model_of(network)
     image = np.random.default_rng(0).random((2, *network.input_shape[1:]), np.float32)
     expected = network(image, training=False).numpy()
     run = ReferenceEvaluator(model).run
@@ -160,13 +160,13 @@ def test_a_layer_of_ones_own():
 
     network = keras.Sequential([keras.Input(SHAPE), Doubled(), L.Flatten(), L.Dense(2)])
     refused(
-        lambda: onnx_layers.model_of(network),
+        lambda: vnnlib.model_of(network),
         rule="must say what each layer does",
         right="register(Class)",
         received="Doubled",
     )
 
-    @onnx_layers.register(Doubled)
+    @vnnlib.register(Doubled)
     def doubled(graph, layer, x):
         return graph.mapped("Mul", x, np.array([2.0]))
 
@@ -314,7 +314,7 @@ def test_a_layer_without_a_rule_writes_nothing(batch, tmp_path):
 def test_an_unknown_form_of_a_layer(layer, received):
     network = keras.Sequential([keras.Input(SHAPE), layer, L.Flatten(), L.Dense(2)])
     rule = f"know this form of {type(layer).__name__}"
-    refused(lambda: onnx_layers.model_of(network), rule=rule, right="", received=received)
+    refused(lambda: vnnlib.model_of(network), rule=rule, right="", received=received)
 
 
 @pytest.mark.parametrize(
@@ -334,7 +334,7 @@ def test_an_unknown_form_of_a_layer(layer, received):
 def test_a_network_that_onnx_cannot_hold(network, parts):
     rule, right, received = parts
     network = network()
-    refused(lambda: onnx_layers.model_of(network), rule=rule, right=right, received=received)
+    refused(lambda: vnnlib.model_of(network), rule=rule, right=right, received=received)
 
 
 @needs_onnx
@@ -358,9 +358,7 @@ def test_what_save_has_not_written_stays(kind, batch, tmp_path):
 
 @needs_onnx
 def test_another_function_is_not_saved(batch, tmp_path, monkeypatch):
-    monkeypatch.setitem(
-        onnx_layers._RULES, L.Dropout, lambda graph, layer, x: graph.mapped("Neg", x)
-    )
+    monkeypatch.setitem(onnx_rule._RULES, L.Dropout, lambda graph, layer, x: graph.mapped("Neg", x))
     with pytest.raises(RuntimeError, match="nothing was saved"):
         vnnlib.save(made("dense"), *batch, epsilon=0.1, path=tmp_path / "out")
     assert list(tmp_path.iterdir()) == []

@@ -34,7 +34,7 @@ from fosc_tf.attacks.limits import check_epsilon
 from fosc_tf.bounds.region import Region
 from fosc_tf.errors import UserError
 from fosc_tf.number import number
-from fosc_tf.vnnlib.onnx_layers import model_of
+from fosc_tf.vnnlib.onnx_model import model_of
 
 NETWORK, INSTANCES = "network.onnx", "instances.csv"
 _OURS = re.compile(r"network\.onnx|instances\.csv|property_\d{4,}\.vnnlib")
@@ -60,7 +60,7 @@ def save(
 
     Args:
         network: a functional or sequential Keras model of images to logits, in evaluation mode;
-            layers of other kinds than `fosc_tf.vnnlib.onnx_layers` knows need a rule there.
+            layers of other kinds than it has rules for need one, see `vnnlib.onnx_rule`.
         image: [batch, height, width, channels] float in [0, 1].
         label: [batch] int.
         epsilon: radius over pixels in [0, 1].
@@ -136,7 +136,7 @@ def _verify(model: Any, network: Any, image: tf.Tensor) -> None:
     if not np.all(np.abs(received - expected) <= _ROUNDING * np.abs(expected).max()):
         raise RuntimeError(
             f"the logits of the ONNX file, {received[0]}, differ from the network's, "
-            f"{expected[0]}: nothing was saved; a rule of fosc_tf.vnnlib.onnx_layers is wrong"
+            f"{expected[0]}: nothing was saved; a rule of fosc_tf.vnnlib is wrong"
         )
 
 
