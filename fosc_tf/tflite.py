@@ -22,7 +22,7 @@ import tensorflow as tf
 from fosc_tf import files, subnetworks
 from fosc_tf.attacks.losses import check_logits
 from fosc_tf.errors import UserError
-from fosc_tf.export import image_shape, of_one_output
+from fosc_tf.export.exportable import image_shape, of_one_output
 from fosc_tf.models.all_layers import all_layers
 from fosc_tf.models.computed_kernel import ComputedKernel
 from fosc_tf.probe import check_same, probe_images

@@ -200,12 +200,12 @@ def _prepare(config: ConfigDict) -> None:
 def _check_exports(folder: pathlib.Path) -> None:
     """Raises `UserError` where there is no place for the exports of a run."""
     for name in EXPORTS.values():
-        exports.check_replaceable(folder / name)
+        exports.writing.check_replaceable(folder / name)
 
 
 def _export(config: ConfigDict, record: RunRecord) -> None:
     for name in EXPORTS.values():
-        exports.recover(record.folder / name)
+        exports.writing.recover(record.folder / name)
     _check_exports(record.folder)
     digests, sizes = {}, []
     with record.timed("export"):

@@ -113,7 +113,7 @@ def test_an_earlier_export_outlives_a_kill_between_two_names(tmp_path):
     export.save(small("digits_mlp", seed=3), tmp_path / "export")
     (tmp_path / ".export-01234567").mkdir()
     (tmp_path / "export").rename(tmp_path / ".export-01234567" / "earlier")
-    export.recover(tmp_path / "export")
+    export.writing.recover(tmp_path / "export")
     assert [path.name for path in tmp_path.iterdir()] == ["export"]
     assert export.load(tmp_path / "export").num_classes == 10
 

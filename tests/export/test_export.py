@@ -102,7 +102,7 @@ def test_evaluation_needs_no_code_of_the_project(name, arguments, tmp_path):
 
 
 def test_a_network_of_two_replicas_is_exported_as_one(tmp_path):
-    root = pathlib.Path(export.__file__).parents[1]
+    root = pathlib.Path(export.__file__).parents[2]
     foreign.run(MIRRORED, "export", "expected.npz", folder=tmp_path, python_path=root)
     expected = np.load(tmp_path / "expected.npz")
     loaded = export.load(tmp_path / "export")
