@@ -39,6 +39,9 @@ def yopo(
     gradient from these products alone. With `least_passes` Amata + YOPO, Ye et al. 2021, section 3:
     m grows and the steps become shorter, their product staying as it is.
 
+    Its passes are in training mode, as the authors' are, whose network for MNIST has no batch norm.
+    With batch norm it collapsed on MNIST at 0.3, without it did not: see results/README.md.
+
     Departures: the mean over the passes stands for the authors' sum with a rate divided by m, so
     weight decay is not divided; their code for CIFAR-10 counts the first layer's gradient twice,
     and their first layer has learning-rate drops of its own, which are left out.
