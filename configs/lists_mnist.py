@@ -99,7 +99,9 @@ def mnist_defenses() -> tuple[tuple[str, ...], ...]:
         *runs("mnist_free", **free),
         *(run for defense in single_steps for run in runs(f"mnist_{defense}", **FULL)),
         # 40 steps of 0.01, as in its paper, are 10 of 0.04.
-        *labelled("tau=0.4", "mnist_amata", **SHORT | AMATA | {"defense__step_size": (0.04,)}),
+        *labelled(
+            "step_size=0.04", "mnist_amata", **SHORT | AMATA | {"defense__step_size": (0.04,)}
+        ),
     )
 
 

@@ -45,7 +45,7 @@ CHAINS = {
         (f"{CHECKPOINTS}.save", len(SAVED) + 1, "after"),  # the last one
         ("fosc_tf.runs.evaluation:white_box", RANDOM.randint(1, 2), "after"),
         ("fosc_tf.show.table:write", 1, "after"),
-        ("fosc_tf.export:_verify", RANDOM.randint(1, 2), "before"),
+        ("fosc_tf.export.writing:_verify", RANDOM.randint(1, 2), "before"),
     ],
 }
 
