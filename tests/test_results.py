@@ -33,6 +33,12 @@ def test_there_are_results():
     assert SWEEPS
 
 
+def test_no_record_names_a_folder_of_its_machine():
+    absolute = re.compile(r"(?<![\w.])/\w+/\w")
+    for path in RESULTS.rglob("*.json"):
+        assert not absolute.search(path.read_text()), path
+
+
 @pytest.mark.parametrize("sweep", SWEEPS, ids=lambda path: path.name)
 def test_a_sweeps_table_follows_from_its_records(sweep, tmp_path):
     runs = records(sweep)
