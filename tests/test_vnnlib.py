@@ -161,7 +161,7 @@ def test_a_layer_of_ones_own():
     network = keras.Sequential([keras.Input(SHAPE), Doubled(), L.Flatten(), L.Dense(2)])
     refused(
         lambda: vnnlib.model_of(network),
-        rule="must say what each layer does",
+        rule="must know what each layer does",
         right="register(Class)",
         received="Doubled",
     )
@@ -358,7 +358,9 @@ def test_what_save_has_not_written_stays(kind, batch, tmp_path):
 
 @needs_onnx
 def test_another_function_is_not_saved(batch, tmp_path, monkeypatch):
-    monkeypatch.setitem(onnx_rule._RULES, L.Dropout, lambda graph, layer, x: graph.mapped("Neg", x))
+    monkeypatch.setitem(
+        onnx_rule._RULES.by_class, L.Dropout, lambda graph, layer, x: graph.mapped("Neg", x)
+    )
     with pytest.raises(RuntimeError, match="nothing was saved"):
         vnnlib.save(made("dense"), *batch, epsilon=0.1, path=tmp_path / "out")
     assert list(tmp_path.iterdir()) == []

@@ -14,11 +14,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fosc_tf.errors import UserError
+from fosc_tf.models.rules_by_layer import RulesByLayer
 from fosc_tf.vnnlib.onnx_graph import OnnxGraph, Value
 
 Rule = Callable[..., Value]
-_RULES: dict[type, Rule] = {}
+_RULES = RulesByLayer(
+    "an ONNX file", "@fosc_tf.vnnlib.register(Class), see fosc_tf.vnnlib.onnx_rule"
+)
+unknown_form = _RULES.unknown_form
 _TAKE_ZEROS: set[Rule] = set()
 
 
@@ -34,7 +37,7 @@ def register(*kinds: type, takes_zeros: bool = False) -> Callable[[Rule], Rule]:
     """
 
     def file(rule: Rule) -> Rule:
-        _RULES.update(dict.fromkeys(kinds, rule))
+        _RULES.file(kinds, rule)
         if takes_zeros:
             _TAKE_ZEROS.add(rule)
         return rule
@@ -48,27 +51,10 @@ def of_layer(graph: OnnxGraph, layer: Any, *values: Value) -> Value:
     Raises:
         UserError: a layer without a rule, not in float32, or in a form that its rule does not know.
     """
-    rule = _RULES.get(type(layer))
-    if rule is None:
-        raise UserError(
-            "an ONNX file must say what each layer does",
-            "a rule: @fosc_tf.vnnlib.register(Class), see fosc_tf.vnnlib.onnx_rule; or one of "
-            + ", ".join(sorted(kind.__name__ for kind in _RULES)),
-            f"layer {layer.name!r}, a {type(layer).__module__}.{type(layer).__name__}",
-        )
+    rule = _RULES.of(layer)
     if layer.compute_dtype != "float32":
         raise unknown_form(layer, f"dtype={layer.compute_dtype!r}", 'dtype="float32"')
-    order, right = getattr(layer, "data_format", "channels_last"), "channels_last"
-    if order != right:
-        raise unknown_form(layer, f"data_format={order!r}", f'data_format="{right}"')
+    _RULES.channels_last(layer)
     if rule not in _TAKE_ZEROS:
         values = tuple(map(graph.whole, values))
     return rule(graph, layer, *values)
-
-
-def unknown_form(layer: Any, what: str, right: str) -> UserError:
-    """Returns the error for a layer whose rule does not know `what` of it."""
-    kind = type(layer).__name__
-    return UserError(
-        f"an ONNX file must know this form of {kind}", right, f"{what} of {layer.name!r}"
-    )

@@ -7,11 +7,12 @@ from typing import Any
 
 from fosc_tf.bounds.primitives import Affine, Nonlinear
 from fosc_tf.errors import UserError
+from fosc_tf.models.rules_by_layer import RulesByLayer
 
 Primitive = Affine | Nonlinear
 Rule = Callable[[Any, Sequence[Sequence[int]]], list[Primitive]]
-_RULES: dict[type, Rule] = {}
-_filed: list[Rule] = []
+_RULES = RulesByLayer("bounds", "@fosc_tf.bounds.register(Class), see fosc_tf.bounds.layer_rules")
+unknown_form, channels_last = _RULES.unknown_form, _RULES.channels_last
 
 
 def register(*kinds: type) -> Callable[[Rule], Rule]:
@@ -23,8 +24,7 @@ def register(*kinds: type) -> Callable[[Rule], Rule]:
     """
 
     def file(rule: Rule) -> Rule:
-        _RULES.update(dict.fromkeys(kinds, rule))
-        _filed.append(rule)
+        _RULES.file(kinds, rule)
         return rule
 
     return file
@@ -32,7 +32,7 @@ def register(*kinds: type) -> Callable[[Rule], Rule]:
 
 def version() -> int:
     """Returns a number that grows with each rule that is filed."""
-    return len(_filed)
+    return _RULES.filed
 
 
 def of_layer(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Primitive]:
@@ -47,25 +47,4 @@ def of_layer(layer: Any, shapes: Sequence[Sequence[int]]) -> list[Primitive]:
             'the same weights in a network made under keras.config.set_dtype_policy("float32")',
             f"layer {layer.name!r}, which computes in {layer.compute_dtype}",
         )
-    rule = _RULES.get(type(layer))
-    if rule is None:
-        raise UserError(
-            "bounds must know what each layer does",
-            "a rule: @fosc_tf.bounds.register(Class), see fosc_tf.bounds.layer_rules; or one of "
-            + ", ".join(sorted(kind.__name__ for kind in _RULES)),
-            f"layer {layer.name!r}, a {type(layer).__module__}.{type(layer).__name__}",
-        )
-    return rule(layer, shapes)
-
-
-def unknown_form(layer: Any, what: str, right: str) -> UserError:
-    """Returns the error for a layer whose rule does not know `what` of it."""
-    kind = type(layer).__name__
-    return UserError(f"bounds must know this form of {kind}", right, f"{what} of {layer.name!r}")
-
-
-def channels_last(layer: Any) -> None:
-    """Raises `UserError` where the channels of a layer's images come first."""
-    given, right = getattr(layer, "data_format", "channels_last"), "channels_last"
-    if given != right:
-        raise unknown_form(layer, f"data_format={given!r}", f'data_format="{right}"')
+    return _RULES.of(layer)(layer, shapes)
